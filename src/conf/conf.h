@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration: one struct, read once from the environment, never changed afterwards. One table (conf.def) makes the
+ * struct's members, the parser, the table in --help and the man page wsd.env(5). conf_load() on the main thread; the struct
+ * is then read by all.
+ */
+#ifndef WSD_CONF_CONF_H
+#define WSD_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+
+/* RATE[/BURST]: tokens a second and the most that may be saved up. rate 0: off. */
+struct conf_rate {
+	uint32_t rate;
+	uint32_t burst;
+};
+
+struct conf {
+	char *host; /* numeric address, or "localhost" */
+	uint16_t port;
+	char *admin_host;
+	uint16_t admin_port;
+	uint32_t max_connections;
+	uint32_t heartbeat_interval_ms;
+	uint32_t connection_timeout_ms;
+	int log_level;	/* enum log_level */
+	int log_format; /* enum log_format */
+	uint32_t workers;
+	uint32_t max_message_bytes;
+	uint32_t send_queue_bytes;
+	uint32_t drain_timeout_ms;
+	uint32_t session_ttl_ms;
+	char *instance; /* 1 to 32 of a-z 0-9 - */
+	struct conf_rate rate_connect;
+	struct conf_rate rate_message;
+	struct conf_rate rate_admin;
+	uint32_t max_connections_per_ip; /* 0: off */
+	struct addr_nets trusted_proxies;
+	char *allowed_origins; /* comma-separated, checked; "*" allows all */
+	struct addr_nets metrics_allow;
+	char *admin_token; /* NULL: state-changing calls on the unix socket only */
+};
+
+/* Like getenv(3), so that tests can bring their own environment. */
+typedef const char *(*conf_getenv_cb)(const char *name);
+
+/*
+ * Reads and checks every variable. WSD_OK, or WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM with one line in why that names the
+ * variable, its value and what is accepted; then *out is empty. An empty value counts as not set. Release with
+ * conf_deinit().
+ */
+int conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size);
+void conf_deinit(struct conf *conf);
+
+/* The table of variables as --help shows it. */
+void conf_print_help(FILE *to);
+
+/* The same table as the roff source of wsd.env(5)'s list of variables. */
+void conf_print_man(FILE *to);
+
+/* The settings in force, "NAME=value" a line, secrets as "(set)". */
+void conf_print(const struct conf *conf, FILE *to);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Judges the head of an HTTP/1.1 request that was peeked at: is it whole, is it a WebSocket handshake (RFC 6455, 4.2.1), is it
+ * plain HTTP for the admin library, or must it be refused. Pure, no allocation; any thread. A fuzz target.
+ */
+#ifndef WSD_FRONT_REQUEST_H
+#define WSD_FRONT_REQUEST_H
+
+#include <stddef.h>
+
+#include "base/slice.h"
+
+#define REQUEST_HEAD_MAX    8192 /* bytes, the empty line included; more is 431 */
+#define REQUEST_HEADERS_MAX 100	 /* lines; more is 431 */
+#define REQUEST_ID_MAX	    128	 /* of a connectionId */
+#define REQUEST_TOKEN_MAX   64	 /* of a session token */
+
+enum request_kind {
+	REQUEST_PARTIAL,   /* good so far; the rest of the head has not come */
+	REQUEST_WEBSOCKET, /* a correct handshake for /ws/chat/{connectionId} */
+	REQUEST_HTTP,	   /* a request without an upgrade, for any path but /ws/...; its body may follow */
+	REQUEST_REFUSED,   /* answer `status` and close */
+};
+
+struct request {
+	enum request_kind kind;
+	int status;	 /* REFUSED: 400, 404, 405 (Allow: GET), 413, 426 (Upgrade: websocket, Sec-WebSocket-Version: 13), 431, 501, 505 */
+	const char *why; /* REFUSED: one static line for the client, without anything JSON escapes */
+	size_t head_len; /* bytes up to and with the empty line; WEBSOCKET and HTTP */
+
+	/* Slices of the input; len 0: not sent. Set as far as the head was understood. */
+	struct slice method, target, host, origin, key, forwarded_for, request_id, user_agent, subprotocols;
+	/* Authorization's value, X-Forwarded-Proto */
+	struct slice authorization, forwarded_proto;
+	struct slice query; /* without the "?" */
+
+	/* WEBSOCKET; zero-terminated. %-escapes are decoded first, then the characters are checked. */
+	char connection_id[REQUEST_ID_MAX + 1];
+	char session[REQUEST_TOKEN_MAX + 1]; /* the query's session=, "" if none; over-long or non-token is 400 */
+};
+
+/*
+ * Judges the len bytes that have come so far. What can never become right is refused at once, without waiting for the end.
+ *
+ * Checked for a handshake, in this order, each with its own words: the request line (method GET: 405; HTTP/1.1 or above
+ * 1.x: 505), header syntax (RFC 9112, 5: no space before the colon, no folding, no control characters, names of token
+ * characters), exactly one Host, the path (404; a bad connectionId 400), no body (Content-Length 0 or absent, no
+ * Transfer-Encoding: 400), Upgrade with the token websocket and Connection with the token upgrade (426 if either is missing
+ * under /ws/; 400 if there is an Upgrade: websocket for another path: 404), exactly one Sec-WebSocket-Version of 13 (426),
+ * exactly one Sec-WebSocket-Key that is base64 of 16 bytes (400), at most one Origin (400). Other values of Upgrade (h2c)
+ * on other paths are ignored, as RFC 9110, 7.8 allows, and the request is plain HTTP. Names are matched without regard to case.
+ */
+void request_judge(struct request *out, const char *head, size_t len);
+
+/* The value of a query parameter, %-decoded into out (zero-terminated): its length, WSD_E_UNKNOWN if it is not there,
+ * WSD_E_TOO_LARGE if it does not fit, WSD_E_MALFORMED for a bad escape or an embedded zero. */
+int request_query(struct slice query, const char *name, char *out, size_t size);
+
+/* True if the comma-separated list of a header field's value has this token, without regard to case. */
+bool request_has_token(struct slice list, const char *token);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* MESSAGE_ID of each line that an operator or a program may want to find again; systemd.journal-fields(7). Never reused. */
+#ifndef WSD_LOG_MESSAGE_IDS_H
+#define WSD_LOG_MESSAGE_IDS_H
+
+#define LOG_ID_STARTED		 "93188b8a66ce4c78913f469b3124790b"
+#define LOG_ID_DRAINING		 "5df1df3e9c6b4a07ad02dbf0d0543981"
+#define LOG_ID_STOPPED		 "d270eff4089d4db085e12a681bf62d73"
+#define LOG_ID_BAD_CONFIG	 "c7f035c9347f4aeebbc75a70bd12e94f"
+#define LOG_ID_CONNECTION_OPENED "cc08a14ebe594bcbbf38a4235988aeea"
+#define LOG_ID_CONNECTION_CLOSED "63b2626312d445aba125e378bd21bf3b"
+#define LOG_ID_LIMIT_REACHED	 "8b0112e8239346d1992ff8e422649f42"
+#define LOG_ID_LOG_LEVEL	 "5d5163891b124763be5d52934b0caab0"
+#define LOG_ID_LINES_DROPPED	 "8fd9bf7691514c00861f3f3124a5057f"
+
+#endif

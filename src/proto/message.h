@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages from the client: one pass over a text frame checks UTF-8 (RFC 3629) and JSON (RFC 8259) and finds the members we
+ * know. Values are raw slices of the input, still escaped. Pure, no allocation, bounded stack; any thread. Fuzzed against
+ * json-c.
+ */
+#ifndef WSD_PROTO_MESSAGE_H
+#define WSD_PROTO_MESSAGE_H
+
+#include "base/slice.h"
+
+#define MESSAGE_DEPTH_MAX 64  /* nesting of arrays and objects, the outermost included */
+#define MESSAGE_ID_MAX	  256 /* bytes of the raw id, quotes included */
+
+enum message_type { MESSAGE_MESSAGE, MESSAGE_PING, MESSAGE_DISCONNECT };
+
+enum message_fault {
+	MESSAGE_OK,
+	MESSAGE_BAD_UTF8,     /* the connection must be failed with 1007 (RFC 6455, 8.1) */
+	MESSAGE_INVALID_JSON, /* not JSON, not an object, or nested too deeply */
+	MESSAGE_INVALID,      /* JSON, but not a message: type missing or no string, bad id, data missing */
+	MESSAGE_UNKNOWN_TYPE,
+};
+
+struct message {
+	enum message_type type; /* only with MESSAGE_OK */
+	struct slice id;	/* raw string (quotes included) or number; len 0: none. Also set on a fault, where known */
+	struct slice data;	/* raw value; len 0: none */
+	const char *why;	/* on a fault: what is wrong, static text */
+};
+
+/*
+ * text need not be zero-terminated. The members are "type" (string: "message", "ping", "disconnect"), "id" (string or
+ * number, at most MESSAGE_ID_MAX bytes) and "data" (any value; needed with "message"); others are skipped but must be valid
+ * JSON. Escapes in member names and in the type are understood. Of a repeated member the last one counts.
+ */
+enum message_fault message_parse(const char *text, size_t len, struct message *out);
+
+#endif

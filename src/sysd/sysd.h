@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The service manager: sockets it passes in, and what it is told. Without a manager every call does nothing and succeeds.
+ * Main thread only. Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
+ */
+#ifndef WSD_SYSD_SYSD_H
+#define WSD_SYSD_SYSD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* FileDescriptorName= of our socket units; "handoff" and the fd store's names come with the handoff. */
+enum sysd_role { SYSD_PUBLIC, SYSD_ADMIN, SYSD_ROLES };
+
+#define SYSD_LISTENERS_MAX 16 /* of each role */
+
+struct sysd_listeners {
+	int fds[SYSD_ROLES][SYSD_LISTENERS_MAX];
+	unsigned n[SYSD_ROLES];
+};
+
+/*
+ * Takes the passed sockets: CLOEXEC and O_NONBLOCK are set, and each is checked to be a listening stream socket of family
+ * AF_INET, AF_INET6 or AF_UNIX with a known name. A socket without a name of its own ("unknown", or the unit's own name
+ * "*.socket" as the default is), counts as public if it is the only one or as said by its name up to the "@" or ".": "ws"
+ * is public, "ws-admin" is admin; systemd-socket-activate --fdname= gives the names. The environment variables are
+ * removed, so that children do not see them.
+ *
+ * On success (WSD_OK) the caller owns all fds in *out; on failure all passed fds are closed and why holds one line that
+ * names the fd, what is wrong with it and what is accepted.
+ */
+int sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size);
+
+/* Sends one or more newline-separated assignments, e.g. "READY=1\nSTATUS=..."; failures are ignored, as sd_notify(3) advises. */
+void sysd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* How often the watchdog wants to be fed, in us; 0: there is none. */
+uint64_t sysd_watchdog_us(void);
+
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's command line. */
+int
+main(void)
+{
+	return 0;
+}
