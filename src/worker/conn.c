@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* A connection's beginning and end. */
+#include "worker/conn.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "conf/conf.h"
+#include "log/log.h"
+#include "log/message_ids.h"
+#include "metrics/metrics.h"
+#include "proto/reply.h"
+#include "proto/utf8.h"
+#include "worker/worker_priv.h"
+
+/* After a broken frame libwebsockets waits 5 s for a close frame that it can no longer read. */
+#define BROKEN_PEER_MS 200
+
+struct conn *
+conn_create(const struct worker_guest *guest)
+{
+	size_t id_len = strlen(guest->id);
+	struct conn *c;
+
+	CHECK(id_len >= 1 && id_len <= WORKER_ID_MAX);
+	c = calloc(1, sizeof(*c) + id_len + 1);
+	if (!c)
+		return NULL;
+	c->magic = CONN_MAGIC;
+	c->slot = guest->slot;
+	c->serial = guest->serial;
+	wheel_timer_init(&c->timer);
+	c->count = c->count_at_open = guest->count;
+	c->peer = guest->peer;
+	c->phase = CONN_SEATED;
+	c->resumed = guest->resumed;
+	memcpy(c->token, guest->token, sizeof(c->token));
+	c->id_len = (uint8_t)id_len;
+	memcpy(c->id, guest->id, id_len + 1);
+	return c;
+}
+
+void
+conn_free(struct conn *c)
+{
+	CHECK_MAGIC(c, CONN_MAGIC);
+	CHECK(!c->outq && !c->assembly);
+	c->magic = 0;
+	free(c);
+}
+
+static void
+token_text(char out[2 * WORKER_TOKEN_BYTES + 1], const uint8_t *token)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (unsigned i = 0; i < WORKER_TOKEN_BYTES; i++) {
+		out[2 * i] = hex[token[i] >> 4];
+		out[2 * i + 1] = hex[token[i] & 15];
+	}
+	out[2 * WORKER_TOKEN_BYTES] = '\0';
+}
+
+static void
+greet(struct worker *w, struct conn *c)
+{
+	char token[2 * WORKER_TOKEN_BYTES + 1];
+	char *out = conn_frame_begin(w, c, REPLY_MAX);
+
+	if (!out)
+		return;
+	token_text(token, c->token);
+	conn_frame_end(w, reply_established(out, &(struct reply_established){
+							 .connection_id = c->id,
+							 .count = c->count,
+							 .timestamp = worker_stamp(w, 0),
+							 .instance = w->conf->instance,
+							 .session = token,
+							 .resumed = c->resumed,
+							 .heartbeat_interval_ms = w->conf->heartbeat_interval_ms,
+						 }));
+}
+
+void
+conn_opened(struct worker *w, struct conn *c)
+{
+	char peer[ADDR_TEXT_MAX];
+
+	c->phase = CONN_OPEN;
+	c->opened = true;
+	c->opened_ms = c->last_rx_ms = worker_now_ms(w);
+	metrics_add(w->shard, METRIC_CONNECTIONS, 1);
+	metrics_add(w->shard, METRIC_OPENED, 1);
+	greet(w, c);
+	conn_arm(w, c);
+	LOG_AT(LOG_LEVEL_INFO, LOG_ID_CONNECTION_OPENED,
+	       LOG_FIELDS(LOG_TEXT("WS_CONNECTION_ID", c->id),
+			  LOG_TEXT("WS_CLIENT_ADDRESS", addr_port_text(peer, &c->peer)),
+			  LOG_NUMBER("WS_WORKER", w->index), LOG_NUMBER("WS_RESUMED", c->resumed)),
+	       "connection %s %s", c->id, c->resumed ? "resumed" : "opened");
+}
+
+void
+conn_alive(struct worker *w, struct conn *c)
+{
+	c->last_rx_ms = worker_now_ms(w);
+}
+
+static bool
+close_code_allowed(unsigned code)
+{
+	if (code >= 3000 && code <= 4999)
+		return true;
+	return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
+}
+
+int
+conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_t len)
+{
+	unsigned code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
+	unsigned fault = 0;
+
+	c->peer_closed = true;
+	if (c->phase < CONN_CLOSING) {
+		c->phase = CONN_CLOSING;
+		c->close_code = (uint16_t)code;
+	}
+	if (len == 1 || (len >= 2 && !close_code_allowed(code)))
+		fault = 1002;
+	else if (len > 2 && !utf8_valid((const char *)payload + 2, len - 2))
+		fault = 1007;
+	if (fault == 0)
+		return 0;
+	c->close_code = (uint16_t)fault;
+	metrics_add(w->shard, fault == 1007 ? METRIC_ERROR_INVALID_UTF8 : METRIC_ERROR_PROTOCOL, 1);
+	lws_close_reason(c->wsi, (enum lws_close_status)fault, NULL, 0);
+	return -1;
+}
+
+void
+conn_dropping(struct worker *w, struct conn *c)
+{
+	if (c->phase >= CONN_CLOSING)
+		return;
+	if (c->phase == CONN_OPEN)
+		c->drop_turn = w->turn;
+	c->phase = CONN_CLOSING;
+	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + BROKEN_PEER_MS);
+}
+
+static enum metric
+closed_metric(unsigned code)
+{
+	switch (code) {
+#define CODE(n) \
+	case n: \
+		return METRIC_CLOSED_##n;
+		CODE(1000) CODE(1001) CODE(1002) CODE(1003) CODE(1005) CODE(1006) CODE(1007)
+		CODE(1008) CODE(1009) CODE(1011) CODE(1012) CODE(1013) CODE(4001)
+#undef CODE
+	default:
+		return METRIC_CLOSED_OTHER;
+	}
+}
+
+/* What the log and the metrics call the end: our code or the peer's; 1006 if the socket just ended (RFC 6455, 7.1.5). */
+static unsigned
+final_code(struct worker *w, struct conn *c)
+{
+	if (c->close_code != 0)
+		return c->close_code;
+	if (c->drop_turn == 0 || c->drop_turn == w->turn)
+		return 1006;
+	/* It was libwebsockets that closed, with a frame of its own, which is not done in the turn it is begun: a broken frame. */
+	metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
+	return 1002;
+}
+
+static void
+account_closed(struct worker *w, struct conn *c)
+{
+	char peer[ADDR_TEXT_MAX];
+	uint64_t ms = worker_now_ms(w) - c->opened_ms;
+	uint64_t messages = c->count - c->count_at_open;
+	unsigned code = final_code(w, c);
+
+	metrics_add(w->shard, METRIC_CONNECTIONS, -1);
+	metrics_add(w->shard, closed_metric(code), 1);
+	metrics_observe(w->shard, HISTOGRAM_CONNECTION_DURATION, ms * CLOCK_NS_PER_MS, 1);
+	LOG_AT(LOG_LEVEL_INFO, LOG_ID_CONNECTION_CLOSED,
+	       LOG_FIELDS(LOG_TEXT("WS_CONNECTION_ID", c->id),
+			  LOG_TEXT("WS_CLIENT_ADDRESS", addr_port_text(peer, &c->peer)),
+			  LOG_NUMBER("WS_WORKER", w->index), LOG_NUMBER("WS_DURATION_MS", ms),
+			  LOG_NUMBER("WS_MESSAGES", messages), LOG_NUMBER("WS_CLOSE_CODE", code),
+			  LOG_TEXT("WS_CLOSED_BY", c->peer_closed ? "client" : code == 1006 ? "network" : "server")),
+	       "connection %s closed after %" PRIu64 ".%03u s and %" PRIu64 " messages, code %u", c->id, ms / 1000,
+	       (unsigned)(ms % 1000), messages, code);
+}
+
+static void
+report(struct worker *w, struct conn *c, bool session_over)
+{
+	c->phase = CONN_GONE;
+	c->departure = (struct worker_departure){
+		.serial = c->serial,
+		.count = c->count,
+		.worker = w->index,
+		.slot = c->slot,
+		.session_over = session_over,
+	};
+	w->ops->left(w->ops->arg, &c->departure);
+}
+
+void
+conn_destroyed(struct worker *w, struct conn *c)
+{
+	bool over = c->session_over;
+
+	if (w->cork.conn == c)
+		cork_flush(w, 0); /* only counts: there is no socket any more */
+	conn_outq_free(w, c);
+	conn_assembly_free(c);
+	wheel_clear(&c->timer);
+	if (c->opened)
+		account_closed(w, c);
+	else
+		metrics_add(w->shard, METRIC_REFUSED_INTERNAL, 1);
+	slots_remove(&w->slots, c);
+	report(w, c, over);
+}
+
+void
+conn_refused(struct worker *w, struct conn *c)
+{
+	metrics_add(w->shard, METRIC_REFUSED_INTERNAL, 1);
+	report(w, c, false);
+}
+
+void
+worker_departure_free(struct worker_departure *departure)
+{
+	conn_free((struct conn *)((char *)departure - offsetof(struct conn, departure)));
+}

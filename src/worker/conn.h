@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection, from the moment the front desk hands it over until its socket is closed. Its memory is counted: ten thousand
+ * idle ones are the normal case, so what most connections do not need (queues, halves of messages) is allocated when it is.
+ * Private to worker/; worker's thread, but for what worker.h says.
+ */
+#ifndef WSD_WORKER_CONN_H
+#define WSD_WORKER_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <libwebsockets.h>
+
+#include "base/addr.h"
+#include "base/bucket.h"
+#include "loop/wheel.h"
+#include "worker/worker.h"
+
+struct assembly;
+struct outq;
+
+#define CONN_MAGIC 0x636f6e6eu
+
+enum conn_phase {
+	CONN_SEATED,  /* handed over, handshake not answered yet */
+	CONN_OPEN,
+	CONN_LEAVING, /* goodbye said; to be closed at the end of the loop turn, or when the queue has drained */
+	CONN_CLOSING, /* libwebsockets does the closing handshake */
+	CONN_GONE,    /* nothing may be sent any more; waiting for libwebsockets to let go */
+};
+
+struct conn {
+	uint32_t magic;
+	uint32_t slot; /* in worker->slots */
+	struct lws *wsi;
+	uint64_t serial;
+	union {
+		struct {
+			struct wheel_timer timer; /* the next of: heartbeat, idle check, end of a closing handshake */
+			uint64_t heartbeat_ms;	  /* when the next heartbeat is due */
+			uint64_t last_rx_ms;	  /* last data or pong; monotonic */
+		};
+		struct worker_departure departure; /* once it has been destroyed for libwebsockets */
+	};
+	uint64_t count; /* messages accepted, over the whole session */
+	uint64_t count_at_open;
+	uint64_t opened_ms; /* monotonic */
+	struct outq *outq;	   /* NULL: nothing waits */
+	struct assembly *assembly; /* NULL: no message is half received */
+	struct bucket bucket;	   /* RATE_LIMIT_MESSAGE */
+	struct addr peer;
+	uint16_t over_limit; /* messages refused for their rate, less those accepted since */
+	uint16_t close_code; /* as sent or received; 0: none yet */
+	uint32_t drop_turn;  /* loop turn in which libwebsockets began to close by itself; 0: it did not */
+	uint8_t phase;	     /* enum conn_phase */
+	uint8_t bye;	     /* enum worker_bye; with CONN_LEAVING on */
+	bool resumed : 1;
+	bool opened : 1;      /* it was established: counted, logged, to be uncounted */
+	bool peer_closed : 1; /* its close frame has come */
+	bool by_queue : 1;    /* answers go through the writeable callback, so that they stay behind a pong that is owed */
+	bool binary : 1;      /* the message being refused was binary */
+	bool session_over : 1;
+	bool close_wanted : 1; /* it is in worker->closing */
+	uint8_t token[WORKER_TOKEN_BYTES];
+	uint8_t id_len;
+	char id[]; /* zero-terminated */
+};
+
+/* Any thread. Everything set but what needs the worker. NULL: out of memory. */
+struct conn *conn_create(const struct worker_guest *guest);
+void conn_free(struct conn *c);
+
+/* The handshake is done: counts, greets and starts the clocks. */
+void conn_opened(struct worker *w, struct conn *c);
+
+/* A piece of a message, as libwebsockets delivers it (conn_rx.c). */
+void conn_received(struct worker *w, struct conn *c, const char *data, size_t len);
+void conn_assembly_free(struct conn *c);
+
+/* A pong came, or anything else that proves that the peer lives. */
+void conn_alive(struct worker *w, struct conn *c);
+
+/* The peer's close frame: 0 to have libwebsockets answer it, -1 to have it answer with what we set. */
+int conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_t len);
+
+/* libwebsockets has begun to close the connection, by itself or because we asked. */
+void conn_dropping(struct worker *w, struct conn *c);
+
+/* The socket is closed: counts, logs, and reports the departure. c belongs to the receiver of the departure then. */
+void conn_destroyed(struct worker *w, struct conn *c);
+
+/* The connection's deadline has come (conn_timer.c). */
+void conn_due(struct worker *w, struct conn *c);
+void conn_arm(struct worker *w, struct conn *c);
+
+/* Ends the connection (conn_close.c). Says goodbye and closes when that is written; harmless if it is ending already. */
+void conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_after_ms);
+/* Fails it with a code, without a goodbye: 1007, 1009, 1011. what: for the log and the close frame; static. */
+void conn_fail(struct worker *w, struct conn *c, uint16_t code, const char *what);
+/* Drops it without a close frame. */
+void conn_kill(struct worker *w, struct conn *c);
+/* What conn_bye() and conn_fail() put off to the end of the loop turn. */
+void conn_close_now(struct worker *w, struct conn *c);
+
+/* Sending (conn_tx.c): room for a frame in the worker's cork, at most need bytes; then as many as were written. NULL: the connection
+ * takes nothing more. */
+char *conn_frame_begin(struct worker *w, struct conn *c, size_t need);
+void conn_frame_end(struct worker *w, size_t len);
+void conn_writeable(struct worker *w, struct conn *c);
+bool conn_has_queued(const struct conn *c);
+size_t conn_queued_bytes(const struct conn *c);
+void conn_outq_free(struct worker *w, struct conn *c);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the client says: pieces become messages, messages are judged and answered. Worker's thread.
+ *
+ * libwebsockets delivers a message in pieces whenever it was split by a frame, by a packet or by its own read size, so that any
+ * message may need to be put together; most come whole and are judged where they lie, without a copy. UTF-8 is checked here and
+ * not by libwebsockets, whose check lets a message pass that ends in half a character followed by an empty final fragment.
+ */
+#include "worker/worker_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+#include "proto/message.h"
+#include "proto/reply.h"
+
+/* A message that came in pieces. */
+struct assembly {
+	size_t len, room;
+	bool binary;
+	bool fragmented; /* by the client, into frames; control frames may have come in between */
+	char data[];
+};
+
+#define ASSEMBLY_MIN 512
+
+void
+conn_assembly_free(struct conn *c)
+{
+	free(c->assembly);
+	c->assembly = NULL;
+}
+
+static int
+assemble(struct conn *c, const char *data, size_t len, size_t expected)
+{
+	struct assembly *a = c->assembly;
+	size_t need = (a ? a->len : 0) + len;
+
+	if (!a || a->room < need) {
+		size_t room = a ? a->room * 2 : ASSEMBLY_MIN;
+
+		/* A frame's length is known from its first piece, but only what has come is worth memory: double, at most. */
+		while (room < need)
+			room *= 2;
+		if (!a && expected < room && expected >= need)
+			room = expected;
+		a = realloc(a, sizeof(*a) + room);
+		if (!a)
+			return -ENOMEM;
+		if (!c->assembly)
+			*a = (struct assembly){ .len = 0 };
+		a->room = room;
+		c->assembly = a;
+	}
+	memcpy(a->data + a->len, data, len);
+	a->len += len;
+	return WSD_OK;
+}
+
+static void
+refuse(struct worker *w, struct conn *c, enum metric counter, const char *code, const char *why, struct slice id)
+{
+	char *out = conn_frame_begin(w, c, REPLY_MAX);
+
+	metrics_add(w->shard, counter, 1);
+	if (out)
+		conn_frame_end(w, reply_error(out, code, why, worker_stamp(w, 0), id));
+}
+
+/* True if the message may be looked at; else it has been refused. One that keeps on is closed. */
+static bool
+within_rate(struct worker *w, struct conn *c, uint64_t now_ns)
+{
+	const struct conf_rate *limit = &w->conf->rate_message;
+
+	if (bucket_take(&c->bucket, limit->rate, limit->burst, now_ns)) {
+		if (c->over_limit > 0)
+			c->over_limit--;
+		return true;
+	}
+	refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", "too many messages", (struct slice){ NULL, 0 });
+	if (++c->over_limit > limit->burst || c->over_limit == UINT16_MAX)
+		conn_bye(w, c, WORKER_BYE_ABUSE, 0);
+	return false;
+}
+
+static void
+answer(struct worker *w, struct conn *c, const struct message *m, uint64_t now_ns)
+{
+	char *out;
+
+	switch (m->type) {
+	case MESSAGE_MESSAGE:
+		c->count++;
+		metrics_add(w->shard, METRIC_MESSAGES, 1);
+		out = conn_frame_begin(w, c, REPLY_MAX);
+		if (out)
+			conn_frame_end(w, reply_response(out, c->count, worker_stamp(w, now_ns), m->id));
+		break;
+	case MESSAGE_PING:
+		out = conn_frame_begin(w, c, REPLY_MAX);
+		if (out)
+			conn_frame_end(w, reply_pong(out, m->id, worker_stamp(w, now_ns)));
+		break;
+	case MESSAGE_DISCONNECT:
+		conn_bye(w, c, WORKER_BYE_DISCONNECT, 0);
+		break;
+	}
+	log_debug("connection %s sent a message", c->id);
+}
+
+static void
+judge_text(struct worker *w, struct conn *c, const char *text, size_t len, uint64_t now_ns)
+{
+	struct message m;
+
+	switch (message_parse(text, len, &m)) {
+	case MESSAGE_OK:
+		answer(w, c, &m, now_ns);
+		break;
+	case MESSAGE_BAD_UTF8:
+		metrics_add(w->shard, METRIC_ERROR_INVALID_UTF8, 1);
+		conn_fail(w, c, 1007, "text is not UTF-8");
+		break;
+	case MESSAGE_INVALID_JSON:
+		refuse(w, c, METRIC_ERROR_INVALID_JSON, "invalid_json", m.why, m.id);
+		break;
+	case MESSAGE_INVALID:
+		refuse(w, c, METRIC_ERROR_INVALID_MESSAGE, "invalid_message", m.why, m.id);
+		break;
+	case MESSAGE_UNKNOWN_TYPE:
+		refuse(w, c, METRIC_ERROR_UNKNOWN_TYPE, "unknown_type", m.why, m.id);
+		break;
+	}
+}
+
+static void
+judge(struct worker *w, struct conn *c, const char *data, size_t len, bool binary)
+{
+	uint64_t now_ns = clock_mono_ns();
+
+	/* The clock is read once for the end of one connection's burst and the beginning of the next one's. */
+	if (w->cork.conn != c)
+		cork_flush(w, now_ns);
+	if (w->cork.answers++ == 0)
+		w->cork.since_ns = now_ns;
+	metrics_add(w->shard, METRIC_RECEIVED, 1);
+	metrics_add(w->shard, METRIC_RECEIVED_BYTES, (int64_t)len);
+
+	c->binary = binary;
+	if (!within_rate(w, c, now_ns))
+		return;
+	if (binary)
+		refuse(w, c, METRIC_ERROR_UNSUPPORTED, "unsupported", "binary messages are not supported",
+		       (struct slice){ NULL, 0 });
+	else
+		judge_text(w, c, data, len, now_ns);
+}
+
+static void
+too_large(struct worker *w, struct conn *c)
+{
+	refuse(w, c, METRIC_ERROR_TOO_LARGE, "too_large", "the message exceeds MAX_MESSAGE_BYTES",
+	       (struct slice){ NULL, 0 });
+	conn_fail(w, c, 1009, "message too large");
+}
+
+/* The pieces are together: judge the message, and see to it that the answer stays behind any pong that is owed. */
+static void
+judge_assembly(struct worker *w, struct conn *c)
+{
+	struct assembly *a = c->assembly;
+
+	c->assembly = NULL;
+	if (a->fragmented) {
+		if (w->cork.conn == c)
+			cork_flush(w, 0);
+		c->by_queue = true;
+	}
+	judge(w, c, a->data, a->len, a->binary);
+	free(a);
+}
+
+void
+conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
+{
+	bool first = lws_is_first_fragment(c->wsi), last = lws_is_final_fragment(c->wsi);
+	size_t rest = lws_remaining_packet_payload(c->wsi);
+
+	c->last_rx_ms = worker_now_ms(w);
+	if (c->phase != CONN_OPEN)
+		return;
+	if ((c->assembly ? c->assembly->len : 0) + len > w->conf->max_message_bytes ||
+	    rest > w->conf->max_message_bytes - (c->assembly ? c->assembly->len : 0) - len) {
+		too_large(w, c);
+		return;
+	}
+	if (first && last && !c->assembly) {
+		judge(w, c, data, len, lws_frame_is_binary(c->wsi));
+		return;
+	}
+	if (assemble(c, data, len, len + rest) != WSD_OK) {
+		metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
+		conn_fail(w, c, 1011, "out of memory");
+		return;
+	}
+	if (first)
+		c->assembly->binary = lws_frame_is_binary(c->wsi);
+	if (rest == 0 && !last)
+		c->assembly->fragmented = true;
+	if (last)
+		judge_assembly(w, c);
+}

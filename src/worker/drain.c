@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Saying goodbye to all connections of a worker, a few at a time, so that their reconnects do not stampede. Worker's thread. */
+#include "worker/worker_priv.h"
+
+#include "base/check.h"
+
+#define STEP_MS 10
+
+static void
+tell(struct worker *w, struct conn *c)
+{
+	struct drain *d = &w->drain;
+
+	conn_bye(w, c, d->bye, worker_random(w, d->retry_ms + 1));
+	d->told++;
+}
+
+/* How many should have been told by now. */
+static uint64_t
+due_by(const struct drain *d, uint64_t now_ms)
+{
+	if (now_ms >= d->until_ms)
+		return UINT64_MAX;
+	return (now_ms - d->from_ms) * d->at_start / (d->until_ms - d->from_ms) + 1;
+}
+
+static void
+on_step(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	struct drain *d = &w->drain;
+	uint64_t due = due_by(d, worker_now_ms(w));
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	while (d->next_slot < w->slots.n_room && d->told < due) {
+		struct conn *c = w->slots.conns[d->next_slot++];
+
+		if (c)
+			tell(w, c);
+	}
+	if (d->next_slot >= w->slots.n_room) {
+		d->active = false;
+		uv_timer_stop(timer);
+	}
+}
+
+void
+drain_init(struct worker *w)
+{
+	CHECK_ZERO(uv_timer_init(&w->loop, &w->drain.timer));
+	w->drain.timer.data = w;
+}
+
+void
+drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms)
+{
+	struct drain *d = &w->drain;
+
+	d->active = true;
+	d->bye = bye;
+	d->next_slot = 0;
+	d->told = 0;
+	d->at_start = w->slots.n_used;
+	d->retry_ms = retry_ms;
+	d->from_ms = worker_now_ms(w);
+	d->until_ms = d->from_ms + spread_ms;
+	CHECK_ZERO(uv_timer_start(&d->timer, on_step, 0, STEP_MS));
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Table of a worker's connections. */
+#include "worker/worker_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+
+static int
+make_room(struct slots *slots, uint32_t slot)
+{
+	uint32_t room = slots->n_room ? slots->n_room : 64;
+	struct conn **bigger;
+
+	while (room <= slot)
+		room *= 2;
+	bigger = realloc(slots->conns, room * sizeof(struct conn *));
+	if (!bigger)
+		return -ENOMEM;
+	memset(bigger + slots->n_room, 0, (room - slots->n_room) * sizeof(struct conn *));
+	slots->conns = bigger;
+	slots->n_room = room;
+	return WSD_OK;
+}
+
+int
+slots_put(struct slots *slots, struct conn *c)
+{
+	if (c->slot >= slots->n_room && make_room(slots, c->slot) != WSD_OK)
+		return -ENOMEM;
+	CHECK(!slots->conns[c->slot]);
+	slots->conns[c->slot] = c;
+	slots->n_used++;
+	return WSD_OK;
+}
+
+void
+slots_remove(struct slots *slots, struct conn *c)
+{
+	CHECK(c->slot < slots->n_room && slots->conns[c->slot] == c);
+	slots->conns[c->slot] = NULL;
+	slots->n_used--;
+}
+
+struct conn *
+slots_find(const struct slots *slots, uint32_t slot, uint64_t serial)
+{
+	struct conn *c = slot < slots->n_room ? slots->conns[slot] : NULL;
+
+	return c && c->serial == serial ? c : NULL;
+}
+
+void
+slots_deinit(struct slots *slots)
+{
+	CHECK(slots->n_used == 0);
+	free(slots->conns);
+	slots->conns = NULL;
+	slots->n_room = 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: one thread with a loop, a libwebsockets context and the connections it was given. Everything here may be called
+ * from the main thread (it posts to the worker's mailbox) unless it says otherwise; a connection never changes its worker.
+ */
+#ifndef WSD_WORKER_WORKER_H
+#define WSD_WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "loop/mailbox.h"
+#include "loop/thread.h"
+
+struct conf;
+struct metrics_shard;
+struct worker;
+
+#define WORKER_TOKEN_BYTES 16 /* of a session token */
+#define WORKER_ID_MAX	   128
+#define WORKER_KEY_LEN	   24 /* Sec-WebSocket-Key: base64 of 16 bytes */
+
+/* Why connections are told to go; each has its goodbye, close code and reconnect advice (conn_close.c). */
+enum worker_bye {
+	WORKER_BYE_DISCONNECT, /* the client asked: 1000 */
+	WORKER_BYE_SHUTDOWN,   /* 1001 */
+	WORKER_BYE_RESTART,    /* 1012 */
+	WORKER_BYE_REPLACED,   /* 4001 */
+	WORKER_BYE_OPERATOR,   /* an operator disconnected it: 1008 */
+	WORKER_BYE_TIMEOUT,    /* CONNECTION_TIMEOUT: 1001, since that peer has gone or slept */
+	WORKER_BYE_SLOW,       /* SEND_QUEUE_BYTES: 1013 */
+	WORKER_BYE_ABUSE,      /* went on after being refused: 1008 */
+	WORKER_BYES
+};
+
+/* A connection that the front desk admitted; its request has been read from the socket. */
+struct worker_guest {
+	int fd;
+	uint64_t serial; /* never reused within a process */
+	uint32_t slot;	 /* of this worker, free until the departure has been received; small, as it indexes a table */
+	struct addr peer;
+	uint64_t count;	 /* messages counted so far: 0, or a resumed session's */
+	bool resumed;
+	uint8_t token[WORKER_TOKEN_BYTES];
+	char key[WORKER_KEY_LEN];
+	const char *id; /* copied */
+};
+
+/* A connection that is no more. The mail is the receiver's to use. */
+struct worker_departure {
+	struct mail mail;
+	uint64_t serial;
+	uint64_t count;
+	uint32_t worker;
+	uint32_t slot;
+	bool session_over; /* the session ended with it: the client said goodbye, or it was replaced */
+};
+
+/* What a worker is asked about one connection, and what it answers. The mail goes back through `answered`. */
+struct worker_question {
+	struct mail mail;
+	uint64_t serial;
+	uint32_t slot;
+	/* On the worker's thread, after the fields below have been filled; owns the question. */
+	void (*answered)(struct worker_question *q);
+	bool found;
+	uint64_t count;
+	uint64_t opened_real_ms;
+	uint64_t idle_ms;
+	uint64_t queued_bytes;
+};
+
+/* Called on the worker's thread. */
+struct worker_ops {
+	void *arg;
+	/* The receiver owns the departure and ends it with worker_departure_free(). */
+	void (*left)(void *arg, struct worker_departure *departure);
+};
+
+struct worker_setup {
+	const struct conf *conf;
+	const struct worker_ops *ops;
+	struct metrics_shard *shard; /* this worker's own */
+	struct gate *gate;	     /* reported to once when it serves, or could not start */
+	uint32_t index;
+	uint32_t most_fds; /* RLIMIT_NOFILE as set: libwebsockets sizes its tables by it */
+};
+
+/* Once in main, before the first worker: process-wide settings of libwebsockets. */
+void worker_library_init(void);
+
+/* Starts the thread. What setup points at must outlive the worker. WSD_OK, or -ENOMEM or what pthread_create(3) said; then no
+ * report reaches the gate. */
+int worker_start(struct worker **out, const struct worker_setup *setup);
+
+/* Asks the thread to drop what is left and end; connections get no goodbye (drain first). */
+void worker_stop(struct worker *worker);
+
+/* Waits for the thread after worker_stop(), and frees it. Accepts NULL. */
+void worker_join(struct worker **worker);
+
+/* Hands a connection over. WSD_OK: the worker owns the fd and will report a departure for it, whatever becomes of it.
+ * WSD_E_FULL, WSD_E_CLOSED or -ENOMEM: the fd is still the caller's and nothing will be reported. */
+int worker_seat(struct worker *worker, const struct worker_guest *guest);
+
+/* Fills in the answer and calls q->answered on the worker's thread. WSD_OK or WSD_E_CLOSED (the caller owns q). */
+int worker_ask(struct worker *worker, struct worker_question *q);
+
+/* Ends the connection with a goodbye, then answers as worker_ask() does; found is false if there is no such connection or it was
+ * ending already (then the fields are filled all the same). Messages that arrive later are not counted. */
+int worker_dismiss(struct worker *worker, struct worker_question *q, enum worker_bye bye);
+
+/* Says goodbye to all connections, spread evenly over spread_ms; the clients are advised to come back within retry_ms, each at a
+ * moment of its own. A later call hastens the one before. */
+int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
+
+void worker_departure_free(struct worker_departure *departure);
+
+/* Any thread: how often the loop's clock has ticked; it stands still when the loop is stuck. */
+uint64_t worker_ticks(const struct worker *worker);
+
+#endif

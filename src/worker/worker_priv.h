@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of worker/ share about a worker. Worker's thread, but for what is marked. */
+#ifndef WSD_WORKER_WORKER_PRIV_H
+#define WSD_WORKER_WORKER_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <libwebsockets.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "loop/mailbox.h"
+#include "loop/wheel.h"
+#include "worker/conn.h"
+#include "worker/worker.h"
+
+#define WORKER_MAGIC 0x776f726bu
+
+#define CORK_BYTES 16384
+
+/* What one connection has to say while its own input is being read; see conn_tx.c. */
+struct cork {
+	struct conn *conn;  /* NULL: nothing is gathered */
+	size_t len;
+	uint64_t since_ns;  /* when the first of the messages answered here was read */
+	uint32_t answers;   /* how many */
+	char space[LWS_PRE + CORK_BYTES];
+};
+
+/* Connections by the slot that main gave them, so that all can be walked, and one found, without links in each. */
+struct slots {
+	struct conn **conns;
+	uint32_t n_used, n_room;
+};
+
+struct drain {
+	uv_timer_t timer;
+	bool active;
+	enum worker_bye bye;
+	uint32_t next_slot;
+	uint64_t from_ms, until_ms;
+	uint32_t at_start; /* connections to be told */
+	uint32_t told;
+	uint32_t retry_ms;
+};
+
+struct worker {
+	uint32_t magic;
+	uint32_t index;		      /* [const after start] */
+	const struct conf *conf;      /* [const after start] */
+	const struct worker_ops *ops; /* [const after start] */
+	struct metrics_shard *shard;
+	struct gate *gate; /* [const after start] */
+	uint32_t most_fds; /* [const after start] */
+	pthread_t thread;  /* main's */
+	struct mailbox box; /* [lock: its own] */
+	_Atomic uint64_t ticks; /* [atomic] */
+
+	uv_loop_t loop;
+	uv_timer_t clock;
+	uv_prepare_t before_poll;
+	uv_check_t after_poll;
+	unsigned handles; /* of ours, still to be closed */
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	void *foreign_loops[1];
+	bool stopping;
+
+	struct conn *adopting; /* during lws_adopt_socket_vhost_readbuf(): whose socket it is */
+	struct slots slots;
+	uint32_t *closing; /* slots of connections that want closing at the end of the loop turn; stale ones are skipped */
+	uint32_t n_closing, closing_room;
+	uint32_t turn;
+	struct wheel wheel;
+	struct cork cork;
+	struct drain drain;
+
+	uint64_t real_offset_ms; /* wall clock less monotonic clock, renewed at each tick */
+	uint64_t stamp_ms;	 /* what stamp says */
+	char stamp[CLOCK_ISO8601_LEN];
+	uint64_t random;
+};
+
+/* slots.c: WSD_OK or -ENOMEM. */
+int slots_put(struct slots *slots, struct conn *c);
+void slots_remove(struct slots *slots, struct conn *c);
+struct conn *slots_find(const struct slots *slots, uint32_t slot, uint64_t serial);
+void slots_deinit(struct slots *slots);
+
+/* ws_context.c: WSD_OK, -ENOMEM or WSD_E_LIBRARY. */
+int ws_context_create(struct worker *w);
+/* Takes over the fd and answers the handshake; the connection is established, or gone, when this returns. */
+void ws_adopt(struct worker *w, struct conn *c, int fd, const char *key);
+/* ws_callback.c */
+int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
+
+/* conn_tx.c: hands what is gathered to the socket or the queue. now_ns: clock_mono_ns(), or 0 to have it read. */
+void cork_flush(struct worker *w, uint64_t now_ns);
+
+/* conn.c: reports a connection that was never taken up. */
+void conn_refused(struct worker *w, struct conn *c);
+
+/* closing.c: room for every slot, WSD_OK or -ENOMEM; then to be closed at the end of the turn. */
+int closing_reserve(struct worker *w);
+void closing_run(struct worker *w);
+
+void worker_close_later(struct worker *w, struct conn *c);
+
+/* worker.c */
+uint64_t worker_now_ms(const struct worker *w);	     /* monotonic, cached by the loop */
+const char *worker_stamp(struct worker *w, uint64_t now_ns); /* the wall clock, ISO 8601; 0: the loop's time */
+uint32_t worker_random(struct worker *w, uint32_t below);    /* not for secrets */
+
+/* drain.c */
+void drain_init(struct worker *w);
+void drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The libwebsockets context of a worker, and the way a socket gets into it. Each setting below answers a measured finding:
+ * doc/libwebsockets.md.
+ *
+ * libwebsockets never sees what a client sent as its request. The front desk has judged and consumed that; what is parsed here is a
+ * minimal request of our own that carries the client's key. So none of its HTTP code can be reached from the network, and a client
+ * may offer subprotocols that we do not speak (it would be dropped without an answer).
+ */
+#include "worker/worker_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/err.h"
+
+/* One recv takes in this much: more saves calls when a client has many messages in flight, and costs as much for each
+ * connection. At least 125, or long pings are answered twice. */
+#define RX_BUFFER_BYTES 512
+
+/* Larger than any write of ours, or libwebsockets would cut writes up and copy the rest. */
+#define TX_PACKET_BYTES (1 << 20)
+
+static const struct lws_protocols protocols[] = {
+	{ "wsd", ws_callback, 0, RX_BUFFER_BYTES, 0, NULL, TX_PACKET_BYTES },
+	{ NULL, NULL, 0, 0, 0, NULL, 0 },
+};
+
+/* All zero: no validity pings of libwebsockets' own; the wheel does this for a thirtieth of the cost. */
+static const lws_retry_bo_t no_retry;
+
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+/* The default log context is shared by all contexts and counts its users without a lock. */
+static _Thread_local lws_log_cx_t log_context;
+#endif
+
+static void *
+allocate(void *ptr, size_t size, const char *reason)
+{
+	(void)reason;
+	if (size == 0) {
+		free(ptr);
+		return NULL;
+	}
+	return realloc(ptr, size);
+}
+
+void
+worker_library_init(void)
+{
+	/* The default allocator keeps a plain global counter, written by all threads. */
+	lws_set_allocator(allocate);
+	/* Its log lines are made in one static buffer for all threads, and any peer can provoke them. */
+	lws_set_log_level(0, NULL);
+}
+
+int
+ws_context_create(struct worker *w)
+{
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.protocols = protocols,
+		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+		.foreign_loops = w->foreign_loops,
+		.pcontext = &w->context,
+		.user = w,
+		.retry_and_idle_policy = &no_retry,
+		.pt_serv_buf_size = 16384,
+		.timeout_secs_ah_idle = 5,
+		.vhost_name = "wsd",
+	};
+
+	w->foreign_loops[0] = &w->loop;
+#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
+	log_context = (lws_log_cx_t){ .lll_flags = 0 };
+	info.log_cx = &log_context;
+#endif
+	w->context = lws_create_context(&info);
+	if (!w->context)
+		return WSD_E_LIBRARY;
+	w->vhost = lws_create_vhost(w->context, &info);
+	return w->vhost ? WSD_OK : WSD_E_LIBRARY;
+}
+
+void
+ws_adopt(struct worker *w, struct conn *c, int fd, const char *key)
+{
+	char request[256];
+	int len = snprintf(request, sizeof(request),
+			   "GET / HTTP/1.1\r\nHost: w\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+			   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n\r\n",
+			   WORKER_KEY_LEN, key);
+
+	CHECK(len > 0 && (size_t)len < sizeof(request));
+	CHECK(!w->adopting);
+	w->adopting = c;
+	/* Calls back before it returns. It closes the fd when it fails. */
+	lws_adopt_socket_vhost_readbuf(w->vhost, fd, request, (size_t)len);
+
+	/* Never taken up: out of memory, or out of descriptors. Taken up, the connection's end is the callback's to report. */
+	if (w->adopting) {
+		w->adopting = NULL;
+		conn_destroyed(w, c);
+	}
+}
