@@ -39,6 +39,7 @@ enum metric_histogram {
 /* HTTP answers are counted by route and status. The lists are short and fixed, so that a client cannot make new series. */
 enum metric_route {
 	ROUTE_ROOT,
+	ROUTE_ASSETS,
 	ROUTE_WS,
 	ROUTE_HEALTH,
 	ROUTE_HEALTHZ,
@@ -46,7 +47,9 @@ enum metric_route {
 	ROUTE_METRICS,
 	ROUTE_CONNECTIONS,
 	ROUTE_CONNECTION,
-	ROUTE_CONTROL,
+	ROUTE_DRAIN,
+	ROUTE_ACCEPT,
+	ROUTE_LOG_LEVEL,
 	ROUTE_OTHER,
 	ROUTES
 };
@@ -55,7 +58,7 @@ enum metric_route {
 
 struct metrics_hist {
 	_Atomic uint64_t buckets[METRICS_BUCKETS_MAX + 1]; /* the last: above all bounds; not cumulative */
-	_Atomic uint64_t sum_ns;
+	_Atomic double sum_s; /* as an integer of ns it would wrap after weeks of 10,000 connections' durations */
 };
 
 struct metrics_shard {
