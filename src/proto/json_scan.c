@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The JSON scanner. What is open is kept in a word of bits, one a level, so that neither the C stack nor the heap grows with
- * what a client sends. Pure; any thread.
+ * The JSON scanner. What is open is kept in a word of bits, one a level, so that neither the C stack nor the
+ * heap grows with what a client sends. Pure; any thread.
  */
 #include "proto/json_scan.h"
 
@@ -200,7 +200,8 @@ closes(const struct open_levels *open, char c)
 }
 
 /*
- * Behind a value: closes what ends there and goes on to the next value, if any is due. With open->depth 0, all is closed.
+ * Behind a value: closes what ends there and goes on to the next value, if any is due. With open->depth 0,
+ * all is closed.
  */
 static const char *
 scan_after_value(const char *at, const char *end, struct open_levels *open)

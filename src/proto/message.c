@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages from the client: which members of the outermost object matter, and what they must be. Pure; any thread. */
+/* Messages from the client: which members of the outermost object matter, and what they must be. Pure; any
+ * thread. */
 #include "proto/message.h"
 
 #include "proto/json_scan.h"
 #include "proto/utf8.h"
 
-_Static_assert(MESSAGE_DEPTH_MAX - 1 <= JSON_SCAN_DEPTH_MAX, "the scanner keeps track of what may be within the object");
+_Static_assert(MESSAGE_DEPTH_MAX - 1 <= JSON_SCAN_DEPTH_MAX,
+	       "the scanner keeps track of what may be within the object");
 
 /* Raw values as they stood in the text; of a repeated name the last. */
 struct members {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages to the client. A payload is written behind room for the header that it is expected to get, and moved only if the
- * guess was wrong. Pure; any thread.
+ * Messages to the client. A payload is written behind room for the header that it is expected to get, and
+ * moved only if the guess was wrong. Pure; any thread.
  */
 #include "proto/reply.h"
 
@@ -15,7 +15,7 @@
 #define U64_DIGITS     20
 #define HEADER_ROOM    4 /* of every payload up to REPLY_MAX */
 #define CODE_MAX       32
-#define WHY_MAX	       128
+#define WHY_MAX        128
 #define NAME_MAX_LEN   32 /* reasons and instances */
 #define CONNECTION_MAX 128
 #define SESSION_MAX    64

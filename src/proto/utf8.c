@@ -8,7 +8,8 @@
 static size_t
 sequence_len(const unsigned char *at, size_t room)
 {
-	unsigned char low = 0x80, high = 0xbf; /* what the second byte may be: here overlong forms and surrogates show */
+	unsigned char low = 0x80,
+		      high = 0xbf; /* what the second byte may be: here overlong forms and surrogates show */
 	size_t len;
 
 	if (*at >= 0xc2 && *at <= 0xdf) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Eight bytes of text at a time: the parsers of the hot path look for the first byte of a kind in a word. A mask from here has
- * the top bit of that byte set; bits above it may be wrong, so only the lowest counts. Pure; any thread.
+ * Eight bytes of text at a time: the parsers of the hot path look for the first byte of a kind in a word. A
+ * mask from here has the top bit of that byte set; bits above it may be wrong, so only the lowest counts.
+ * Pure; any thread.
  */
 #ifndef WSD_PROTO_WORD_H
 #define WSD_PROTO_WORD_H
@@ -11,9 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define WORD_SIZE    8
-#define WORD_ONES    0x0101010101010101ull
-#define WORD_HIGHS   0x8080808080808080ull
+#define WORD_SIZE     8
+#define WORD_ONES     0x0101010101010101ull
+#define WORD_HIGHS    0x8080808080808080ull
 #define WORD_OF(byte) (WORD_ONES * (byte))
 
 /* The byte at the lowest address becomes the lowest of the word, on any machine. */

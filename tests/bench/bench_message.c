@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints what one chat message costs on the hot path, and what it would cost with json-c. Not part of `make check`. */
+/* Prints what one chat message costs on the hot path, and what it would cost with json-c. Not part of `make
+ * check`. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,15 +11,16 @@
 #include "proto/reply.h"
 #include "proto/utf8.h"
 
-#define ROUNDS	  2000000u
+#define ROUNDS    2000000u
 #define TIMESTAMP "2026-11-23T18:46:00.123Z"
 
 static const char short_text[] =
 	"{\"type\":\"message\",\"data\":\"hello from the load generator\",\"id\":\"m-000001\"}";
-static const char long_text[] =
-	"{\"type\":\"message\",\"id\":\"m-000001\",\"data\":{\"room\":\"general\",\"from\":\"Zo\xc3\xab\",\"seq\":123456,"
-	"\"tags\":[\"a\",\"b\",\"c\"],\"text\":\"The quick brown fox jumps over the lazy dog \\u2014 and then some more \xe2\x9c\x93\","
-	"\"urgent\":false,\"ref\":null}}";
+static const char long_text[] = "{\"type\":\"message\",\"id\":\"m-000001\",\"data\":{\"room\":\"general\","
+				"\"from\":\"Zo\xc3\xab\",\"seq\":123456,"
+				"\"tags\":[\"a\",\"b\",\"c\"],\"text\":\"The quick brown fox jumps over the "
+				"lazy dog \\u2014 and then some more \xe2\x9c\x93\","
+				"\"urgent\":false,\"ref\":null}}";
 
 static char out[REPLY_MAX];
 static volatile size_t sink; /* keeps the compiler from leaving the work out */
