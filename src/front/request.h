@@ -6,12 +6,14 @@
 #ifndef WSD_FRONT_REQUEST_H
 #define WSD_FRONT_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/slice.h"
 
 #define REQUEST_HEAD_MAX    8192 /* bytes, the empty line included; more is 431 */
 #define REQUEST_HEADERS_MAX 100	 /* lines; more is 431 */
+#define REQUEST_BODY_MAX    65536 /* bytes that a plain request's Content-Length may announce; more is 413 */
 #define REQUEST_ID_MAX	    128	 /* of a connectionId */
 #define REQUEST_TOKEN_MAX   64	 /* of a session token */
 
@@ -24,11 +26,13 @@ enum request_kind {
 
 struct request {
 	enum request_kind kind;
-	int status;	 /* REFUSED: 400, 404, 405 (Allow: GET), 413, 426 (Upgrade: websocket, Sec-WebSocket-Version: 13), 431, 501, 505 */
+	/* REFUSED: 400, 404, 405 (Allow: GET), 413, 426 (Upgrade: websocket, Sec-WebSocket-Version: 13), 431, 501, 505 */
+	int status;
 	const char *why; /* REFUSED: one static line for the client, without anything JSON escapes */
 	size_t head_len; /* bytes up to and with the empty line; WEBSOCKET and HTTP */
 
-	/* Slices of the input; len 0: not sent. Set as far as the head was understood. */
+	/* Slices of the input; len 0: not sent, or empty. Set as far as the head was understood. Bytes of 0x80 and above may
+	 * be in the fields, and of a repeated field the last line is kept: of X-Forwarded-For that of the nearest proxy. */
 	struct slice method, target, host, origin, key, forwarded_for, request_id, user_agent, subprotocols;
 	/* Authorization's value, X-Forwarded-Proto */
 	struct slice authorization, forwarded_proto;
@@ -49,10 +53,16 @@ struct request {
  * under /ws/; 400 if there is an Upgrade: websocket for another path: 404), exactly one Sec-WebSocket-Version of 13 (426),
  * exactly one Sec-WebSocket-Key that is base64 of 16 bytes (400), at most one Origin (400). Other values of Upgrade (h2c)
  * on other paths are ignored, as RFC 9110, 7.8 allows, and the request is plain HTTP. Names are matched without regard to case.
+ *
+ * A list in Upgrade that has more than websocket is 400 under /ws/, since libwebsockets takes none. The ids "." and ".." are
+ * 400: they are parts of a path, which clients and proxies resolve. Plain requests may be HTTP/1.0, then also without
+ * Host; methods that RFC 9110 and RFC 5789 do not know, and CONNECT, are 501; a body that is framed doubtfully is 400, in any
+ * coding but chunked 501. The target is a path with or without a query, or "*" with OPTIONS.
  */
 void request_judge(struct request *out, const char *head, size_t len);
 
-/* The value of a query parameter, %-decoded into out (zero-terminated): its length, WSD_E_UNKNOWN if it is not there,
+/* The value of a query parameter (its name spelt as given, the first of several; a plus stays one), %-decoded into out
+ * (zero-terminated; "" on failure): its length, WSD_E_UNKNOWN if it is not there,
  * WSD_E_TOO_LARGE if it does not fit, WSD_E_MALFORMED for a bad escape or an embedded zero. */
 int request_query(struct slice query, const char *name, char *out, size_t size);
 

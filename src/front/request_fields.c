@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* Header fields: RFC 9112, 5 and RFC 9110, 5. Pure; any thread. */
+#include "front/request_priv.h"
+
+#include <strings.h>
+
+#define IN_REQUEST(member) (offsetof(struct request, member) + 1)
+
+static const struct {
+	const char *name;
+	size_t member; /* IN_REQUEST() of the slice that also takes it; 0: none */
+} fields[FIELD_COUNT] = {
+	[FIELD_HOST] = { "host", IN_REQUEST(host) },
+	[FIELD_ORIGIN] = { "origin", IN_REQUEST(origin) },
+	[FIELD_KEY] = { "sec-websocket-key", IN_REQUEST(key) },
+	[FIELD_VERSION] = { "sec-websocket-version", 0 },
+	[FIELD_SUBPROTOCOLS] = { "sec-websocket-protocol", IN_REQUEST(subprotocols) },
+	[FIELD_UPGRADE] = { "upgrade", 0 },
+	[FIELD_CONNECTION] = { "connection", 0 },
+	[FIELD_CONTENT_LENGTH] = { "content-length", 0 },
+	[FIELD_TRANSFER_ENCODING] = { "transfer-encoding", 0 },
+	[FIELD_AUTHORIZATION] = { "authorization", IN_REQUEST(authorization) },
+	[FIELD_FORWARDED_FOR] = { "x-forwarded-for", IN_REQUEST(forwarded_for) },
+	[FIELD_FORWARDED_PROTO] = { "x-forwarded-proto", IN_REQUEST(forwarded_proto) },
+	[FIELD_REQUEST_ID] = { "x-request-id", IN_REQUEST(request_id) },
+	[FIELD_USER_AGENT] = { "user-agent", IN_REQUEST(user_agent) },
+};
+
+static inline bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool
+equal_nocase(struct slice s, const char *text)
+{
+	return s.len == strlen(text) && strncasecmp(s.at, text, s.len) == 0;
+}
+
+static struct slice
+trim(struct slice s)
+{
+	while (s.len > 0 && is_blank(s.at[0]))
+		s.at++, s.len--;
+	while (s.len > 0 && is_blank(s.at[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+bool
+request_has_token(struct slice list, const char *token)
+{
+	while (list.len > 0) {
+		const char *comma = memchr(list.at, ',', list.len);
+		struct slice item = { list.at, comma ? (size_t)(comma - list.at) : list.len };
+		size_t used = item.len + (comma ? 1 : 0);
+
+		if (equal_nocase(trim(item), token))
+			return true;
+		list.at += used;
+		list.len -= used;
+	}
+	return false;
+}
+
+static void
+keep(struct request_head *h, struct slice name, struct slice value)
+{
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		if (!equal_nocase(name, fields[i].name))
+			continue;
+		h->value[i] = value;
+		h->seen[i]++;
+		if (fields[i].member > 0)
+			memcpy((char *)h->out + fields[i].member - 1, &value, sizeof(value));
+		if (i == FIELD_UPGRADE)
+			h->upgrade_websocket |= request_has_token(value, "websocket");
+		if (i == FIELD_CONNECTION)
+			h->connection_upgrade |= request_has_token(value, "upgrade");
+		return;
+	}
+}
+
+enum request_step
+request_read_eol(struct request_head *h)
+{
+	if (h->at == h->end)
+		return STEP_PARTIAL;
+	if (*h->at == '\n')
+		return request_refuse(h, 400, "lines must end in CR LF");
+	if (*h->at != '\r')
+		return request_refuse(h, 400, "malformed request line");
+	if (h->end - h->at < 2)
+		return STEP_PARTIAL;
+	if (h->at[1] != '\n')
+		return request_refuse(h, 400, "lines must end in CR LF");
+	h->at += 2;
+	return STEP_DONE;
+}
+
+static enum request_step
+read_name(struct request_head *h, struct slice *name)
+{
+	name->at = h->at;
+	while (h->at < h->end && request_is_token(*h->at))
+		h->at++;
+	name->len = (size_t)(h->at - name->at);
+	if (h->at == h->end)
+		return STEP_PARTIAL;
+	if (name->len == 0 && is_blank(*h->at))
+		return request_refuse(h, 400, "folded header lines are not allowed");
+	if (name->len == 0 || *h->at != ':')
+		return request_refuse(h, 400, "malformed header field name");
+	h->at++;
+	return STEP_DONE;
+}
+
+static enum request_step
+read_value(struct request_head *h, struct slice *value)
+{
+	value->at = h->at;
+	while (h->at < h->end && (*h->at == '\t' || ((unsigned char)*h->at >= ' ' && *h->at != 0x7f)))
+		h->at++;
+	value->len = (size_t)(h->at - value->at);
+	*value = trim(*value);
+	if (h->at < h->end && *h->at != '\r' && *h->at != '\n')
+		return request_refuse(h, 400, "control character in a header field");
+	return request_read_eol(h);
+}
+
+static enum request_step
+read_field(struct request_head *h)
+{
+	struct slice name, value;
+	enum request_step step = read_name(h, &name);
+
+	if (step == STEP_DONE)
+		step = read_value(h, &value);
+	if (step == STEP_DONE)
+		keep(h, name, value);
+	return step;
+}
+
+enum request_step
+request_read_fields(struct request_head *h)
+{
+	for (unsigned lines = 0;; lines++) {
+		enum request_step step;
+
+		if (h->at == h->end)
+			return STEP_PARTIAL;
+		if (*h->at == '\r' || *h->at == '\n')
+			return request_read_eol(h);
+		if (lines == REQUEST_HEADERS_MAX)
+			return request_refuse(h, 431, "too many header fields");
+		step = read_field(h);
+		if (step != STEP_DONE)
+			return step;
+	}
+}

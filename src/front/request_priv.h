@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the request judge share: reading of the head in the order of its bytes, before it is
+ * judged as a whole. */
+#ifndef WSD_FRONT_REQUEST_PRIV_H
+#define WSD_FRONT_REQUEST_PRIV_H
+
+#include <stdbool.h>
+
+#include "front/request.h"
+
+/* Header fields that mean something here; all others are only checked for their syntax. */
+enum request_field {
+	FIELD_HOST,
+	FIELD_ORIGIN,
+	FIELD_KEY,
+	FIELD_VERSION,
+	FIELD_SUBPROTOCOLS,
+	FIELD_UPGRADE,
+	FIELD_CONNECTION,
+	FIELD_CONTENT_LENGTH,
+	FIELD_TRANSFER_ENCODING,
+	FIELD_AUTHORIZATION,
+	FIELD_FORWARDED_FOR,
+	FIELD_FORWARDED_PROTO,
+	FIELD_REQUEST_ID,
+	FIELD_USER_AGENT,
+	FIELD_COUNT,
+};
+
+struct request_head {
+	struct request *out;
+	const char *at, *end; /* what has not been read yet */
+	int minor;            /* of HTTP/1.x */
+	struct slice path;
+	struct slice value[FIELD_COUNT]; /* of a repeated field the last */
+	unsigned seen[FIELD_COUNT];      /* lines with this name */
+	bool upgrade_websocket;          /* some Upgrade line has this token */
+	bool connection_upgrade;
+};
+
+enum request_step {
+	STEP_DONE,    /* read; h->at stands behind it */
+	STEP_PARTIAL, /* good so far */
+	STEP_REFUSED, /* h->out says why */
+};
+
+/* Each reads from h->at. They refuse at the first byte that is wrong, so that a piece of a head and the whole
+ * head are refused for the same reason. */
+enum request_step request_read_line(struct request_head *h);
+enum request_step request_read_fields(struct request_head *h); /* with the empty line */
+enum request_step request_read_eol(struct request_head *h);
+
+enum request_step request_refuse(struct request_head *h, int status, const char *why);
+
+/* Undoes %-escapes; zero-terminated. Length, WSD_E_TOO_LARGE or WSD_E_MALFORMED (bad escape, a zero); then
+ * out is "". */
+int request_decode(struct slice text, char *out, size_t size);
+
+bool request_under_ws(struct slice path);
+
+static inline bool
+request_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+request_is_alnum(char c)
+{
+	return request_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+request_is_hex(char c)
+{
+	return request_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* unreserved, RFC 3986, 2.3 */
+static inline bool
+request_is_unreserved(char c)
+{
+	return request_is_alnum(c) || (c != '\0' && strchr("-._~", c));
+}
+
+/* tchar, RFC 9110, 5.6.2 */
+static inline bool
+request_is_token(char c)
+{
+	return request_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+#endif

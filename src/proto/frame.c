@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* WebSocket frame headers. Pure; any thread. */
+#include "proto/frame.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+#define FIN 0x80
+
+/* Payload lengths: in the header itself up to 125; 126 announces two more bytes, 127 eight. */
+#define LEN_16 126
+#define LEN_64 127
+
+static void
+store_be(unsigned char *out, uint64_t value, size_t bytes)
+{
+	for (size_t i = bytes; i-- > 0; value >>= 8)
+		out[i] = (unsigned char)value;
+}
+
+size_t
+frame_header_len(size_t payload_len)
+{
+	return payload_len < LEN_16 ? 2 : payload_len <= UINT16_MAX ? 4 : 10;
+}
+
+size_t
+frame_header(char *out, enum frame_opcode opcode, size_t payload_len)
+{
+	unsigned char *header = (unsigned char *)out;
+	size_t len = frame_header_len(payload_len);
+
+	header[0] = (unsigned char)(FIN | opcode);
+	header[1] = (unsigned char)(len == 2 ? payload_len : len == 4 ? LEN_16 : LEN_64);
+	store_be(header + 2, payload_len, len - 2);
+	return len;
+}
+
+size_t
+frame_ping(char *out, const void *payload, size_t payload_len)
+{
+	size_t header;
+
+	CHECK(payload_len <= FRAME_CONTROL_MAX);
+	header = frame_header(out, FRAME_PING, payload_len);
+	if (payload_len > 0)
+		memcpy(out + header, payload, payload_len);
+	return header + payload_len;
+}
+
+size_t
+frame_close(char *out, uint16_t code, const char *reason)
+{
+	size_t reason_len = strlen(reason);
+	size_t header;
+
+	CHECK(reason_len <= FRAME_CLOSE_REASON_MAX);
+	header = frame_header(out, FRAME_CLOSE, sizeof(code) + reason_len);
+	store_be((unsigned char *)out + header, code, sizeof(code));
+	memcpy(out + header + sizeof(code), reason, reason_len);
+	return header + sizeof(code) + reason_len;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A validating scanner for JSON, RFC 8259, that builds nothing: each call checks one piece of the text and
+ * tells where it ends, so that the caller keeps raw slices. As in JSON.parse, escapes of lone surrogates are
+ * accepted and numbers may be of any size. UTF-8 is the caller's business. Pure, no recursion, no allocation;
+ * any thread.
+ */
+#ifndef WSD_PROTO_JSON_SCAN_H
+#define WSD_PROTO_JSON_SCAN_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+
+#define JSON_SCAN_DEPTH_MAX 64 /* nesting that json_scan_value can keep track of */
+
+/* Skips white space. */
+const char *json_scan_space(const char *at, const char *end);
+
+/* at: the opening quote. Returns the place behind the closing one, or NULL. */
+const char *json_scan_string(const char *at, const char *end);
+
+/*
+ * at: the first byte of any value. Returns the place behind the value, or NULL with a static text in *why.
+ * depth_max: arrays and objects that may be open within each other, at most JSON_SCAN_DEPTH_MAX.
+ */
+const char *json_scan_value(const char *at, const char *end, unsigned depth_max, const char **why);
+
+/* True if a valid raw string, quotes included, has this ASCII text, escapes undone. */
+bool json_string_equal(struct slice raw, const char *ascii, size_t len);
+
+#endif
