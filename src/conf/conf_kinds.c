@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* The kinds of value: how each is read, shown, explained and released. Pure; any thread. */
+#include "conf/conf_priv.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "conf/conf.h"
+
+int
+conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out)
+{
+	uint64_t value = 0;
+
+	if (len == 0)
+		return WSD_E_MALFORMED;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return WSD_E_MALFORMED;
+		if (value <= UINT32_MAX) /* beyond that it is out of range anyway; the rest is still checked */
+			value = value * 10 + (uint64_t)(text[i] - '0');
+	}
+	if (value < min || value > max)
+		return WSD_E_RANGE;
+	*out = (uint32_t)value;
+	return WSD_OK;
+}
+
+static int
+number_parse(const struct conf_var *var, void *at, const char *text)
+{
+	return conf_number_parse(text, strlen(text), var->min, var->max, at);
+}
+
+static void
+number_print(const struct conf_var *var, const void *at, FILE *to)
+{
+	fprintf(to, "%u", (unsigned)*(const uint32_t *)at);
+}
+
+static void
+number_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "a number%s%s from %u to %u", var->unit ? " of " : "", var->unit ? var->unit : "",
+		(unsigned)var->min, (unsigned)var->max);
+}
+
+const struct conf_kind conf_kind_number = { number_parse, number_print, number_accepts, NULL };
+
+static int
+port_parse(const struct conf_var *var, void *at, const char *text)
+{
+	uint32_t value;
+	int rc = conf_number_parse(text, strlen(text), var->min, var->max, &value);
+
+	if (rc == WSD_OK)
+		*(uint16_t *)at = (uint16_t)value;
+	return rc;
+}
+
+static void
+port_print(const struct conf_var *var, const void *at, FILE *to)
+{
+	fprintf(to, "%u", (unsigned)*(const uint16_t *)at);
+}
+
+const struct conf_kind conf_kind_port = { port_parse, port_print, number_accepts, NULL };
+
+static int
+choice_parse(const struct conf_var *var, void *at, const char *text)
+{
+	for (const struct conf_choice *c = var->choices; c->name; c++) {
+		if (strcmp(c->name, text) == 0) {
+			*(int *)at = c->value;
+			return WSD_OK;
+		}
+	}
+	return WSD_E_MALFORMED;
+}
+
+static void
+choice_print(const struct conf_var *var, const void *at, FILE *to)
+{
+	for (const struct conf_choice *c = var->choices; c->name; c++)
+		if (c->value == *(const int *)at)
+			fputs(c->name, to);
+}
+
+static void
+choice_accepts(const struct conf_var *var, FILE *to)
+{
+	for (const struct conf_choice *c = var->choices; c->name; c++)
+		fprintf(to, "%s%s", c == var->choices ? "" : c[1].name ? ", " : " or ", c->name);
+}
+
+const struct conf_kind conf_kind_choice = { choice_parse, choice_print, choice_accepts, NULL };
+
+/* Off is written "0" and in no other way: a burst beside it would suggest that something is still limited. */
+static int
+rate_parse(const struct conf_var *var, void *at, const char *text)
+{
+	struct conf_rate *rate = at;
+	const char *slash = strchr(text, '/');
+	uint32_t per_second, burst;
+	int rc;
+
+	if (strcmp(text, "0") == 0) {
+		*rate = (struct conf_rate){ 0, 0 };
+		return WSD_OK;
+	}
+	rc = conf_number_parse(text, slash ? (size_t)(slash - text) : strlen(text), var->min, var->max, &per_second);
+	burst = per_second;
+	if (rc == WSD_OK && slash)
+		rc = conf_number_parse(slash + 1, strlen(slash + 1), var->min, var->max, &burst);
+	if (rc == WSD_OK)
+		*rate = (struct conf_rate){ per_second, burst };
+	return rc;
+}
+
+static void
+rate_print(const struct conf_var *var, const void *at, FILE *to)
+{
+	const struct conf_rate *rate = at;
+
+	if (rate->rate == 0)
+		fputs("0", to);
+	else
+		fprintf(to, "%u/%u", (unsigned)rate->rate, (unsigned)rate->burst);
+}
+
+static void
+rate_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "RATE or RATE/BURST, each a number from %u to %u, or 0", (unsigned)var->min, (unsigned)var->max);
+}
+
+const struct conf_kind conf_kind_rate = { rate_parse, rate_print, rate_accepts, NULL };
+
+static int
+text_copy(void *at, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return -ENOMEM;
+	*(char **)at = copy;
+	return WSD_OK;
+}
+
+static void
+text_print(const struct conf_var *var, const void *at, FILE *to)
+{
+	fputs(*(char *const *)at, to);
+}
+
+static void
+text_release(void *at)
+{
+	free(*(char **)at);
+	*(char **)at = NULL;
+}
+
+/* No names but localhost: a server that has to ask the resolver before it can listen does not start without a network. */
+static int
+host_parse(const struct conf_var *var, void *at, const char *text)
+{
+	struct in6_addr any;
+
+	if (strcmp(text, "localhost") != 0 && inet_pton(AF_INET, text, &any) != 1 && inet_pton(AF_INET6, text, &any) != 1)
+		return WSD_E_MALFORMED;
+	return text_copy(at, text);
+}
+
+static void
+host_accepts(const struct conf_var *var, FILE *to)
+{
+	fputs("a numeric IPv4 or IPv6 address or localhost", to);
+}
+
+const struct conf_kind conf_kind_host = { host_parse, text_print, host_accepts, text_release };
+
+static int
+name_parse(const struct conf_var *var, void *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+		return WSD_E_MALFORMED;
+	if (len < var->min || len > var->max)
+		return WSD_E_RANGE;
+	return text_copy(at, text);
+}
+
+static void
+name_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "a name of %u to %u characters of a-z, 0-9 and -", (unsigned)var->min, (unsigned)var->max);
+}
+
+const struct conf_kind conf_kind_name = { name_parse, text_print, name_accepts, text_release };
+
+static int
+secret_parse(const struct conf_var *var, void *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < '!' || text[i] > '~')
+			return WSD_E_MALFORMED;
+	if (len < var->min || len > var->max)
+		return WSD_E_RANGE;
+	return text_copy(at, text);
+}
+
+static void
+secret_print(const struct conf_var *var, const void *at, FILE *to)
+{
+	fputs(*(char *const *)at ? "(set)" : "", to);
+}
+
+static void
+secret_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "a secret of %u to %u visible ASCII characters", (unsigned)var->min, (unsigned)var->max);
+}
+
+static void
+secret_release(void *at)
+{
+	char *text = *(char **)at;
+
+	if (text)
+		explicit_bzero(text, strlen(text));
+	text_release(at);
+}
+
+const struct conf_kind conf_kind_secret = { secret_parse, secret_print, secret_accepts, secret_release };
+
+/* An empty value counts as not set, so that an empty list needs a word of its own. */
+static int
+nets_parse(const struct conf_var *var, void *at, const char *text)
+{
+	return addr_nets_parse(at, strcmp(text, "none") == 0 ? "" : text);
+}
+
+static void
+nets_print(const struct conf_var *var, const void *at, FILE *to)
+{
+	const struct addr_nets *nets = at;
+	char text[ADDR_TEXT_MAX];
+
+	if (nets->n == 0)
+		fputs("none", to);
+	for (unsigned i = 0; i < nets->n; i++)
+		fprintf(to, "%s%s/%u", i ? "," : "", addr_text(text, &nets->nets[i].base), nets->nets[i].bits);
+}
+
+static void
+nets_accepts(const struct conf_var *var, FILE *to)
+{
+	fputs("a comma-separated list of networks such as 10.0.0.0/8,2001:db8::/32 without host bits, or none", to);
+}
+
+static void
+nets_release(void *at)
+{
+	addr_nets_deinit(at);
+}
+
+const struct conf_kind conf_kind_nets = { nets_parse, nets_print, nets_accepts, nets_release };
+
+static int
+origins_parse(const struct conf_var *var, void *at, const char *text)
+{
+	return conf_origins_parse(text, at);
+}
+
+static void
+origins_accepts(const struct conf_var *var, FILE *to)
+{
+	fputs("* or a comma-separated list of https://HOST[:PORT], https://*.DOMAIN[:PORT], *.DOMAIN and null", to);
+}
+
+const struct conf_kind conf_kind_origins = { origins_parse, text_print, origins_accepts, text_release };

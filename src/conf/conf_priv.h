@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of variables and the kinds of value they take, as the files of this folder share them. */
+#ifndef WSD_CONF_CONF_PRIV_H
+#define WSD_CONF_CONF_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct conf_var;
+
+/*
+ * A kind of value. `at` is the variable's member in struct conf, which is all zero before parse() and stays so if that fails
+ * (WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM). accepts() completes the sentence "... is needed".
+ */
+struct conf_kind {
+	int (*parse)(const struct conf_var *var, void *at, const char *text);
+	void (*print)(const struct conf_var *var, const void *at, FILE *to);
+	void (*accepts)(const struct conf_var *var, FILE *to);
+	void (*release)(void *at); /* NULL: the member owns no memory */
+};
+
+struct conf_choice {
+	const char *name;
+	int value;
+};
+
+struct conf_var {
+	const char *name;
+	const struct conf_kind *kind;
+	size_t offset;		    /* of the member in struct conf */
+	const char *standard;	    /* the default as one would write it; NULL: not set, or computed */
+	uint32_t (*computed)(void); /* a default that depends on the machine */
+	const char *computed_text;  /* that default in words */
+	uint32_t min, max;	    /* numbers: bounds; names and secrets: length; rates: max of both */
+	const char *unit;	    /* numbers: what is counted, NULL for plain numbers */
+	const struct conf_choice *choices; /* ends with a NULL name */
+	bool secret;		    /* the value is never shown */
+	const char *help;	    /* one line, lower case, no final dot */
+	const char *more;	    /* further sentences for the manual page, or NULL */
+};
+
+extern const struct conf_kind conf_kind_number; /* uint32_t */
+extern const struct conf_kind conf_kind_port;	/* uint16_t */
+extern const struct conf_kind conf_kind_choice; /* int */
+extern const struct conf_kind conf_kind_rate;	/* struct conf_rate */
+extern const struct conf_kind conf_kind_host;	/* char * */
+extern const struct conf_kind conf_kind_name;	/* char * */
+extern const struct conf_kind conf_kind_secret; /* char *, may be NULL */
+extern const struct conf_kind conf_kind_nets;	/* struct addr_nets */
+extern const struct conf_kind conf_kind_origins; /* char * */
+
+/* Ends with an entry without a name. */
+extern const struct conf_var conf_table[];
+
+/* Decimal digits and nothing else: WSD_OK, WSD_E_MALFORMED, or WSD_E_RANGE outside min..max. */
+int conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out);
+
+/* A new string with the checked list in its normal form (conf.h, allowed_origins). WSD_OK, WSD_E_MALFORMED or -ENOMEM. */
+int conf_origins_parse(const char *text, char **out);
+
+#endif

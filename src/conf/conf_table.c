@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of variables: the one place where names, defaults, ranges and explanations are written. The parser, --help and
+ * wsd.env(5) are all made from it. Constant data.
+ */
+#include "conf/conf_priv.h"
+
+#include <sched.h>
+#include <syslog.h>
+
+#include "conf/conf.h"
+
+/* The values of enum log_level and enum log_format; conf knows nothing of log, so test_conf.c holds the two together. */
+static const struct conf_choice levels[] = {
+	{ "error", LOG_ERR },  { "warn", LOG_WARNING }, { "notice", LOG_NOTICE },
+	{ "info", LOG_INFO }, { "debug", LOG_DEBUG },	{ NULL, 0 },
+};
+
+static const struct conf_choice formats[] = {
+	{ "auto", 0 }, { "journal", 1 }, { "text", 2 }, { "json", 3 }, { NULL, 0 },
+};
+
+#define WORKERS_MAX 256
+
+/* The CPUs this process may run on: what taskset, CPUAffinity= or a container leave, not what the machine has. */
+static uint32_t
+usable_cpus(void)
+{
+	int n = 1;
+
+	for (size_t room = 1024; room <= 1024 * 64; room *= 4) {
+		cpu_set_t *set = CPU_ALLOC(room);
+		size_t size = CPU_ALLOC_SIZE(room);
+		int rc;
+
+		if (!set)
+			break;
+		rc = sched_getaffinity(0, size, set); /* EINVAL: the kernel's own mask is larger */
+		if (rc == 0)
+			n = CPU_COUNT_S(size, set);
+		CPU_FREE(set);
+		if (rc == 0)
+			break;
+	}
+	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (uint32_t)n;
+}
+
+#define MEMBER(m) .offset = offsetof(struct conf, m)
+
+const struct conf_var conf_table[] = {
+	{
+		.name = "HOST",
+		.kind = &conf_kind_host,
+		MEMBER(host),
+		.standard = "0.0.0.0",
+		.help = "public address when no socket is passed in",
+		.more = "With a socket from systemd, HOST and PORT are not looked at. \"::\" takes IPv4 clients too.",
+	},
+	{
+		.name = "PORT",
+		.kind = &conf_kind_port,
+		MEMBER(port),
+		.standard = "3001",
+		.min = 1,
+		.max = 65535,
+		.help = "public port when no socket is passed in",
+	},
+	{
+		.name = "ADMIN_HOST",
+		.kind = &conf_kind_host,
+		MEMBER(admin_host),
+		.standard = "127.0.0.1",
+		.help = "admin address when no socket is passed in",
+	},
+	{
+		.name = "ADMIN_PORT",
+		.kind = &conf_kind_port,
+		MEMBER(admin_port),
+		.standard = "3101",
+		.min = 1,
+		.max = 65535,
+		.help = "admin port when no socket is passed in",
+	},
+	{
+		.name = "MAX_CONNECTIONS",
+		.kind = &conf_kind_number,
+		MEMBER(max_connections),
+		.standard = "10000",
+		.min = 1,
+		.max = 1000000,
+		.help = "concurrent WebSocket connections",
+		.more = "One more is refused with HTTP 503 and Retry-After. The limit of open files (LimitNOFILE=) must have "
+			"room for them.",
+	},
+	{
+		.name = "MAX_CONNECTIONS_PER_IP",
+		.kind = &conf_kind_number,
+		MEMBER(max_connections_per_ip),
+		.standard = "0",
+		.min = 0,
+		.max = 1000000,
+		.help = "concurrent WebSocket connections of one client address, 0 for no limit",
+		.more = "Behind a proxy the address is the one in X-Forwarded-For, if the proxy is one of TRUSTED_PROXIES.",
+	},
+	{
+		.name = "HEARTBEAT_INTERVAL",
+		.kind = &conf_kind_number,
+		MEMBER(heartbeat_interval_ms),
+		.standard = "30000",
+		.min = 100,
+		.max = 3600000,
+		.unit = "milliseconds",
+		.help = "time between two heartbeats, each with a WebSocket ping",
+	},
+	{
+		.name = "CONNECTION_TIMEOUT",
+		.kind = &conf_kind_number,
+		MEMBER(connection_timeout_ms),
+		.standard = "300000",
+		.min = 100,
+		.max = 86400000,
+		.unit = "milliseconds",
+		.help = "a connection is closed after this long without any byte from the client",
+		.more = "The answer to a ping counts, so that a living client is closed only if this is shorter than "
+			"HEARTBEAT_INTERVAL.",
+	},
+	{
+		.name = "LOG_LEVEL",
+		.kind = &conf_kind_choice,
+		MEMBER(log_level),
+		.standard = "info",
+		.choices = levels,
+		.help = "least important level that is logged",
+		.more = "notice: lifecycle. info: a line when a connection opens and one when it closes. debug: each message.",
+	},
+	{
+		.name = "LOG_FORMAT",
+		.kind = &conf_kind_choice,
+		MEMBER(log_format),
+		.standard = "auto",
+		.choices = formats,
+		.help = "form of the log",
+		.more = "journal: systemd's journal, with structured fields. text and json: lines on standard error. auto: the "
+			"journal when standard error is connected to it, as in a systemd service, and text otherwise.",
+	},
+	{
+		.name = "WORKERS",
+		.kind = &conf_kind_number,
+		MEMBER(workers),
+		.computed = usable_cpus,
+		.computed_text = "the number of CPUs it may run on",
+		.min = 1,
+		.max = WORKERS_MAX,
+		.help = "worker threads",
+	},
+	{
+		.name = "MAX_MESSAGE_BYTES",
+		.kind = &conf_kind_number,
+		MEMBER(max_message_bytes),
+		.standard = "65536",
+		.min = 125,
+		.max = 16777216,
+		.unit = "bytes",
+		.help = "longest message that is accepted; a longer one closes the connection with 1009",
+	},
+	{
+		.name = "SEND_QUEUE_BYTES",
+		.kind = &conf_kind_number,
+		MEMBER(send_queue_bytes),
+		.standard = "1048576",
+		.min = 4096,
+		.max = 1073741824,
+		.unit = "bytes",
+		.help = "most that may wait for one slow client; more closes the connection with 1013",
+	},
+	{
+		.name = "DRAIN_TIMEOUT",
+		.kind = &conf_kind_number,
+		MEMBER(drain_timeout_ms),
+		.standard = "30000",
+		.min = 0,
+		.max = 3600000,
+		.unit = "milliseconds",
+		.help = "time over which connections are closed at shutdown, 0 for all at once",
+		.more = "TimeoutStopSec= of the unit should be longer.",
+	},
+	{
+		.name = "SESSION_TTL",
+		.kind = &conf_kind_number,
+		MEMBER(session_ttl_ms),
+		.standard = "900000",
+		.min = 0,
+		.max = 86400000,
+		.unit = "milliseconds",
+		.help = "how long the session of a closed connection can be resumed, 0 for not at all",
+	},
+	{
+		.name = "INSTANCE",
+		.kind = &conf_kind_name,
+		MEMBER(instance),
+		.standard = "default",
+		.min = 1,
+		.max = 32,
+		.help = "name of this instance in answers, logs and metrics",
+		.more = "The units ws@blue.service and ws@green.service set it to blue and green.",
+	},
+	{
+		.name = "RATE_LIMIT_CONNECT",
+		.kind = &conf_kind_rate,
+		MEMBER(rate_connect),
+		.standard = "5/50",
+		.min = 1,
+		.max = 1000000,
+		.help = "new connections a second of one client address, 0 for no limit",
+		.more = "BURST is how many may come at once after a quiet time; without it, it is the same as RATE.",
+	},
+	{
+		.name = "RATE_LIMIT_MESSAGE",
+		.kind = &conf_kind_rate,
+		MEMBER(rate_message),
+		.standard = "100/200",
+		.min = 1,
+		.max = 1000000,
+		.help = "messages a second of one connection, 0 for no limit",
+	},
+	{
+		.name = "RATE_LIMIT_ADMIN",
+		.kind = &conf_kind_rate,
+		MEMBER(rate_admin),
+		.standard = "10/100",
+		.min = 1,
+		.max = 1000000,
+		.help = "admin requests a second of one client address, 0 for no limit",
+	},
+	{
+		.name = "TRUSTED_PROXIES",
+		.kind = &conf_kind_nets,
+		MEMBER(trusted_proxies),
+		.standard = "127.0.0.0/8,::1/128",
+		.help = "peers whose X-Forwarded-For is believed",
+		.more = "A peer on a unix socket counts as 127.0.0.1.",
+	},
+	{
+		.name = "ALLOWED_ORIGINS",
+		.kind = &conf_kind_origins,
+		MEMBER(allowed_origins),
+		.standard = "*",
+		.help = "browser origins that may connect, comma-separated; * for all",
+		.more = "An origin is SCHEME://HOST[:PORT] as browsers send it. The host may start with \"*.\", which stands for one "
+			"or more labels. A pattern without SCHEME:// matches any scheme, and one without :PORT the scheme's own "
+			"port. null is the origin of local files and sandboxed frames. Requests without an Origin do not come from "
+			"a browser and are let in.",
+	},
+	{
+		.name = "METRICS_ALLOW",
+		.kind = &conf_kind_nets,
+		MEMBER(metrics_allow),
+		.standard = "127.0.0.0/8,::1/128",
+		.help = "who may read /metrics",
+		.more = "A peer on a unix socket counts as 127.0.0.1.",
+	},
+	{
+		.name = "ADMIN_TOKEN",
+		.kind = &conf_kind_secret,
+		MEMBER(admin_token),
+		.min = 16,
+		.max = 256,
+		.secret = true,
+		.help = "lets requests with this bearer token change the server's state over TCP",
+		.more = "Without it, such requests are taken on the unix socket only.",
+	},
+	{ .name = NULL },
+};

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/* The configuration: every variable at its bounds, beyond them, with junk, empty and left out. */
+#include "conf/conf.h"
+
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "log/log.h"
+
+/* The environment of the next conf_load(): one variable. */
+static const char *env_name, *env_value;
+
+static const char *
+env_get(const char *name)
+{
+	return env_name && strcmp(name, env_name) == 0 ? env_value : NULL;
+}
+
+static int
+load(struct conf *conf, const char *name, const char *value, char *why, size_t why_size)
+{
+	env_name = name;
+	env_value = value;
+	memset(why, 0, why_size);
+	return conf_load(conf, env_get, why, why_size);
+}
+
+/* The settings in force as conf_print() shows them; the caller frees them. */
+static char *
+printed(const struct conf *conf)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	assert_non_null(to);
+	conf_print(conf, to);
+	assert_int_equal(fclose(to), 0);
+	return text;
+}
+
+static void
+assert_has_line(const char *text, const char *name, const char *value)
+{
+	char line[1100];
+
+	snprintf(line, sizeof(line), "%s=%s\n", name, value);
+	if (!strstr(text, line))
+		fail_msg("no line %s in:\n%s", line, text);
+}
+
+/* What is accepted, and how conf_print() shows it; NULL: as it was given. */
+static const struct good {
+	const char *name, *value, *shown;
+} good[] = {
+	{ "HOST", "0.0.0.0", NULL },
+	{ "HOST", "::", NULL },
+	{ "HOST", "2001:db8::1", NULL },
+	{ "HOST", "localhost", NULL },
+	{ "HOST", "", "0.0.0.0" },
+	{ "PORT", "1", NULL },
+	{ "PORT", "65535", NULL },
+	{ "PORT", "0080", "80" },
+	{ "PORT", "", "3001" },
+	{ "ADMIN_HOST", "::1", NULL },
+	{ "ADMIN_HOST", "", "127.0.0.1" },
+	{ "ADMIN_PORT", "1", NULL },
+	{ "ADMIN_PORT", "65535", NULL },
+	{ "ADMIN_PORT", "", "3101" },
+	{ "MAX_CONNECTIONS", "1", NULL },
+	{ "MAX_CONNECTIONS", "1000000", NULL },
+	{ "MAX_CONNECTIONS", "", "10000" },
+	{ "MAX_CONNECTIONS_PER_IP", "0", NULL },
+	{ "MAX_CONNECTIONS_PER_IP", "1000000", NULL },
+	{ "MAX_CONNECTIONS_PER_IP", "", "0" },
+	{ "HEARTBEAT_INTERVAL", "100", NULL },
+	{ "HEARTBEAT_INTERVAL", "3600000", NULL },
+	{ "HEARTBEAT_INTERVAL", "", "30000" },
+	{ "CONNECTION_TIMEOUT", "100", NULL },
+	{ "CONNECTION_TIMEOUT", "86400000", NULL },
+	{ "CONNECTION_TIMEOUT", "", "300000" },
+	{ "LOG_LEVEL", "error", NULL },
+	{ "LOG_LEVEL", "warn", NULL },
+	{ "LOG_LEVEL", "notice", NULL },
+	{ "LOG_LEVEL", "info", NULL },
+	{ "LOG_LEVEL", "debug", NULL },
+	{ "LOG_LEVEL", "", "info" },
+	{ "LOG_FORMAT", "auto", NULL },
+	{ "LOG_FORMAT", "journal", NULL },
+	{ "LOG_FORMAT", "text", NULL },
+	{ "LOG_FORMAT", "json", NULL },
+	{ "LOG_FORMAT", "", "auto" },
+	{ "WORKERS", "1", NULL },
+	{ "WORKERS", "256", NULL },
+	{ "MAX_MESSAGE_BYTES", "125", NULL },
+	{ "MAX_MESSAGE_BYTES", "16777216", NULL },
+	{ "MAX_MESSAGE_BYTES", "", "65536" },
+	{ "SEND_QUEUE_BYTES", "4096", NULL },
+	{ "SEND_QUEUE_BYTES", "1073741824", NULL },
+	{ "SEND_QUEUE_BYTES", "", "1048576" },
+	{ "DRAIN_TIMEOUT", "0", NULL },
+	{ "DRAIN_TIMEOUT", "3600000", NULL },
+	{ "DRAIN_TIMEOUT", "", "30000" },
+	{ "SESSION_TTL", "0", NULL },
+	{ "SESSION_TTL", "86400000", NULL },
+	{ "SESSION_TTL", "", "900000" },
+	{ "INSTANCE", "b", NULL },
+	{ "INSTANCE", "blue-0123456789-0123456789-01234", NULL },
+	{ "INSTANCE", "", "default" },
+	{ "RATE_LIMIT_CONNECT", "0", NULL },
+	{ "RATE_LIMIT_CONNECT", "1", "1/1" },
+	{ "RATE_LIMIT_CONNECT", "1000000/1000000", NULL },
+	{ "RATE_LIMIT_CONNECT", "100/1", NULL },
+	{ "RATE_LIMIT_CONNECT", "", "5/50" },
+	{ "RATE_LIMIT_MESSAGE", "0", NULL },
+	{ "RATE_LIMIT_MESSAGE", "7", "7/7" },
+	{ "RATE_LIMIT_MESSAGE", "", "100/200" },
+	{ "RATE_LIMIT_ADMIN", "0", NULL },
+	{ "RATE_LIMIT_ADMIN", "7/70", NULL },
+	{ "RATE_LIMIT_ADMIN", "", "10/100" },
+	{ "TRUSTED_PROXIES", "none", NULL },
+	{ "TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::/32", "10.0.0.0/8,2001:db8::/32" },
+	{ "TRUSTED_PROXIES", "192.0.2.1", "192.0.2.1/32" },
+	{ "TRUSTED_PROXIES", "", "127.0.0.0/8,::1/128" },
+	{ "METRICS_ALLOW", "none", NULL },
+	{ "METRICS_ALLOW", "0.0.0.0/0,::/0", NULL },
+	{ "METRICS_ALLOW", "", "127.0.0.0/8,::1/128" },
+	{ "ALLOWED_ORIGINS", "*", NULL },
+	{ "ALLOWED_ORIGINS", "", "*" },
+	{ "ALLOWED_ORIGINS", "null", NULL },
+	{ "ALLOWED_ORIGINS", "https://example.org", NULL },
+	{ "ALLOWED_ORIGINS", "https://Example.ORG:443 ,  http://example.org:80", "https://example.org,http://example.org" },
+	{ "ALLOWED_ORIGINS", "http://localhost:3000,http://127.0.0.1:65535,http://[::1]:1", NULL },
+	{ "ALLOWED_ORIGINS", "http://[::1]:80", "http://[::1]" },
+	{ "ALLOWED_ORIGINS", "*.example.org,https://*.example.org:8443", NULL },
+	{ "ALLOWED_ORIGINS", "chrome-extension://abcdefgh", NULL },
+	{ "ALLOWED_ORIGINS", "https://x,", "https://x" },
+	{ "ADMIN_TOKEN", "0123456789abcde~", "(set)" },
+	{ "ADMIN_TOKEN", "", "" },
+};
+
+static void
+test_accepted(void **state)
+{
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		struct conf conf;
+		char why[1024], *text;
+		int rc = load(&conf, good[i].name, good[i].value, why, sizeof(why));
+
+		if (rc != WSD_OK)
+			fail_msg("%s=%s: %s", good[i].name, good[i].value, why);
+		text = printed(&conf);
+		assert_has_line(text, good[i].name, good[i].shown ? good[i].shown : good[i].value);
+		free(text);
+		conf_deinit(&conf);
+	}
+}
+
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+
+static const struct bad {
+	const char *name, *value;
+	int rc;
+} bad[] = {
+	{ "HOST", "example.org", WSD_E_MALFORMED },
+	{ "HOST", "1.2.3", WSD_E_MALFORMED },
+	{ "HOST", "1.2.3.4:80", WSD_E_MALFORMED },
+	{ "HOST", "[::1]", WSD_E_MALFORMED },
+	{ "HOST", " 127.0.0.1", WSD_E_MALFORMED },
+	{ "ADMIN_HOST", "*", WSD_E_MALFORMED },
+	{ "PORT", "0", WSD_E_RANGE },
+	{ "PORT", "65536", WSD_E_RANGE },
+	{ "PORT", "80x", WSD_E_MALFORMED },
+	{ "PORT", "+80", WSD_E_MALFORMED },
+	{ "PORT", "-1", WSD_E_MALFORMED },
+	{ "PORT", " 80", WSD_E_MALFORMED },
+	{ "PORT", "80 ", WSD_E_MALFORMED },
+	{ "PORT", "0x50", WSD_E_MALFORMED },
+	{ "PORT", "80.0", WSD_E_MALFORMED },
+	{ "PORT", "4294967376", WSD_E_RANGE },		     /* 2^32 + 80 */
+	{ "PORT", "18446744073709551696", WSD_E_RANGE },     /* 2^64 + 80 */
+	{ "PORT", "99999999999999999999999999x", WSD_E_MALFORMED },
+	{ "ADMIN_PORT", "0", WSD_E_RANGE },
+	{ "ADMIN_PORT", "65536", WSD_E_RANGE },
+	{ "MAX_CONNECTIONS", "0", WSD_E_RANGE },
+	{ "MAX_CONNECTIONS", "1000001", WSD_E_RANGE },
+	{ "MAX_CONNECTIONS_PER_IP", "1000001", WSD_E_RANGE },
+	{ "HEARTBEAT_INTERVAL", "99", WSD_E_RANGE },
+	{ "HEARTBEAT_INTERVAL", "3600001", WSD_E_RANGE },
+	{ "HEARTBEAT_INTERVAL", "30s", WSD_E_MALFORMED },
+	{ "CONNECTION_TIMEOUT", "99", WSD_E_RANGE },
+	{ "CONNECTION_TIMEOUT", "86400001", WSD_E_RANGE },
+	{ "LOG_LEVEL", "warning", WSD_E_MALFORMED },
+	{ "LOG_LEVEL", "INFO", WSD_E_MALFORMED },
+	{ "LOG_LEVEL", "crit", WSD_E_MALFORMED },
+	{ "LOG_FORMAT", "syslog", WSD_E_MALFORMED },
+	{ "WORKERS", "0", WSD_E_RANGE },
+	{ "WORKERS", "257", WSD_E_RANGE },
+	{ "MAX_MESSAGE_BYTES", "124", WSD_E_RANGE },
+	{ "MAX_MESSAGE_BYTES", "16777217", WSD_E_RANGE },
+	{ "SEND_QUEUE_BYTES", "4095", WSD_E_RANGE },
+	{ "SEND_QUEUE_BYTES", "1073741825", WSD_E_RANGE },
+	{ "DRAIN_TIMEOUT", "3600001", WSD_E_RANGE },
+	{ "SESSION_TTL", "86400001", WSD_E_RANGE },
+	{ "INSTANCE", "Blue", WSD_E_MALFORMED },
+	{ "INSTANCE", "blue/green", WSD_E_MALFORMED },
+	{ "INSTANCE", "blue-0123456789-0123456789-012345", WSD_E_RANGE },
+	{ "RATE_LIMIT_CONNECT", "5/", WSD_E_MALFORMED },
+	{ "RATE_LIMIT_CONNECT", "/5", WSD_E_MALFORMED },
+	{ "RATE_LIMIT_CONNECT", "5/50/500", WSD_E_MALFORMED },
+	{ "RATE_LIMIT_CONNECT", "0/50", WSD_E_RANGE },
+	{ "RATE_LIMIT_CONNECT", "5/0", WSD_E_RANGE },
+	{ "RATE_LIMIT_CONNECT", "1000001", WSD_E_RANGE },
+	{ "RATE_LIMIT_MESSAGE", "5/1000001", WSD_E_RANGE },
+	{ "RATE_LIMIT_MESSAGE", "5 / 50", WSD_E_MALFORMED },
+	{ "RATE_LIMIT_ADMIN", "off", WSD_E_MALFORMED },
+	{ "TRUSTED_PROXIES", "10.0.0.1/8", WSD_E_MALFORMED },
+	{ "TRUSTED_PROXIES", "proxy.example.org", WSD_E_MALFORMED },
+	{ "METRICS_ALLOW", "none,10.0.0.0/8", WSD_E_MALFORMED },
+	{ "METRICS_ALLOW", "all", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", ",", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", " ", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "*,https://example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", ",https://example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://a,,https://b", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://a, ,https://b", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://a https://b", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "://example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "1https://example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://example.org/", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://example.org/chat", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://user@example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://example.org.", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://.example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://example..org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://-example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://" X64 ".org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://a.*.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://*", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://*.", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://*example.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://example.org:", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://example.org:0", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://example.org:65536", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://example.org:https", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "http://[::1", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "http://[]", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "http://[::1]x", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "http://[1.2.3.4]", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "https://\xc3\xa9.org", WSD_E_MALFORMED },
+	{ "ADMIN_TOKEN", "0123456789abcde", WSD_E_RANGE },
+	{ "ADMIN_TOKEN", X64 X64 X64 X64 "x", WSD_E_RANGE },
+	{ "ADMIN_TOKEN", "0123456789abcdef 0", WSD_E_MALFORMED },
+	{ "ADMIN_TOKEN", "0123456789abcdef\x80", WSD_E_MALFORMED },
+};
+
+static void
+test_refused(void **state)
+{
+	static const struct conf empty;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct conf conf;
+		char why[1024];
+		int rc = load(&conf, bad[i].name, bad[i].value, why, sizeof(why));
+
+		if (rc != bad[i].rc)
+			fail_msg("%s=%s: %s instead of %s", bad[i].name, bad[i].value, wsd_strerror(rc),
+				 wsd_strerror(bad[i].rc));
+		assert_memory_equal(&conf, &empty, sizeof(conf));
+		assert_true(strncmp(why, bad[i].name, strlen(bad[i].name)) == 0);
+		assert_non_null(strstr(why, " is needed"));
+		assert_null(strchr(why, '\n'));
+		conf_deinit(&conf);
+	}
+}
+
+static void
+refused_with(const char *name, const char *value, const char *expected)
+{
+	struct conf conf;
+	char why[1024];
+
+	assert_int_not_equal(load(&conf, name, value, why, sizeof(why)), WSD_OK);
+	assert_string_equal(why, expected);
+}
+
+static void
+test_the_reason_is_one_plain_line(void **state)
+{
+	refused_with("PORT", "80x", "PORT=\"80x\": a number from 1 to 65535 is needed");
+	refused_with("HEARTBEAT_INTERVAL", "1", "HEARTBEAT_INTERVAL=\"1\": a number of milliseconds from 100 to 3600000 is needed");
+	refused_with("LOG_LEVEL", "loud", "LOG_LEVEL=\"loud\": error, warn, notice, info or debug is needed");
+	refused_with("PORT", "1\n<2>forged\x1b[2J\xff\"\\",
+		     "PORT=\"1\\x0a<2>forged\\x1b[2J\\xff\\\"\\\\\": a number from 1 to 65535 is needed");
+	refused_with("PORT", X64 X64, "PORT=\"" X64 X16 "...\": a number from 1 to 65535 is needed");
+}
+
+static void
+test_a_secret_is_never_shown(void **state)
+{
+	static const char token[] = "correct-horse-battery-staple";
+	struct conf conf;
+	char why[1024], *text;
+
+	refused_with("ADMIN_TOKEN", "hunter2", "ADMIN_TOKEN: a secret of 16 to 256 visible ASCII characters is needed");
+	assert_int_equal(load(&conf, "ADMIN_TOKEN", token, why, sizeof(why)), WSD_OK);
+	assert_string_equal(conf.admin_token, token);
+	text = printed(&conf);
+	assert_null(strstr(text, token));
+	free(text);
+	conf_deinit(&conf);
+}
+
+static void
+test_a_short_buffer_is_enough(void **state)
+{
+	struct conf conf;
+	char why[8];
+
+	assert_int_equal(load(&conf, "PORT", "80x", why, sizeof(why)), WSD_E_MALFORMED);
+	assert_string_equal(why, "PORT=\"8");
+	assert_int_equal(conf_load(&conf, env_get, NULL, 0), WSD_E_MALFORMED);
+}
+
+static void
+test_defaults(void **state)
+{
+	struct conf conf;
+	char why[1024];
+	cpu_set_t set;
+
+	assert_int_equal(load(&conf, NULL, NULL, why, sizeof(why)), WSD_OK);
+	assert_string_equal(conf.host, "0.0.0.0");
+	assert_int_equal(conf.port, 3001);
+	assert_int_equal(conf.max_connections, 10000);
+	assert_int_equal(conf.rate_connect.rate, 5);
+	assert_int_equal(conf.rate_connect.burst, 50);
+	assert_int_equal(conf.trusted_proxies.n, 2);
+	assert_null(conf.admin_token);
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	assert_int_equal(conf.workers, CPU_COUNT(&set) > 256 ? 256 : CPU_COUNT(&set));
+	conf_deinit(&conf);
+	conf_deinit(&conf); /* harmless */
+}
+
+static void
+test_workers_follow_the_affinity_mask(void **state)
+{
+	struct conf conf;
+	char why[1024];
+	cpu_set_t all, one;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; cpu++)
+		if (CPU_ISSET(cpu, &all))
+			CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(load(&conf, NULL, NULL, why, sizeof(why)), WSD_OK);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(conf.workers, 1);
+	conf_deinit(&conf);
+}
+
+/* conf may not include log, and repeats the numbers of its enums. */
+static void
+test_choices_are_those_of_the_log(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		int number;
+	} choices[] = {
+		{ "LOG_LEVEL", "error", LOG_LEVEL_ERROR },   { "LOG_LEVEL", "warn", LOG_LEVEL_WARN },
+		{ "LOG_LEVEL", "notice", LOG_LEVEL_NOTICE }, { "LOG_LEVEL", "info", LOG_LEVEL_INFO },
+		{ "LOG_LEVEL", "debug", LOG_LEVEL_DEBUG },   { "LOG_FORMAT", "auto", LOG_FORMAT_AUTO },
+		{ "LOG_FORMAT", "text", LOG_FORMAT_TEXT },   { "LOG_FORMAT", "journal", LOG_FORMAT_JOURNAL },
+		{ "LOG_FORMAT", "json", LOG_FORMAT_JSON },
+	};
+
+	for (size_t i = 0; i < sizeof(choices) / sizeof(*choices); i++) {
+		struct conf conf;
+		char why[1024];
+
+		assert_int_equal(load(&conf, choices[i].name, choices[i].value, why, sizeof(why)), WSD_OK);
+		assert_int_equal(choices[i].name[4] == 'L' ? conf.log_level : conf.log_format, choices[i].number);
+		conf_deinit(&conf);
+	}
+}
+
+static char *
+text_of(void (*print)(FILE *to))
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	assert_non_null(to);
+	print(to);
+	assert_int_equal(fclose(to), 0);
+	return text;
+}
+
+static void
+test_help_and_manual_name_everything(void **state)
+{
+	char *help = text_of(conf_print_help), *man = text_of(conf_print_man);
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		char in_help[64], in_man[64];
+
+		snprintf(in_help, sizeof(in_help), "\n  %s ", good[i].name);
+		snprintf(in_man, sizeof(in_man), ".TP\n.B %s\n", good[i].name);
+		assert_true(strstr(help, in_help) || strncmp(help, in_help + 1, strlen(in_help + 1)) == 0);
+		assert_non_null(strstr(man, in_man));
+	}
+	assert_non_null(strstr(help, "(a number from 1 to 65535; default: 3001)\n"));
+	free(help);
+	free(man);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_the_reason_is_one_plain_line),
+		cmocka_unit_test(test_a_secret_is_never_shown),
+		cmocka_unit_test(test_a_short_buffer_is_enough),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_workers_follow_the_affinity_mask),
+		cmocka_unit_test(test_choices_are_those_of_the_log),
+		cmocka_unit_test(test_help_and_manual_name_everything),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
