@@ -195,6 +195,12 @@ close_handle(uv_handle_t *handle)
 		uv_close(handle, NULL);
 }
 
+static void
+close_walked(uv_handle_t *handle, void *arg)
+{
+	close_handle(handle);
+}
+
 /* Runs from the mailbox, which is no callback of libwebsockets: lws-notes on shutdown. */
 static void
 run_stop(struct mail *mail, void *owner)
@@ -300,7 +306,7 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 		*out = w;
 		return WSD_OK;
 	}
-	uv_walk(&w->loop, (uv_walk_cb)close_handle, NULL);
+	uv_walk(&w->loop, close_walked, NULL);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	mailbox_deinit(&w->box);
 no_mailbox:

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may connect: limits, origins, ids and sessions. What is refused here was a correct handshake. Main thread.
+ *
+ * A client is the address behind the trusted proxies. One whose own address is a trusted proxy's is our own equipment, a probe or a
+ * load test, and is not limited by address.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/forwarded.h"
+#include "front/front_priv.h"
+#include "log/log.h"
+#include "log/message_ids.h"
+
+#define RETRY_FULL_S 5
+#define RETRY_MODE_S 1
+
+struct applicant {
+	struct visitor *visitor;
+	const struct request *request;
+	struct addr address;
+	struct peer *client; /* NULL: not counted by address */
+};
+
+static void
+refuse(struct applicant *a, enum metric counter, int status, const char *code, const char *why, unsigned retry_after_s)
+{
+	metrics_add(a->visitor->front->shard, counter, 1);
+	answer_refuse(a->visitor, a->request, status, code, why, retry_after_s);
+}
+
+static void
+find_client(struct applicant *a, uint64_t now_ns)
+{
+	struct front *f = a->visitor->front;
+	const struct conf *conf = f->conf;
+
+	a->address = addr_from_sockaddr(&a->visitor->peer.sa, a->visitor->peer_len);
+	if (addr_nets_match(&conf->trusted_proxies, &a->address)) {
+		struct addr behind = a->address;
+
+		if (a->request->forwarded_for.len == 0 ||
+		    forwarded_client(&behind, a->request->forwarded_for, &conf->trusted_proxies))
+			return;
+		if (behind.family == ADDR_NONE) /* the proxy did not know: then it is the proxy that we know */
+			return;
+		a->address = behind;
+	}
+	a->client = peers_get(&f->peers, &a->address, conf->rate_connect.rate, now_ns);
+}
+
+static bool
+mode_allows(struct applicant *a)
+{
+	switch (a->visitor->front->mode) {
+	case FRONT_OPEN:
+		return true;
+	case FRONT_STANDBY:
+		refuse(a, METRIC_REFUSED_DRAINING, 503, "standby", "this instance is on standby", RETRY_MODE_S);
+		return false;
+	default:
+		refuse(a, METRIC_REFUSED_DRAINING, 503, "draining", "this instance is shutting down", RETRY_MODE_S);
+		return false;
+	}
+}
+
+static bool
+client_allowed(struct applicant *a, uint64_t now_ns)
+{
+	const struct conf *conf = a->visitor->front->conf;
+	const struct conf_rate *limit = &conf->rate_connect;
+
+	if (!a->client)
+		return true;
+	if (!bucket_take(&a->client->connects, limit->rate, limit->burst, now_ns)) {
+		uint64_t wait_ns = bucket_wait_ns(&a->client->connects, limit->rate, limit->burst);
+
+		refuse(a, METRIC_REFUSED_RATE, 429, "rate_limited", "too many connections in a short time",
+		       (unsigned)(wait_ns / CLOCK_NS_PER_S) + 1);
+		return false;
+	}
+	if (conf->max_connections_per_ip != 0 && a->client->connections >= conf->max_connections_per_ip) {
+		refuse(a, METRIC_REFUSED_ADDRESS_LIMIT, 429, "too_many_connections",
+		       "too many connections from this address", RETRY_FULL_S);
+		return false;
+	}
+	return true;
+}
+
+static bool
+room_left(struct applicant *a)
+{
+	struct front *f = a->visitor->front;
+	static struct log_fold fold = LOG_FOLD(10000);
+	uint64_t repeated;
+
+	if (f->seats.n_taken < f->conf->max_connections)
+		return true;
+	if (log_fold_due(&fold, uv_now(f->loop), &repeated))
+		log_write(LOG_LEVEL_WARN, LOG_ID_LIMIT_REACHED,
+			  LOG_FIELDS(LOG_NUMBER("WS_REPEATED", repeated),
+				     LOG_NUMBER("WS_CONNECTIONS", f->seats.n_taken)),
+			  "MAX_CONNECTIONS reached: new connections are refused");
+	refuse(a, METRIC_REFUSED_LIMIT, 503, "too_many_connections", "the server is full", RETRY_FULL_S);
+	return false;
+}
+
+/* ---- seating ------------------------------------------------------------------------------------------------------- */
+
+static void
+fill_guest(struct front_guest *g, struct applicant *a)
+{
+	*g = (struct front_guest){ .fd = -1, .client = a->address };
+	memcpy(g->key, a->request->key.at, sizeof(g->key));
+}
+
+/* The session is live and g's seat is taken: hands the socket over. */
+static void
+hand_over(struct visitor *v, struct front_guest *g, struct session *session, struct peer *client)
+{
+	struct front *f = v->front;
+	struct seat *seat = seats_at(&f->seats, g->seat.worker, g->seat.slot);
+
+	g->id = session->id;
+	memcpy(g->token, session->token, sizeof(g->token));
+	g->count = session->count;
+	g->fd = v->fd;
+	/* the loop lets go first: the worker polls the same socket as soon as it has it */
+	if (v->polled)
+		uv_poll_stop(&v->poll);
+	if (f->ops->seat(f->ops->arg, g) != WSD_OK) {
+		seats_free(&f->seats, g->seat.worker, g->seat.slot);
+		if (g->resumed)
+			sessions_keep(&f->sessions, session, uv_now(f->loop));
+		else
+			sessions_forget(&f->sessions, session);
+		metrics_add(f->shard, METRIC_REFUSED_INTERNAL, 1);
+		answer_refuse(v, &(struct request){ .kind = REQUEST_REFUSED }, 503, "overloaded", "the server is overloaded",
+			      RETRY_FULL_S);
+		return;
+	}
+	v->fd = -1;
+	seat->session = session;
+	seat->client = client;
+	if (client)
+		client->connections++;
+	session->seat = g->seat;
+	if (g->resumed)
+		metrics_add(f->shard, METRIC_RESUMED, 1);
+	metrics_http(f->shard, ROUTE_WS, 101);
+	visitor_done(v);
+}
+
+static bool
+take_seat(struct front *f, struct front_guest *g)
+{
+	g->seat.serial = ++f->next_serial;
+	return seats_take(&f->seats, g->seat.serial, &g->seat.worker, &g->seat.slot) == WSD_OK;
+}
+
+static void
+seat_with(struct applicant *a, struct session *session, bool resumed)
+{
+	struct front *f = a->visitor->front;
+	struct front_guest g;
+
+	fill_guest(&g, a);
+	g.resumed = resumed;
+	if (!session || !take_seat(f, &g)) {
+		if (session)
+			sessions_forget(&f->sessions, session);
+		refuse(a, METRIC_REFUSED_INTERNAL, 503, "overloaded", "out of memory", RETRY_FULL_S);
+		return;
+	}
+	hand_over(a->visitor, &g, session, a->client);
+}
+
+/* The live connection is told to go; this visitor waits until it has, so that no message is counted by both. */
+static void
+replace(struct applicant *a, struct session *session)
+{
+	struct visitor *v = a->visitor;
+	struct front *f = v->front;
+
+	v->guest = malloc(sizeof(*v->guest));
+	if (!v->guest || f->ops->dismiss(f->ops->arg, &session->seat, session->id) != WSD_OK) {
+		refuse(a, METRIC_REFUSED_INTERNAL, 503, "overloaded", "out of memory", RETRY_FULL_S);
+		return;
+	}
+	fill_guest(v->guest, a);
+	v->guest->resumed = true;
+	v->session = session;
+	v->client = a->client;
+	if (v->client)
+		v->client->connections++;
+	session->state = SESSION_SWAPPING;
+	session->successor = v;
+	visitor_wait(v);
+}
+
+void
+admission_given_up(struct visitor *v)
+{
+	v->session->successor = NULL;
+	v->session = NULL;
+	if (v->client)
+		v->client->connections--;
+	v->client = NULL;
+}
+
+void
+admission_decide(struct visitor *v, const struct request *r)
+{
+	struct applicant a = { .visitor = v, .request = r };
+	struct front *f = v->front;
+	uint64_t now_ns = clock_mono_ns();
+	struct session *session;
+
+	if (!mode_allows(&a))
+		return;
+	find_client(&a, now_ns);
+	if (!client_allowed(&a, now_ns))
+		return;
+	if (!origin_allowed(f->conf->allowed_origins, r->origin)) {
+		refuse(&a, METRIC_REFUSED_ORIGIN, 403, "origin", "this origin may not connect", 0);
+		return;
+	}
+	session = sessions_find(&f->sessions, r->connection_id);
+	if (session && session->state == SESSION_LIVE && sessions_token_is(session, r->session)) {
+		replace(&a, session);
+		return;
+	}
+	if (session && session->state != SESSION_KEPT) {
+		refuse(&a, METRIC_REFUSED_DUPLICATE, 409, "duplicate", "this connectionId is in use", 0);
+		return;
+	}
+	if (!room_left(&a))
+		return;
+	if (session && sessions_token_is(session, r->session)) {
+		sessions_revive(&f->sessions, session);
+		seat_with(&a, session, true);
+		return;
+	}
+	if (session)
+		sessions_forget(&f->sessions, session);
+	seat_with(&a, sessions_create(&f->sessions, r->connection_id), false);
+}
+
+void
+front_dismissed(struct front *f, const char *id, uint64_t serial, bool known, uint64_t count)
+{
+	struct session *session = sessions_find(&f->sessions, id);
+	struct seat *old;
+	struct peer *client;
+	struct visitor *v;
+	struct front_guest g;
+
+	if (!session || session->state != SESSION_SWAPPING || session->seat.serial != serial)
+		return;
+	if (known)
+		session->count = count;
+	/* the old connection may take a while to close; the session is no longer its */
+	old = seats_at(&f->seats, session->seat.worker, session->seat.slot);
+	if (old->serial == serial)
+		old->session = NULL;
+	v = session->successor;
+	if (!v) {
+		sessions_keep(&f->sessions, session, uv_now(f->loop));
+		return;
+	}
+	client = v->client;
+	admission_given_up(v);
+	session->state = SESSION_LIVE;
+	g = *v->guest;
+	if (!take_seat(f, &g)) {
+		sessions_keep(&f->sessions, session, uv_now(f->loop));
+		metrics_add(f->shard, METRIC_REFUSED_INTERNAL, 1);
+		visitor_done(v);
+		return;
+	}
+	hand_over(v, &g, session, client);
+}

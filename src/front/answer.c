@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* The front desk's own answers: refusals, complete with everything that the HTTP side's answers have. Main thread. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "base/fd.h"
+#include "front/front_priv.h"
+
+#define REQUEST_ID_HEADER_MAX 128
+
+static const char *
+status_text(int status)
+{
+	switch (status) {
+	case 400:
+		return "Bad Request";
+	case 403:
+		return "Forbidden";
+	case 404:
+		return "Not Found";
+	case 405:
+		return "Method Not Allowed";
+	case 408:
+		return "Request Timeout";
+	case 409:
+		return "Conflict";
+	case 413:
+		return "Content Too Large";
+	case 426:
+		return "Upgrade Required";
+	case 429:
+		return "Too Many Requests";
+	case 431:
+		return "Request Header Fields Too Large";
+	case 501:
+		return "Not Implemented";
+	case 503:
+		return "Service Unavailable";
+	case 505:
+		return "HTTP Version Not Supported";
+	default:
+		return "Internal Server Error";
+	}
+}
+
+static const char *
+extra_headers(int status)
+{
+	switch (status) {
+	case 405:
+		return "Allow: GET\r\n";
+	case 426:
+		return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+	default:
+		return "";
+	}
+}
+
+/* The client's X-Request-Id if it is a decent one, else one of our own. */
+static const char *
+request_id(char out[REQUEST_ID_HEADER_MAX + 1], struct slice given)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	uint8_t random[16];
+
+	if (given.len >= 1 && given.len <= REQUEST_ID_HEADER_MAX) {
+		memcpy(out, given.at, given.len);
+		out[given.len] = '\0';
+		if (strspn(out, allowed) == given.len)
+			return out;
+	}
+	fd_random(random, sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(out + 2 * i, 3, "%02x", random[i]);
+	return out;
+}
+
+void
+answer_refuse(struct visitor *v, const struct request *r, int status, const char *code, const char *why,
+	      unsigned retry_after_s)
+{
+	char id[REQUEST_ID_HEADER_MAX + 1], retry[40] = "", body[512], answer[1536];
+	int body_len, len;
+
+	metrics_http(v->front->shard, ROUTE_WS, status);
+	if (retry_after_s > 0)
+		snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", retry_after_s);
+	body_len = snprintf(body, sizeof(body), "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n", code, why);
+	CHECK(body_len > 0 && (size_t)body_len < sizeof(body));
+	len = snprintf(answer, sizeof(answer),
+		       "HTTP/1.1 %d %s\r\n"
+		       "Content-Type: application/json\r\n"
+		       "Content-Length: %d\r\n"
+		       "Connection: %s\r\n"
+		       "%s%s"
+		       "X-Request-Id: %s\r\n"
+		       "Cache-Control: no-store\r\n"
+		       "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+		       "Cross-Origin-Opener-Policy: same-origin\r\n"
+		       "Cross-Origin-Resource-Policy: same-origin\r\n"
+		       "Referrer-Policy: no-referrer\r\n"
+		       "X-Content-Type-Options: nosniff\r\n"
+		       "X-Frame-Options: DENY\r\n"
+		       "\r\n%s",
+		       status, status_text(status), body_len, status == 426 ? "close, Upgrade" : "close",
+		       extra_headers(status), retry, request_id(id, r->request_id),
+		       slice_equal(r->method, "HEAD") ? "" : body);
+	CHECK(len > 0 && (size_t)len < sizeof(answer));
+	visitor_answer(v, answer, (size_t)len);
+}

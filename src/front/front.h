@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The front desk: accepts, peeks at each request, judges it, and hands the socket to a worker (WebSocket) or to the HTTP library
+ * (everything plain), or answers a refusal itself. It knows who is connected: the ids, their session tokens, and the sessions of
+ * closed connections that can be resumed. All of it on the main thread.
+ */
+#ifndef WSD_FRONT_FRONT_H
+#define WSD_FRONT_FRONT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <uv.h>
+
+#include "base/addr.h"
+
+struct conf;
+struct front;
+struct metrics_shard;
+
+#define FRONT_TOKEN_BYTES 16
+#define FRONT_KEY_LEN	  24
+
+enum front_mode {
+	FRONT_CLOSED,	/* connections wait in the listening sockets' queues */
+	FRONT_OPEN,
+	FRONT_STANDBY,	/* new WebSockets get 503, plain HTTP is served */
+	FRONT_DRAINING, /* the same, with another reason */
+};
+
+/* Where a connection sits. */
+struct front_seat {
+	uint64_t serial; /* never reused within a process */
+	uint32_t worker;
+	uint32_t slot; /* of that worker */
+};
+
+/* An admitted connection whose request has been consumed. */
+struct front_guest {
+	int fd;
+	struct front_seat seat;
+	struct addr client;
+	uint64_t count;
+	bool resumed;
+	uint8_t token[FRONT_TOKEN_BYTES];
+	char key[FRONT_KEY_LEN]; /* Sec-WebSocket-Key */
+	const char *id;
+};
+
+/* How the front desk reaches the rest of the server. */
+struct front_ops {
+	void *arg;
+	/* WSD_OK: the fd is taken, and front_left() will be called once. Else it is still the front desk's. */
+	int (*seat)(void *arg, const struct front_guest *guest);
+	/* Ends a connection that is being replaced; front_dismissed() must follow. WSD_OK or an error (then it must not). */
+	int (*dismiss)(void *arg, const struct front_seat *seat, const char *id);
+	/* Hands a plain request to the HTTP library, which owns the fd in every case. */
+	void (*plain)(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer_len);
+};
+
+struct front_setup {
+	const struct conf *conf;
+	const struct front_ops *ops;
+	uv_loop_t *loop;
+	struct metrics_shard *shard;
+	uint32_t workers;
+	uint32_t most_pending; /* accepted connections whose request is not complete */
+};
+
+/* What setup points at must outlive the front desk. WSD_OK or -ENOMEM. */
+int front_create(struct front **out, const struct front_setup *setup);
+
+/* Closes listeners and visitors; on_closed is called when the loop has let go of all of them, and frees nothing. */
+void front_close(struct front *front, void (*on_closed)(void *arg), void *arg);
+
+/* After front_close() has reported. Accepts NULL. */
+void front_destroy(struct front **front);
+
+/* Adds a listening socket, which is owned by the front desk in every case. admin: what it accepts goes to the admin side unseen.
+ * WSD_OK or a negative code. */
+int front_listen(struct front *front, bool admin, int fd);
+
+void front_set_mode(struct front *front, enum front_mode mode);
+
+/* A connection is no more. count: its messages; session_over: it cannot be resumed. */
+void front_left(struct front *front, const struct front_seat *seat, uint64_t count, bool session_over);
+
+/* The answer to front_ops.dismiss: the connection has stopped counting (known: at count). */
+void front_dismissed(struct front *front, const char *id, uint64_t serial, bool known, uint64_t count);
+
+/* Seats taken now. */
+uint32_t front_connections(const struct front *front);
+
+/* The seat of the live connection with this id; false: there is none. */
+bool front_find(const struct front *front, const char *id, struct front_seat *out);
+
+/* One live connection in a listing; id stays valid until the next call into the front desk. */
+struct front_entry {
+	const char *id;
+	struct front_seat seat;
+};
+
+/* The first `most` live connections in order of their ids (by byte), of those greater than `after` that start with `prefix`.
+ * Returns how many; *more tells if there are others. out has room for most. */
+uint32_t front_list(const struct front *front, const char *after, const char *prefix, struct front_entry *out, uint32_t most,
+		    bool *more);
+
+#endif

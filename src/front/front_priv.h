@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of front/ share. Main thread. */
+#ifndef WSD_FRONT_FRONT_PRIV_H
+#define WSD_FRONT_FRONT_PRIV_H
+
+#include <netinet/in.h>
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "conf/conf.h"
+#include "front/front.h"
+#include "front/peers.h"
+#include "front/request.h"
+#include "front/seats.h"
+#include "front/sessions.h"
+#include "loop/wheel.h"
+#include "metrics/metrics.h"
+
+#define FRONT_MAGIC	0x66726f6eu
+#define FRONT_LISTENERS 32
+
+struct listener {
+	uv_poll_t poll;
+	struct front *front;
+	int fd;
+	bool admin;
+	bool watching;
+};
+
+enum visitor_state {
+	VISITOR_READING,   /* the request is not complete */
+	VISITOR_WAITING,   /* for the connection that it replaces to be let go */
+	VISITOR_LINGERING, /* answered; reading until the client has our answer and closes */
+	VISITOR_CLOSING,   /* the loop is letting go of the handle */
+};
+
+#define VISITOR_MAGIC 0x76697369u
+
+/* An accepted connection that nobody else owns yet. */
+struct visitor {
+	uint32_t magic;
+	uint8_t state;	 /* enum visitor_state */
+	bool polled;	 /* the handle is initialised */
+	int fd;		 /* -1: given away */
+	struct front *front;
+	struct list node; /* in front->visitors, oldest first */
+	struct wheel_timer timer;
+	uint64_t since_ms;
+	uint32_t lingered; /* bytes thrown away */
+	uv_poll_t poll;
+	socklen_t peer_len;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} peer;
+	/* VISITOR_WAITING */
+	struct front_guest *guest; /* owned */
+	struct session *session;   /* whose successor this is */
+	struct peer *client;	   /* counted there already; may be NULL */
+};
+
+struct front {
+	uint32_t magic;
+	const struct conf *conf;
+	const struct front_ops *ops;
+	uv_loop_t *loop;
+	struct metrics_shard *shard;
+	enum front_mode mode;
+	struct listener listeners[FRONT_LISTENERS];
+	unsigned n_listeners;
+	bool resting; /* accept(2) failed for want of something; the retry timer runs */
+	bool full;    /* most_pending visitors; accepting stands still */
+	uv_timer_t clock;
+	uv_timer_t retry;
+	struct wheel wheel;
+	struct list visitors;
+	uint32_t n_visitors, most_pending;
+	struct sessions sessions;
+	struct peers peers;
+	struct seats seats;
+	uint64_t next_serial;
+	unsigned open_handles; /* while closing */
+	void (*on_closed)(void *arg);
+	void *on_closed_arg;
+	char head[REQUEST_HEAD_MAX + 1]; /* what is being peeked at */
+};
+
+/* front.c: one of open_handles is closed. */
+void front_handle_closed(struct front *f);
+
+/* acceptor.c */
+void acceptor_update(struct front *f); /* watch or not, as mode, room and luck say */
+void acceptor_close(struct front *f);
+
+/* visitor.c */
+void visitor_welcome(struct front *f, int fd, const struct sockaddr *peer, socklen_t peer_len);
+void visitor_due(struct visitor *v);
+void visitor_answer(struct visitor *v, const char *answer, size_t len); /* sends, then lingers */
+void visitor_done(struct visitor *v);					 /* closes its fd, if it still has one */
+void visitor_wait(struct visitor *v);
+void visitor_evict_oldest(struct front *f, uint64_t older_than_ms);
+
+/* admission.c: the request is a correct handshake; seats the visitor, refuses it, or has it wait. */
+void admission_decide(struct visitor *v, const struct request *r);
+/* v, which waited for a session, has gone away. */
+void admission_given_up(struct visitor *v);
+
+/* answer.c: a refusal. retry_after_s 0: none. counter: METRICS for none. */
+void answer_refuse(struct visitor *v, const struct request *r, int status, const char *code, const char *why,
+		   unsigned retry_after_s);
+
+/* origin.c: whether a browser's Origin may connect. */
+bool origin_allowed(const char *allowed, struct slice origin);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection from accept to whoever gets it. The request is only peeked at, so that its reader finds it in the socket; while half
+ * of it is missing, SO_RCVLOWAT keeps the loop from being told again and again of the half that is there. Main thread.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "front/front_priv.h"
+
+#define REQUEST_MS   10000 /* for the whole head: slow and dripping clients end here (408) */
+#define EVICT_MS     1000  /* what a visitor may take when others wait for its place */
+#define LINGER_MS    2000
+#define LINGER_BYTES 65536
+
+static void
+want_at_least(int fd, int bytes)
+{
+	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
+static void
+set_full(struct front *f, bool full)
+{
+	if (f->full == full)
+		return;
+	f->full = full;
+	acceptor_update(f);
+}
+
+static void
+free_visitor(struct visitor *v)
+{
+	struct front *f = v->front;
+
+	f->n_visitors--;
+	metrics_set(f->shard, METRIC_PENDING, f->n_visitors);
+	v->magic = 0;
+	free(v);
+	if (f->n_visitors < f->most_pending)
+		set_full(f, false);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+	struct visitor *v = handle->data;
+	struct front *f = v->front;
+
+	fd_close(&v->fd);
+	free_visitor(v);
+	if (f->open_handles > 0)
+		front_handle_closed(f);
+}
+
+void
+visitor_done(struct visitor *v)
+{
+	CHECK_MAGIC(v, VISITOR_MAGIC);
+	if (v->state == VISITOR_CLOSING)
+		return;
+	v->state = VISITOR_CLOSING;
+	list_unlink(&v->node);
+	wheel_clear(&v->timer);
+	if (v->session)
+		admission_given_up(v);
+	free(v->guest);
+	v->guest = NULL;
+	if (v->polled) {
+		uv_close((uv_handle_t *)&v->poll, on_closed);
+	} else {
+		fd_close(&v->fd);
+		free_visitor(v);
+	}
+}
+
+/* Takes the socket out of the loop's hands: whoever gets it next polls it with a loop of its own. */
+static int
+release_fd(struct visitor *v)
+{
+	int fd = v->fd;
+
+	if (v->polled)
+		CHECK_ZERO(uv_poll_stop(&v->poll));
+	v->fd = -1;
+	return fd;
+}
+
+static void
+refuse_unread(struct visitor *v, int status, const char *code, const char *why, unsigned retry_after_s)
+{
+	struct request none = { .kind = REQUEST_REFUSED };
+
+	answer_refuse(v, &none, status, code, why, retry_after_s);
+}
+
+static const char *
+refusal_code(int status)
+{
+	switch (status) {
+	case 404:
+		return "not_found";
+	case 405:
+		return "method_not_allowed";
+	case 413:
+		return "too_large";
+	case 426:
+		return "upgrade_required";
+	case 431:
+		return "headers_too_large";
+	case 501:
+	case 505:
+		return "not_supported";
+	default:
+		return "bad_request";
+	}
+}
+
+static void
+refuse_bad(struct visitor *v, const struct request *r)
+{
+	metrics_add(v->front->shard, METRIC_REFUSED_BAD_REQUEST, 1);
+	answer_refuse(v, r, r->status, refusal_code(r->status), r->why, 0);
+}
+
+static void
+give_to_http(struct visitor *v)
+{
+	struct front *f = v->front;
+
+	want_at_least(v->fd, 1);
+	f->ops->plain(f->ops->arg, false, release_fd(v), &v->peer.sa, v->peer_len);
+	visitor_done(v);
+}
+
+/* The head is in the front desk's buffer now and nowhere else. */
+static bool
+consume(struct visitor *v, size_t len)
+{
+	ssize_t n = recv(v->fd, v->front->head, len, MSG_DONTWAIT);
+
+	return n >= 0 && (size_t)n == len;
+}
+
+static void
+on_event(uv_poll_t *poll, int status, int events);
+
+static void
+poll_for(struct visitor *v, int events)
+{
+	if (!v->polled) {
+		if (uv_poll_init(v->front->loop, &v->poll, v->fd) != 0) {
+			visitor_done(v);
+			return;
+		}
+		v->poll.data = v;
+		v->polled = true;
+	}
+	CHECK_ZERO(uv_poll_start(&v->poll, events, on_event));
+}
+
+/* hung_up: the client will send nothing more. */
+static void
+look(struct visitor *v, bool hung_up)
+{
+	struct front *f = v->front;
+	struct request r;
+	ssize_t n = recv(v->fd, f->head, REQUEST_HEAD_MAX, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		visitor_done(v);
+		return;
+	}
+	if (n < 0) {
+		poll_for(v, UV_READABLE | UV_DISCONNECT);
+		return;
+	}
+	request_judge(&r, f->head, (size_t)n);
+	switch (r.kind) {
+	case REQUEST_PARTIAL:
+		if (hung_up) {
+			visitor_done(v);
+			return;
+		}
+		want_at_least(v->fd, (int)n + 1);
+		poll_for(v, UV_READABLE | UV_DISCONNECT);
+		break;
+	case REQUEST_HTTP:
+		give_to_http(v);
+		break;
+	case REQUEST_REFUSED:
+		refuse_bad(v, &r);
+		break;
+	case REQUEST_WEBSOCKET:
+		want_at_least(v->fd, 1);
+		if (!consume(v, r.head_len)) {
+			visitor_done(v);
+			return;
+		}
+		admission_decide(v, &r);
+		break;
+	}
+}
+
+/* Reads what the client goes on sending after our answer: closing with unread bytes would reset the connection, and with it the
+ * answer on its way (RFC 9112, 9.6). */
+static void
+linger(struct visitor *v)
+{
+	ssize_t n = recv(v->fd, v->front->head, REQUEST_HEAD_MAX, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && (v->lingered += (uint32_t)n) < LINGER_BYTES)
+		return;
+	visitor_done(v);
+}
+
+static void
+on_event(uv_poll_t *poll, int status, int events)
+{
+	struct visitor *v = poll->data;
+
+	CHECK_MAGIC(v, VISITOR_MAGIC);
+	if (status < 0)
+		visitor_done(v);
+	else if (v->state == VISITOR_READING)
+		look(v, events & UV_DISCONNECT);
+	else if (v->state == VISITOR_LINGERING)
+		linger(v);
+	else if (v->state == VISITOR_WAITING)
+		visitor_done(v); /* only asked for the end of the connection */
+}
+
+void
+visitor_welcome(struct front *f, int fd, const struct sockaddr *peer, socklen_t peer_len)
+{
+	struct visitor *v = calloc(1, sizeof(*v));
+
+	if (!v) {
+		fd_close(&fd);
+		metrics_add(f->shard, METRIC_REFUSED_INTERNAL, 1);
+		return;
+	}
+	v->magic = VISITOR_MAGIC;
+	v->front = f;
+	v->fd = fd;
+	v->since_ms = uv_now(f->loop);
+	/* of a unix-domain client only the family matters */
+	v->peer_len = peer->sa_family == AF_UNIX ? sizeof(sa_family_t) :
+		      peer_len < sizeof(v->peer) ? peer_len :
+						   (socklen_t)sizeof(v->peer);
+	memcpy(&v->peer, peer, v->peer_len);
+	wheel_timer_init(&v->timer);
+	wheel_set(&f->wheel, &v->timer, v->since_ms + REQUEST_MS);
+	list_append(&f->visitors, &v->node);
+	f->n_visitors++;
+	metrics_set(f->shard, METRIC_PENDING, f->n_visitors);
+	if (f->n_visitors >= f->most_pending) {
+		set_full(f, true);
+		visitor_evict_oldest(f, EVICT_MS);
+	}
+	look(v, false);
+}
+
+void
+visitor_evict_oldest(struct front *f, uint64_t older_than_ms)
+{
+	list_foreach(node, &f->visitors) {
+		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
+
+		if (v->since_ms + older_than_ms > uv_now(f->loop))
+			return;
+		if (v->state != VISITOR_READING)
+			continue;
+		metrics_add(f->shard, METRIC_REFUSED_PENDING, 1);
+		visitor_done(v);
+	}
+}
+
+void
+visitor_due(struct visitor *v)
+{
+	if (v->state == VISITOR_READING) {
+		metrics_add(v->front->shard, METRIC_REFUSED_TIMEOUT, 1);
+		refuse_unread(v, 408, "request_timeout", "the request did not arrive in time", 0);
+	} else {
+		visitor_done(v);
+	}
+}
+
+void
+visitor_answer(struct visitor *v, const char *answer, size_t len)
+{
+	/* A fresh socket takes this at once; one that does not is not worth waiting for. */
+	ssize_t n = send(v->fd, answer, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0 || (size_t)n < len || shutdown(v->fd, SHUT_WR) != 0) {
+		visitor_done(v);
+		return;
+	}
+	want_at_least(v->fd, 1);
+	v->state = VISITOR_LINGERING;
+	wheel_set(&v->front->wheel, &v->timer, uv_now(v->front->loop) + LINGER_MS);
+	poll_for(v, UV_READABLE);
+}
+
+void
+visitor_wait(struct visitor *v)
+{
+	v->state = VISITOR_WAITING;
+	poll_for(v, UV_DISCONNECT);
+}
