@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The two HTTP daemons. Each has a thread of its own that waits on epoll, serves all connections of its side and runs the
+ * handlers; main gives it connections through MHD's queue and stops it.
+ */
+#include "admin/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin/admin_priv.h"
+#include "admin/rate.h"
+#include "base/check.h"
+#include "base/err.h"
+#include "conf/conf.h"
+
+#define ADMIN_MAGIC	0x61646d31u
+#define CONNECTION_ROOM (32 * 1024) /* bytes MHD has for one connection's head, and for a piece of its body */
+
+static const struct admin_limits usual_limits = {
+	.connections = { [ADMIN_SIDE_PUBLIC] = 256, [ADMIN_SIDE_ADMIN] = 64 },
+	.idle_s = 10,
+	.request_ms = 10000,
+};
+
+/* Paths and parameters are decoded by us (params_decode()), which tells an escaped zero from the end of the text. */
+static size_t
+leave_escapes(void *cls, struct MHD_Connection *conn, char *text)
+{
+	return strlen(text);
+}
+
+static int
+side_start(struct side *side, struct admin *admin, enum admin_side which, struct metrics_shard *shard)
+{
+	side->admin = admin;
+	side->which = which;
+	side->shard = shard;
+	side->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, exchange_serve,
+		side, MHD_OPTION_NOTIFY_COMPLETED, exchange_over, NULL, MHD_OPTION_CONNECTION_LIMIT,
+		admin->limits.connections[which], MHD_OPTION_CONNECTION_TIMEOUT, admin->limits.idle_s,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_ROOM, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_END);
+	return side->daemon ? WSD_OK : WSD_E_LIBRARY;
+}
+
+int
+admin_create_limited(struct admin **out, const struct conf *conf, const struct admin_ops *ops,
+		     struct metrics_shard *public_shard, struct metrics_shard *admin_shard,
+		     const struct admin_limits *limits)
+{
+	struct admin *admin = calloc(1, sizeof(*admin));
+	int rc;
+
+	if (!admin)
+		return -ENOMEM;
+	admin->magic = ADMIN_MAGIC;
+	admin->conf = conf;
+	admin->ops = *ops;
+	admin->limits = *limits;
+	admin->rates = rate_create(conf->rate_admin.rate, conf->rate_admin.burst);
+	rc = admin->rates ? WSD_OK : -ENOMEM;
+	if (rc == WSD_OK)
+		rc = side_start(&admin->sides[ADMIN_SIDE_PUBLIC], admin, ADMIN_SIDE_PUBLIC, public_shard);
+	if (rc == WSD_OK)
+		rc = side_start(&admin->sides[ADMIN_SIDE_ADMIN], admin, ADMIN_SIDE_ADMIN, admin_shard);
+	if (rc != WSD_OK)
+		admin_destroy(&admin);
+	*out = admin;
+	return rc;
+}
+
+int
+admin_create(struct admin **out, const struct conf *conf, const struct admin_ops *ops,
+	     struct metrics_shard *public_shard, struct metrics_shard *admin_shard)
+{
+	return admin_create_limited(out, conf, ops, public_shard, admin_shard, &usual_limits);
+}
+
+void
+admin_destroy(struct admin **admin)
+{
+	struct admin *a = *admin;
+
+	if (!a)
+		return;
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	for (unsigned i = 0; i < ADMIN_SIDES; i++)
+		if (a->sides[i].daemon)
+			MHD_stop_daemon(a->sides[i].daemon);
+	rate_destroy(&a->rates);
+	a->magic = 0;
+	free(a);
+	*admin = NULL;
+}
+
+int
+admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockaddr *peer, socklen_t peer_len)
+{
+	/* MHD shows the address without its length: whole and zeroed, any part of it may be read */
+	struct sockaddr_storage whole = { .ss_family = AF_UNSPEC };
+
+	CHECK_MAGIC(admin, ADMIN_MAGIC);
+	memcpy(&whole, peer, peer_len < sizeof(whole) ? peer_len : sizeof(whole));
+	if (MHD_add_connection(admin->sides[side].daemon, fd, (const struct sockaddr *)&whole, sizeof(whole)) != MHD_YES)
+		return WSD_E_LIBRARY;
+	return WSD_OK;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of admin/ share: the two daemons, one request and its answer, the handlers. On the daemons' threads. */
+#ifndef WSD_ADMIN_ADMIN_PRIV_H
+#define WSD_ADMIN_ADMIN_PRIV_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "admin/admin.h"
+#include "metrics/metrics.h"
+
+#define ADMIN_SIDES	   2
+#define ADMIN_BODY_MAX	   (64 * 1024)
+#define ADMIN_SWALLOW_MAX  (1024 * 1024) /* of a refused body, so that the answer is not lost to a connection reset */
+#define ADMIN_ID_MAX	   128		 /* of a connectionId, and of a request id */
+#define ADMIN_HEADERS_MAX  4
+#define ADMIN_PAGE_DEFAULT 100
+#define ADMIN_PAGE_MAX	   1000
+
+struct json_object;
+struct rate_table;
+
+/* Limits that tests make smaller. */
+struct admin_limits {
+	unsigned connections[ADMIN_SIDES];
+	unsigned idle_s;     /* a connection on which nothing moves is closed */
+	uint32_t request_ms; /* and one whose body takes longer than this in all */
+};
+
+struct side {
+	struct admin *admin;
+	struct MHD_Daemon *daemon;
+	struct metrics_shard *shard;
+	enum admin_side which;
+};
+
+struct admin {
+	uint32_t magic;
+	const struct conf *conf;	  /* [const after start] */
+	struct admin_ops ops;		  /* [const after start] */
+	struct admin_limits limits;	  /* [const after start] */
+	struct side sides[ADMIN_SIDES];
+	struct rate_table *rates; /* the admin side's thread only */
+};
+
+enum method {
+	METHOD_OTHER = 0,
+	METHOD_GET = 1 << 0, /* and HEAD */
+	METHOD_POST = 1 << 1,
+	METHOD_PUT = 1 << 2,
+	METHOD_DELETE = 1 << 3,
+};
+
+struct exchange;
+typedef void (*handler_cb)(struct exchange *ex);
+
+struct route {
+	const char *path; /* a last segment of "{id}" stands for any one segment */
+	enum metric_route metric;
+	unsigned methods; /* enum method, or-ed */
+	unsigned changes; /* those of them that change state */
+	bool public_too;  /* else on the admin side only */
+	handler_cb handle;
+};
+
+/* An answer as far as it has been decided. status 0: not yet. */
+struct reply {
+	int status;
+	const char *type;   /* Content-Type; static */
+	const char *policy; /* Content-Security-Policy; static */
+	char *body;	    /* owned if owned_body, else static */
+	size_t len;
+	bool owned_body;
+	struct {
+		const char *name; /* static */
+		char value[64];
+	} headers[ADMIN_HEADERS_MAX];
+	unsigned n_headers;
+};
+
+/* One request; made at its head and freed when it is over. */
+struct exchange {
+	uint32_t magic;
+	struct side *side;
+	struct MHD_Connection *conn;
+	const struct route *route; /* NULL: no such path */
+	enum method method;
+	struct addr client;		   /* behind trusted proxies */
+	char request_id[ADMIN_ID_MAX + 1];
+	char param[ADMIN_ID_MAX + 1];	   /* what stood for {id} */
+	uint64_t deadline_ns;
+	struct reply reply;
+	char *body; /* zero-terminated; NULL: none */
+	size_t body_len;
+	size_t swallowed;
+};
+
+int admin_create_limited(struct admin **out, const struct conf *conf, const struct admin_ops *ops,
+			 struct metrics_shard *public_shard, struct metrics_shard *admin_shard,
+			 const struct admin_limits *limits);
+
+/* exchange.c: one request's life, MHD's callbacks. */
+enum MHD_Result exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
+			       const char *version, const char *data, size_t *data_len, void **state);
+void exchange_over(void *cls, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why);
+
+/* routes.c: finds the route and decides all that can be decided without the body: no such path, wrong method, not allowed. */
+void routes_judge(struct exchange *ex, const char *url, const char *method);
+
+/* authorize.c: may this client change state? If not, decides the answer. */
+bool authorize_change(struct exchange *ex);
+
+/* respond.c: decide the answer; a later decision replaces an earlier one. */
+void reply_json(struct exchange *ex, int status, struct json_object *object); /* takes the object; NULL: out of memory */
+void reply_error(struct exchange *ex, int status, const char *code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void reply_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len);
+void reply_owned(struct exchange *ex, const char *type, char *body, size_t len); /* takes the body */
+void reply_header(struct exchange *ex, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* For what an op returned other than WSD_OK. */
+void reply_failure(struct exchange *ex, int code);
+void reply_discard(struct reply *reply);
+/* Hands the decided answer to MHD and counts it. */
+enum MHD_Result reply_send(struct exchange *ex);
+
+/* params.c */
+/* %-decodes in into out: the length, or WSD_E_MALFORMED (bad escape, embedded zero) or WSD_E_TOO_LARGE. */
+int params_decode(char *out, size_t size, const char *in);
+/* True if text is 1 to ADMIN_ID_MAX characters of a connectionId. */
+bool params_is_id(const char *text);
+/* The body as a JSON object with no members but `member` (NULL: none); the caller puts it. NULL: the answer is decided. An
+ * empty body is an empty object. */
+struct json_object *params_body(struct exchange *ex, const char *member);
+
+/* Handlers. */
+void health_get(struct exchange *ex);
+void health_live(struct exchange *ex);
+void health_ready(struct exchange *ex);
+void scrape_get(struct exchange *ex);
+void page_index(struct exchange *ex);
+void page_css(struct exchange *ex);
+void page_js(struct exchange *ex);
+void connections_list(struct exchange *ex);
+void connections_one(struct exchange *ex);
+void control_drain(struct exchange *ex);
+void control_accept(struct exchange *ex);
+void control_log_level(struct exchange *ex);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may change state: whoever may open the unix socket (its mode and group decide), or who knows ADMIN_TOKEN. */
+#include <string.h>
+
+#include "admin/admin_priv.h"
+#include "conf/conf.h"
+
+/* Takes as long for a wrong first character as for a wrong last one; the length of what was sent is no secret. */
+static bool
+same_secret(const char *secret, const char *sent)
+{
+	size_t secret_len = strlen(secret), sent_len = strlen(sent);
+	volatile unsigned char differs = secret_len != sent_len; /* volatile: the loop must not be left early */
+
+	for (size_t i = 0; i < sent_len; i++)
+		differs = (unsigned char)(differs | (sent[i] ^ secret[secret_len ? i % secret_len : 0]));
+	return !differs;
+}
+
+bool
+authorize_change(struct exchange *ex)
+{
+	const char *token = ex->side->admin->conf->admin_token;
+	const char *sent;
+
+	if (ex->client.family == ADDR_UNIX)
+		return true;
+	if (!token) {
+		reply_error(ex, 403, "forbidden",
+			    "state can be changed through the unix socket only, since no ADMIN_TOKEN is set");
+		return false;
+	}
+	sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Authorization");
+	if (sent && strncasecmp(sent, "Bearer ", 7) == 0 && same_secret(token, sent + 7))
+		return true;
+	reply_error(ex, 401, "unauthorized",
+		    "state can be changed through the unix socket, or with 'Authorization: Bearer' and the ADMIN_TOKEN");
+	reply_header(ex, "WWW-Authenticate", "Bearer realm=\"wsd\"");
+	return false;
+}

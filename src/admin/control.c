@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls that change what the server does: drain, take new connections or not. */
+#include <json-c/json.h>
+
+#include "admin/admin_priv.h"
+#include "admin/json_add.h"
+#include "base/err.h"
+
+void
+control_drain(struct exchange *ex)
+{
+	const struct admin_ops *ops = &ex->side->admin->ops;
+	struct json_object *body = params_body(ex, NULL), *o;
+	int rc;
+
+	if (!body)
+		return;
+	json_object_put(body);
+	rc = ops->drain(ops->arg);
+	if (rc != WSD_OK) {
+		reply_failure(ex, rc);
+		return;
+	}
+	o = json_object_new_object();
+	json_add(&o, "state", json_object_new_string("draining"));
+	reply_json(ex, 202, o);
+}
+
+void
+control_accept(struct exchange *ex)
+{
+	const struct admin_ops *ops = &ex->side->admin->ops;
+	struct json_object *body = params_body(ex, "accept"), *value, *o;
+	bool on;
+	int rc;
+
+	if (!body)
+		return;
+	if (!json_object_object_get_ex(body, "accept", &value) || !json_object_is_type(value, json_type_boolean)) {
+		reply_error(ex, 400, "invalid_parameter", "accept: expected true or false");
+		json_object_put(body);
+		return;
+	}
+	on = json_object_get_boolean(value);
+	json_object_put(body);
+	rc = ops->accept(ops->arg, on);
+	if (rc != WSD_OK) {
+		reply_failure(ex, rc);
+		return;
+	}
+	o = json_object_new_object();
+	json_add(&o, "accept", json_object_new_boolean(on));
+	reply_json(ex, 200, o);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One request, from its head to its answer, on the thread of its daemon. MHD calls exchange_serve() once for the head, then for
+ * each piece of the body, then once more; an answer can be given at the first and the last of these calls only. What
+ * can be decided by the head is, and the body that follows a refusal is read and dropped before the answer is sent, for closing
+ * a socket with unread bytes resets the connection and can destroy the answer under way.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/admin_priv.h"
+#include "admin/rate.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/forwarded.h"
+#include "conf/conf.h"
+
+#define EXCHANGE_MAGIC	    0x65786331u
+#define FORWARDED_LINES_MAX 16
+
+/* Several lines of one field make one list: RFC 9110, 5.2. */
+struct lines {
+	struct slice values[FORWARDED_LINES_MAX];
+	unsigned n;
+	bool too_many;
+};
+
+static enum MHD_Result
+gather_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct lines *lines = cls;
+
+	if (!value || strcasecmp(name, "X-Forwarded-For") != 0)
+		return MHD_YES;
+	if (lines->n == FORWARDED_LINES_MAX) {
+		lines->too_many = true;
+		return MHD_NO;
+	}
+	lines->values[lines->n++] = (struct slice){ value, strlen(value) };
+	return MHD_YES;
+}
+
+static struct addr
+find_client(struct MHD_Connection *conn, const struct conf *conf)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct lines lines = { .n = 0 };
+	struct addr client = { .family = ADDR_NONE };
+
+	if (info && info->client_addr)
+		client = addr_from_sockaddr(info->client_addr, sizeof(struct sockaddr_storage));
+	if (!addr_nets_match(&conf->trusted_proxies, &client))
+		return client;
+	MHD_get_connection_values(conn, MHD_HEADER_KIND, gather_forwarded, &lines);
+	if (lines.too_many)
+		return (struct addr){ .family = ADDR_NONE };
+	while (lines.n > 0 && forwarded_client(&client, lines.values[lines.n - 1], &conf->trusted_proxies))
+		lines.n--;
+	return client;
+}
+
+/* The client's own id if it is harmless to repeat, else a random one. */
+static void
+set_request_id(struct exchange *ex)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	const char *sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "X-Request-Id");
+	uint8_t random[16];
+	size_t len = sent ? strlen(sent) : 0;
+
+	if (len >= 1 && len <= ADMIN_ID_MAX && strspn(sent, allowed) == len) {
+		memcpy(ex->request_id, sent, len + 1);
+		return;
+	}
+	fd_random(random, sizeof(random));
+	for (unsigned i = 0; i < sizeof(random); i++) {
+		ex->request_id[2 * i] = "0123456789abcdef"[random[i] >> 4];
+		ex->request_id[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
+	}
+	ex->request_id[2 * sizeof(random)] = '\0';
+}
+
+/* Bytes of the body that the head announces; UINT64_MAX: it does not say. What MHD lets through is a number or chunked. */
+static uint64_t
+announced(struct exchange *ex)
+{
+	const char *length = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Content-Length");
+
+	if (MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Transfer-Encoding"))
+		return UINT64_MAX;
+	return length ? strtoull(length, NULL, 10) : 0;
+}
+
+static bool
+rate_allows(struct exchange *ex, uint64_t now_ns)
+{
+	uint64_t wait_ns;
+
+	if (ex->side->which != ADMIN_SIDE_ADMIN)
+		return true;
+	wait_ns = rate_take(ex->side->admin->rates, &ex->client, now_ns);
+	if (wait_ns == 0)
+		return true;
+	reply_error(ex, 429, "rate_limited", "too many requests from this address");
+	reply_header(ex, "Retry-After", "%llu",
+		     (unsigned long long)((wait_ns + CLOCK_NS_PER_S - 1) / CLOCK_NS_PER_S));
+	return false;
+}
+
+static void
+refuse_large(struct exchange *ex)
+{
+	reply_error(ex, 413, "too_large", "the body has more than %d bytes", ADMIN_BODY_MAX);
+}
+
+/* Head: the first call. True if the answer is to be sent now, without reading the body. */
+static bool
+begin(struct exchange *ex, const char *url, const char *method)
+{
+	uint64_t now_ns = clock_mono_ns(), body = announced(ex);
+
+	ex->deadline_ns = now_ns + ex->side->admin->limits.request_ms * CLOCK_NS_PER_MS;
+	ex->client = find_client(ex->conn, ex->side->admin->conf);
+	set_request_id(ex);
+	routes_judge(ex, url, method); /* also finds the route to count under */
+	if (rate_allows(ex, now_ns) && ex->reply.status == 0 && body != UINT64_MAX && body > ADMIN_BODY_MAX)
+		refuse_large(ex);
+	if (ex->reply.status == 0 || body == 0)
+		return ex->reply.status != 0;
+	/* a client that waits for "100 Continue" gets the refusal in its place; what is too long is not read either */
+	return MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Expect") ||
+	       (body != UINT64_MAX && body > ADMIN_SWALLOW_MAX);
+}
+
+/* A piece of the body. False: the connection is to be closed. */
+static bool
+take_body(struct exchange *ex, const char *data, size_t len)
+{
+	char *grown;
+
+	if (clock_mono_ns() > ex->deadline_ns)
+		return false;
+	if (ex->reply.status == 0 && ex->body_len + len > ADMIN_BODY_MAX)
+		refuse_large(ex);
+	if (ex->reply.status == 0) {
+		grown = realloc(ex->body, ex->body_len + len + 1);
+		if (grown) {
+			memcpy(grown + ex->body_len, data, len);
+			ex->body_len += len;
+			grown[ex->body_len] = '\0';
+			ex->body = grown;
+			return true;
+		}
+		reply_error(ex, 503, "out_of_memory", "out of memory");
+	}
+	ex->swallowed += len;
+	return ex->swallowed <= ADMIN_SWALLOW_MAX;
+}
+
+enum MHD_Result
+exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
+	       const char *data, size_t *data_len, void **state)
+{
+	struct exchange *ex = *state;
+
+	if (!ex) {
+		ex = calloc(1, sizeof(*ex));
+		if (!ex)
+			return MHD_NO; /* costs this connection */
+		ex->magic = EXCHANGE_MAGIC;
+		ex->side = cls;
+		ex->conn = conn;
+		*state = ex;
+		return begin(ex, url, method) ? reply_send(ex) : MHD_YES;
+	}
+	CHECK_MAGIC(ex, EXCHANGE_MAGIC);
+	if (*data_len > 0) {
+		bool go_on = take_body(ex, data, *data_len);
+
+		*data_len = 0;
+		return go_on ? MHD_YES : MHD_NO;
+	}
+	if (ex->reply.status == 0)
+		ex->route->handle(ex);
+	return reply_send(ex);
+}
+
+void
+exchange_over(void *cls, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why)
+{
+	struct exchange *ex = *state;
+
+	if (!ex)
+		return;
+	CHECK_MAGIC(ex, EXCHANGE_MAGIC);
+	reply_discard(&ex->reply);
+	free(ex->body);
+	ex->magic = 0;
+	free(ex);
+	*state = NULL;
+}

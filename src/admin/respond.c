@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Answers. Every one carries the security headers and ends its connection: the front desk judges only the first request of a
+ * connection, and a proxy that kept one open would send a WebSocket handshake down a connection that ends here.
+ */
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/admin_priv.h"
+#include "admin/json_add.h"
+#include "base/check.h"
+#include "base/err.h"
+
+#define TYPE_JSON   "application/json"
+#define POLICY_NONE "default-src 'none'; frame-ancestors 'none'"
+
+static const char no_memory[] = "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"out of memory\"}}\n";
+
+static const char *const fixed_headers[][2] = {
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "X-Frame-Options", "DENY" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cache-Control", "no-store" },
+	{ "Cross-Origin-Opener-Policy", "same-origin" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+	{ "Connection", "close" },
+};
+
+void
+reply_discard(struct reply *reply)
+{
+	if (reply->owned_body)
+		free(reply->body);
+	*reply = (struct reply){ .status = 0 };
+}
+
+static void
+set_body(struct exchange *ex, int status, const char *type, const char *policy, const char *body, size_t len)
+{
+	reply_discard(&ex->reply);
+	ex->reply.status = status;
+	ex->reply.type = type;
+	ex->reply.policy = policy;
+	ex->reply.body = (char *)body;
+	ex->reply.len = len;
+}
+
+static void
+set_no_memory(struct exchange *ex)
+{
+	set_body(ex, 503, TYPE_JSON, POLICY_NONE, no_memory, sizeof(no_memory) - 1);
+}
+
+void
+reply_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len)
+{
+	set_body(ex, 200, type, policy ? policy : POLICY_NONE, body, len);
+}
+
+void
+reply_owned(struct exchange *ex, const char *type, char *body, size_t len)
+{
+	set_body(ex, 200, type, POLICY_NONE, body, len);
+	ex->reply.owned_body = true;
+}
+
+void
+reply_json(struct exchange *ex, int status, struct json_object *object)
+{
+	const char *text;
+	size_t len;
+	char *body;
+
+	text = object ? json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &len) : NULL;
+	body = text ? malloc(len + 1) : NULL;
+	if (!body) {
+		set_no_memory(ex);
+	} else {
+		memcpy(body, text, len);
+		body[len] = '\n';
+		reply_owned(ex, TYPE_JSON, body, len + 1);
+		ex->reply.status = status;
+	}
+	json_object_put(object);
+}
+
+void
+reply_error(struct exchange *ex, int status, const char *code, const char *format, ...)
+{
+	struct json_object *object = json_object_new_object(), *error = json_object_new_object();
+	char message[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	json_add(&error, "code", json_object_new_string(code));
+	json_add(&error, "message", json_object_new_string(message));
+	json_add(&object, "error", error);
+	reply_json(ex, status, object);
+}
+
+void
+reply_header(struct exchange *ex, const char *name, const char *format, ...)
+{
+	struct reply *reply = &ex->reply;
+	va_list args;
+	int len;
+
+	CHECK(reply->n_headers < ADMIN_HEADERS_MAX);
+	va_start(args, format);
+	len = vsnprintf(reply->headers[reply->n_headers].value, sizeof(reply->headers[0].value), format, args);
+	va_end(args);
+	CHECK(len >= 0 && (size_t)len < sizeof(reply->headers[0].value));
+	reply->headers[reply->n_headers++].name = name;
+}
+
+void
+reply_failure(struct exchange *ex, int code)
+{
+	switch (code) {
+	case WSD_E_UNKNOWN:
+		reply_error(ex, 404, "not_found", "there is no such connection");
+		break;
+	case WSD_E_BUSY:
+		reply_error(ex, 409, "busy", "that is already under way");
+		break;
+	case WSD_E_TIMEOUT:
+		reply_error(ex, 503, "timeout", "the server did not answer in time");
+		break;
+	case -ENOMEM:
+		set_no_memory(ex);
+		break;
+	default:
+		reply_error(ex, 500, "internal", "%s", wsd_strerror(code));
+	}
+}
+
+static bool
+add_headers(struct MHD_Response *response, struct exchange *ex)
+{
+	const struct reply *reply = &ex->reply;
+	bool added = MHD_add_response_header(response, "Content-Type", reply->type) == MHD_YES &&
+		     MHD_add_response_header(response, "Content-Security-Policy", reply->policy) == MHD_YES &&
+		     MHD_add_response_header(response, "X-Request-Id", ex->request_id) == MHD_YES;
+
+	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++)
+		added = added && MHD_add_response_header(response, fixed_headers[i][0], fixed_headers[i][1]) == MHD_YES;
+	for (unsigned i = 0; i < reply->n_headers; i++)
+		added = added && MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
+	return added;
+}
+
+enum MHD_Result
+reply_send(struct exchange *ex)
+{
+	struct reply *reply = &ex->reply;
+	struct MHD_Response *response;
+	enum MHD_Result queued = MHD_NO;
+
+	response = MHD_create_response_from_buffer(reply->len, reply->body,
+						   reply->owned_body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	if (!response)
+		return MHD_NO; /* out of memory: costs this connection */
+	reply->owned_body = false;
+	if (add_headers(response, ex))
+		queued = MHD_queue_response(ex->conn, (unsigned)reply->status, response);
+	MHD_destroy_response(response);
+	if (queued == MHD_YES)
+		metrics_http(ex->side->shard, ex->route ? ex->route->metric : ROUTE_OTHER, reply->status);
+	return queued;
+}

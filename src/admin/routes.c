@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* The one table of routes, and what the head of a request decides: the path, the method, the side, the right to change state. */
+#include <string.h>
+
+#include "admin/admin_priv.h"
+#include "base/err.h"
+
+static const struct route routes[] = {
+	{ "/", ROUTE_ROOT, METHOD_GET, 0, true, page_index },
+	{ "/client.css", ROUTE_ASSETS, METHOD_GET, 0, true, page_css },
+	{ "/client.js", ROUTE_ASSETS, METHOD_GET, 0, true, page_js },
+	{ "/health", ROUTE_HEALTH, METHOD_GET, 0, true, health_get },
+	{ "/healthz", ROUTE_HEALTHZ, METHOD_GET, 0, true, health_live },
+	{ "/readyz", ROUTE_READYZ, METHOD_GET, 0, true, health_ready },
+	{ "/metrics", ROUTE_METRICS, METHOD_GET, 0, false, scrape_get },
+	{ "/api/v1/connections", ROUTE_CONNECTIONS, METHOD_GET, 0, false, connections_list },
+	{ "/api/v1/connections/{id}", ROUTE_CONNECTION, METHOD_GET | METHOD_DELETE, METHOD_DELETE, false, connections_one },
+	{ "/api/v1/drain", ROUTE_DRAIN, METHOD_POST, METHOD_POST, false, control_drain },
+	{ "/api/v1/accept", ROUTE_ACCEPT, METHOD_POST, METHOD_POST, false, control_accept },
+};
+
+static enum method
+parse_method(const char *name)
+{
+	if (strcmp(name, "GET") == 0 || strcmp(name, "HEAD") == 0)
+		return METHOD_GET;
+	if (strcmp(name, "POST") == 0)
+		return METHOD_POST;
+	if (strcmp(name, "PUT") == 0)
+		return METHOD_PUT;
+	return strcmp(name, "DELETE") == 0 ? METHOD_DELETE : METHOD_OTHER;
+}
+
+/* *param is where the segment for {id} starts, NULL if the route has none. */
+static bool
+matches(const struct route *route, const char *url, const char **param)
+{
+	const char *brace = strchr(route->path, '{');
+	size_t fixed = brace ? (size_t)(brace - route->path) : 0;
+
+	*param = NULL;
+	if (!brace)
+		return strcmp(route->path, url) == 0;
+	*param = url + fixed;
+	return strncmp(route->path, url, fixed) == 0 && url[fixed] != '\0' && !strchr(url + fixed, '/');
+}
+
+static const struct route *
+find_route(const char *url, enum admin_side side, const char **param)
+{
+	for (unsigned i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if ((side == ADMIN_SIDE_ADMIN || routes[i].public_too) && matches(&routes[i], url, param))
+			return &routes[i];
+	return NULL;
+}
+
+static void
+refuse_method(struct exchange *ex)
+{
+	unsigned methods = ex->route->methods;
+
+	reply_error(ex, 405, "method_not_allowed", "this path does not take that method");
+	reply_header(ex, "Allow", "%s%s%s%s", methods & METHOD_GET ? "GET, HEAD" : "",
+		     methods & METHOD_POST ? (methods & METHOD_GET ? ", POST" : "POST") : "",
+		     methods & METHOD_PUT ? ", PUT" : "", methods & METHOD_DELETE ? ", DELETE" : "");
+}
+
+void
+routes_judge(struct exchange *ex, const char *url, const char *method)
+{
+	const char *param;
+
+	ex->method = parse_method(method);
+	ex->route = find_route(url, ex->side->which, &param);
+	if (!ex->route)
+		reply_error(ex, 404, "not_found", "there is nothing at this path");
+	else if (!(ex->route->methods & ex->method))
+		refuse_method(ex);
+	else if ((ex->route->changes & ex->method) && !authorize_change(ex))
+		return;
+	else if (param && (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))
+		reply_error(ex, 400, "invalid_parameter", "id: expected 1 to %d of A-Z a-z 0-9 . _ ~ -", ADMIN_ID_MAX);
+}
