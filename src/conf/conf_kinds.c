@@ -53,7 +53,7 @@ const struct conf_kind conf_kind_number = { number_parse, number_print, number_a
 static int
 port_parse(const struct conf_var *var, void *at, const char *text)
 {
-	uint32_t value;
+	uint32_t value = 0;
 	int rc = conf_number_parse(text, strlen(text), var->min, var->max, &value);
 
 	if (rc == WSD_OK)
@@ -104,7 +104,7 @@ rate_parse(const struct conf_var *var, void *at, const char *text)
 {
 	struct conf_rate *rate = at;
 	const char *slash = strchr(text, '/');
-	uint32_t per_second, burst;
+	uint32_t per_second = 0, burst;
 	int rc;
 
 	if (strcmp(text, "0") == 0) {

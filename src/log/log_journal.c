@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal's native protocol, through libsystemd. Any thread. Sources: sd_journal_sendv(3), systemd.exec(5). */
+#define SD_JOURNAL_SUPPRESS_LOCATION /* the place in our source says nothing to an operator; MESSAGE_ID does */
+#include "log/log_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <systemd/sd-journal.h>
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+/* $JOURNAL_STREAM is inherited by everything below a service, so that it has to be compared with what stderr is now. */
+bool
+log_journal_is_stderr(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+	int end = 0;
+
+	if (!stream || sscanf(stream, "%llu:%llu%n", &device, &inode, &end) != 2 || stream[end] != '\0')
+		return false;
+	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+bool
+log_journal_reachable(void)
+{
+	return access(JOURNAL_SOCKET, F_OK) == 0;
+}
+
+void
+log_journal_send(const struct log_sink *sink, const struct log_line *line)
+{
+	struct iovec iov[LOG_FIELDS_MAX + 4];
+	char priority[sizeof("PRIORITY=") + 1];
+	char instance[sizeof("WS_INSTANCE=") + LOG_INSTANCE_MAX];
+	int n = 0;
+
+	iov[n].iov_base = priority;
+	iov[n++].iov_len = (size_t)snprintf(priority, sizeof(priority), "PRIORITY=%d", (int)line->level % 10);
+	iov[n].iov_base = instance;
+	iov[n++].iov_len = (size_t)snprintf(instance, sizeof(instance), "WS_INSTANCE=%s", sink->instance);
+	for (unsigned i = 0; i < line->n_items; i++)
+		iov[n++] = (struct iovec){ line->items[i].at, line->items[i].len };
+	sd_journal_sendv(iov, n); /* a journal that does not take it cannot be told about */
+}

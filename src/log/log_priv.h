@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* A log line on its way from the thread that wrote it to a sink, as the files of this folder share it. */
+#ifndef WSD_LOG_LOG_PRIV_H
+#define WSD_LOG_LOG_PRIV_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "log/log.h"
+
+#define LOG_VALUE_MAX	 1024 /* bytes of the text and of a field */
+#define LOG_FIELDS_MAX	 32
+#define LOG_INSTANCE_MAX 64
+
+/* "NAME=value" in the line's own memory, as the journal takes it. */
+struct log_item {
+	char *at;
+	uint16_t name_len;
+	uint16_t len; /* of all of it */
+	bool number;
+};
+
+/* One block of memory, freed with free(). */
+struct log_line {
+	struct list node;
+	size_t size;
+	uint64_t real_ms;
+	enum log_level level;
+	bool has_id;	  /* items[1] is MESSAGE_ID */
+	unsigned n_items; /* items[0] is MESSAGE */
+	struct log_item items[];
+};
+
+struct log_sink {
+	enum log_format format; /* never AUTO */
+	char instance[LOG_INSTANCE_MAX];
+};
+
+/* Bytes on their way to stderr. Grows as need be; when memory is short, the rest of the line is left out. */
+struct log_buf {
+	char *data;
+	size_t len, room;
+};
+
+/* log_line.c: NULL when memory is short. */
+struct log_line *log_line_create(enum log_level level, const char *message_id, const struct log_field *fields,
+				 const char *format, va_list args);
+
+static inline const char *
+log_item_value(const struct log_item *item)
+{
+	return item->at + item->name_len + 1;
+}
+
+static inline size_t
+log_item_value_len(const struct log_item *item)
+{
+	return (size_t)item->len - item->name_len - 1;
+}
+
+/* log_buf.c */
+void log_buf_put(struct log_buf *buf, const char *data, size_t len);
+void log_buf_puts(struct log_buf *buf, const char *text);
+void log_buf_deinit(struct log_buf *buf);
+
+/* Length of the valid UTF-8 character that s starts with, 0 if it starts with none (RFC 3629). */
+size_t log_utf8_len(const char *s, size_t len);
+
+/* log_text.c, log_json.c: append the line and a newline. */
+void log_text_render(struct log_buf *to, const struct log_sink *sink, const struct log_line *line);
+void log_json_render(struct log_buf *to, const struct log_sink *sink, const struct log_line *line);
+
+/* log_journal.c */
+bool log_journal_is_stderr(void);
+bool log_journal_reachable(void);
+void log_journal_send(const struct log_sink *sink, const struct log_line *line);
+
+/* log_sink.c: writes all lines of the list and frees them. Any thread, several at a time. */
+void log_sink_write(const struct log_sink *sink, struct list *lines);
+
+/*
+ * log_writer.c: the queue and its thread. post() takes the line, to be written or, if there is no room, dropped and counted,
+ * and returns true; false if no thread runs, and then the line is still the caller's. The sink must outlive the thread.
+ */
+int log_writer_start(const struct log_sink *sink);
+void log_writer_stop(void);
+bool log_writer_post(struct log_line *line);
+void log_writer_count_drop(void);
+uint64_t log_writer_dropped(void);
+
+#endif

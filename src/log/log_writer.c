@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue of lines and the thread that writes them.
+ *
+ * Waking a thread costs the waker more than making the line did. So the writer is woken only out of a long sleep: after each
+ * batch it looks again by itself for as long as lines keep coming, at most LINGER_MS later, and until then posters just
+ * append (but for a queue that is half full, which cannot wait). Order is kept: one list, swapped out whole.
+ *
+ * Whether the thread still takes lines is decided under the lock that guards the list, so that at log_stop() each line is
+ * either in the last batch or written by its own thread.
+ */
+#include "log/log_priv.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "log/message_ids.h"
+
+#define QUEUE_LINES 4096
+#define QUEUE_BYTES (8u << 20)
+#define LINGER_MS   5
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct list lines; /* [lock: lock] */
+	unsigned n_lines;  /* [lock: lock] */
+	size_t n_bytes;	   /* [lock: lock] */
+	bool asleep;	   /* [lock: lock] the writer does not look again by itself */
+	bool running;	   /* [lock: lock] the writer takes lines */
+	bool stopping;	   /* [lock: lock] */
+	pthread_t thread;  /* of the thread that starts and stops the log */
+	const struct log_sink *sink; /* [const after start] */
+} queue = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.wake = PTHREAD_COND_INITIALIZER,
+	.lines = { &queue.lines, &queue.lines },
+};
+
+static _Atomic uint64_t dropped;
+
+void
+log_writer_count_drop(void)
+{
+	atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+}
+
+uint64_t
+log_writer_dropped(void)
+{
+	return atomic_load_explicit(&dropped, memory_order_relaxed);
+}
+
+bool
+log_writer_post(struct log_line *line)
+{
+	struct log_line *refused = NULL;
+	bool running;
+
+	CHECK_ZERO(pthread_mutex_lock(&queue.lock));
+	running = queue.running;
+	if (running && (queue.n_lines == QUEUE_LINES || queue.n_bytes + line->size > QUEUE_BYTES)) {
+		refused = line;
+		log_writer_count_drop();
+	} else if (running) {
+		list_append(&queue.lines, &line->node);
+		queue.n_lines++;
+		queue.n_bytes += line->size;
+		if (queue.asleep || queue.n_lines == QUEUE_LINES / 2) {
+			queue.asleep = false;
+			CHECK_ZERO(pthread_cond_signal(&queue.wake));
+		}
+	}
+	CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
+	free(refused);
+	return running;
+}
+
+/* Returns when the queue is half full, the log stops, or LINGER_MS have passed. */
+static void
+linger_locked(void)
+{
+	uint64_t until = clock_mono_ns() + LINGER_MS * CLOCK_NS_PER_MS;
+	struct timespec ts = { (time_t)(until / CLOCK_NS_PER_S), (long)(until % CLOCK_NS_PER_S) };
+
+	while (!queue.stopping && queue.n_lines < QUEUE_LINES / 2) {
+		int rc = pthread_cond_clockwait(&queue.wake, &queue.lock, CLOCK_MONOTONIC, &ts);
+
+		if (rc == ETIMEDOUT)
+			return;
+		CHECK_ZERO(rc);
+	}
+}
+
+/* Moves all lines to batch. False: there are none, and none will come any more. */
+static bool
+take(struct list *batch, bool linger)
+{
+	bool more;
+
+	CHECK_ZERO(pthread_mutex_lock(&queue.lock));
+	if (linger)
+		linger_locked();
+	while (list_empty(&queue.lines) && !queue.stopping) {
+		queue.asleep = true;
+		CHECK_ZERO(pthread_cond_wait(&queue.wake, &queue.lock));
+	}
+	queue.asleep = false;
+	more = !list_empty(&queue.lines);
+	list_splice(batch, &queue.lines);
+	queue.n_lines = 0;
+	queue.n_bytes = 0;
+	if (!more)
+		queue.running = false;
+	CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
+	return more;
+}
+
+static struct log_line *
+make_line(enum log_level level, const char *id, const struct log_field *fields, const char *format, ...)
+{
+	struct log_line *line;
+	va_list args;
+
+	va_start(args, format);
+	line = log_line_create(level, id, fields, format, args);
+	va_end(args);
+	return line;
+}
+
+/* What was dropped came after the lines of the batch that has just been written: the loss is told in its place. */
+static void
+report_drops(uint64_t *reported)
+{
+	uint64_t now = log_writer_dropped();
+	struct list alone;
+	struct log_line *line;
+
+	if (now == *reported || !log_enabled(LOG_LEVEL_WARN))
+		return;
+	line = make_line(LOG_LEVEL_WARN, LOG_ID_LINES_DROPPED, LOG_FIELDS(LOG_NUMBER("WS_DROPPED", now - *reported)),
+			 "%llu log lines dropped, too many at once", (unsigned long long)(now - *reported));
+	if (!line)
+		return;
+	list_init(&alone);
+	list_append(&alone, &line->node);
+	log_sink_write(queue.sink, &alone);
+	*reported = now;
+}
+
+static void *
+write_all(void *arg)
+{
+	static uint64_t reported; /* of the one writer at a time; kept for the next one */
+	struct list batch;
+	bool linger = false;
+
+	list_init(&batch);
+	while (take(&batch, linger)) {
+		log_sink_write(queue.sink, &batch);
+		report_drops(&reported);
+		linger = true;
+	}
+	return NULL;
+}
+
+static int
+create_thread(void)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	CHECK_ZERO(pthread_sigmask(SIG_SETMASK, &all, &before));
+	rc = -pthread_create(&queue.thread, NULL, write_all, NULL);
+	CHECK_ZERO(pthread_sigmask(SIG_SETMASK, &before, NULL));
+	if (rc == WSD_OK)
+		CHECK_ZERO(pthread_setname_np(queue.thread, "wsd-log"));
+	return rc;
+}
+
+int
+log_writer_start(const struct log_sink *sink)
+{
+	int rc;
+
+	CHECK_ZERO(pthread_mutex_lock(&queue.lock));
+	CHECK(!queue.running);
+	queue.sink = sink;
+	queue.stopping = false;
+	queue.running = true;
+	CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
+	rc = create_thread();
+	if (rc != WSD_OK) {
+		CHECK_ZERO(pthread_mutex_lock(&queue.lock));
+		queue.running = false;
+		CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
+	}
+	return rc;
+}
+
+void
+log_writer_stop(void)
+{
+	bool running;
+
+	CHECK_ZERO(pthread_mutex_lock(&queue.lock));
+	running = queue.running;
+	queue.stopping = true;
+	CHECK_ZERO(pthread_cond_signal(&queue.wake));
+	CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
+	if (running)
+		CHECK_ZERO(pthread_join(queue.thread, NULL));
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets from the service manager, each checked before it is used, and what the manager is told. Main thread. */
+#include "sysd/sysd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+
+#define ROLES_NEEDED "FileDescriptorName=public or FileDescriptorName=admin is needed"
+
+/* The name as one printable word: it comes from the environment and goes into a log line. */
+static const char *
+printable(char *out, size_t size, const char *name)
+{
+	size_t n = 0;
+
+	for (; *name && n + 1 < size; name++)
+		out[n++] = *name > ' ' && *name < 0x7f && *name != '"' ? *name : '?';
+	out[n] = '\0';
+	return out;
+}
+
+static bool
+option_is(int fd, int option, int *value)
+{
+	socklen_t len = sizeof(*value);
+
+	return getsockopt(fd, SOL_SOCKET, option, value, &len) == 0;
+}
+
+/* NULL: the socket can be listened on. Else what it is instead. */
+static const char *
+unusable(int fd)
+{
+	struct stat st;
+	int value;
+
+	if (fstat(fd, &st) == -1)
+		return "not an open file";
+	if (!S_ISSOCK(st.st_mode))
+		return "not a socket";
+	if (!option_is(fd, SO_DOMAIN, &value) || (value != AF_INET && value != AF_INET6 && value != AF_UNIX))
+		return "not an IPv4, IPv6 or unix socket";
+	if (!option_is(fd, SO_TYPE, &value) || value != SOCK_STREAM)
+		return "not a stream socket";
+	if (!option_is(fd, SO_ACCEPTCONN, &value) || value == 0)
+		return "not listening";
+	return NULL;
+}
+
+/* SYSD_ROLES: none. */
+static enum sysd_role
+role_of(const char *name, bool only_one)
+{
+	const char *dot = strrchr(name, '.');
+	bool unit = dot && strcmp(dot, ".socket") == 0;
+	size_t stem = strcspn(name, "@.");
+
+	if (strcmp(name, "public") == 0)
+		return SYSD_PUBLIC;
+	if (strcmp(name, "admin") == 0)
+		return SYSD_ADMIN;
+	if (unit && stem == strlen("ws-admin") && strncmp(name, "ws-admin", stem) == 0)
+		return SYSD_ADMIN;
+	if (unit && stem == strlen("ws") && strncmp(name, "ws", stem) == 0)
+		return SYSD_PUBLIC;
+	if (only_one && (unit || strcmp(name, "unknown") == 0 || name[0] == '\0'))
+		return SYSD_PUBLIC;
+	return SYSD_ROLES;
+}
+
+static int
+take_one(struct sysd_listeners *out, int fd, const char *name, bool only_one, char *why, size_t why_size)
+{
+	enum sysd_role role = role_of(name, only_one);
+	const char *wrong = unusable(fd);
+	char shown[64];
+	int rc;
+
+	printable(shown, sizeof(shown), name);
+	if (wrong) {
+		snprintf(why, why_size, "fd %d (\"%s\"): %s; a listening stream socket (ListenStream=) is needed", fd, shown,
+			 wrong);
+		return WSD_E_UNSUPPORTED;
+	}
+	if (role == SYSD_ROLES) {
+		snprintf(why, why_size, "fd %d (\"%s\"): no known name; " ROLES_NEEDED, fd, shown);
+		return WSD_E_UNKNOWN;
+	}
+	if (out->n[role] == SYSD_LISTENERS_MAX) {
+		snprintf(why, why_size, "fd %d (\"%s\"): one too many; at most %d sockets of a name are accepted", fd, shown,
+			 SYSD_LISTENERS_MAX);
+		return WSD_E_TOO_LARGE;
+	}
+	rc = fd_set_cloexec(fd);
+	if (rc == WSD_OK)
+		rc = fd_set_nonblock(fd);
+	if (rc != WSD_OK) {
+		snprintf(why, why_size, "fd %d (\"%s\"): could not be set up (%s)", fd, shown, wsd_strerror(rc));
+		return rc;
+	}
+	out->fds[role][out->n[role]++] = fd;
+	return WSD_OK;
+}
+
+static void
+forget_environment(void)
+{
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_PIDFDID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+static void
+close_passed(int n)
+{
+	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+		int passed = fd;
+
+		fd_close(&passed);
+	}
+}
+
+static int
+take_all(struct sysd_listeners *out, int n, char **names, char *why, size_t why_size)
+{
+	int rc = WSD_OK;
+
+	for (int i = 0; i < n && rc == WSD_OK; i++)
+		rc = take_one(out, SD_LISTEN_FDS_START + i, names[i], n == 1, why, why_size);
+	return rc;
+}
+
+int
+sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size)
+{
+	char **names = NULL;
+	int n, named, rc = WSD_OK;
+
+	memset(out, 0, sizeof(*out));
+	n = sd_listen_fds(0); /* first without names: if those are wrong, it is known how many to close */
+	if (n < 0) {
+		snprintf(why, why_size, "LISTEN_FDS and LISTEN_PID: not what sd_listen_fds(3) defines (%s)", wsd_strerror(n));
+		rc = WSD_E_MALFORMED;
+		goto out;
+	}
+	named = sd_listen_fds_with_names(0, &names);
+	if (named != n) {
+		snprintf(why, why_size, "LISTEN_FDNAMES: %d names, one for each socket, are needed", n);
+		rc = named == -ENOMEM ? -ENOMEM : WSD_E_MALFORMED;
+		goto out;
+	}
+	rc = take_all(out, n, names, why, why_size);
+out:
+	if (rc != WSD_OK) {
+		close_passed(n);
+		memset(out, 0, sizeof(*out));
+	}
+	for (int i = 0; names && names[i]; i++)
+		free(names[i]);
+	free(names);
+	forget_environment();
+	return rc;
+}
+
+void
+sysd_notify(const char *format, ...)
+{
+	char *state = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&state, format, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	(void)sd_notify(0, state);
+	free(state);
+}
+
+uint64_t
+sysd_watchdog_us(void)
+{
+	uint64_t us = 0;
+
+	return sd_watchdog_enabled(0, &us) > 0 ? us / 2 : 0;
+}
