@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages from the client: which members of the outermost object matter, and what they must be. Pure; any
- * thread. */
+/* Messages from the client: which members of the outermost object matter and what they must be. Pure. */
 #include "proto/message.h"
 
 #include "proto/json_scan.h"
