@@ -1,7 +1,143 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's command line. */
-int
-main(void)
+/* The daemon's command line and exit statuses; wsd(8). */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "config.h"
+#include "log/log.h"
+#include "log/message_ids.h"
+#include "metrics/metrics.h"
+#include "server/server.h"
+#include "sysd/sysd.h"
+
+#define EXIT_USAGE 2
+
+struct options {
+	bool help, version, verbose, check_config, print_config;
+};
+
+static void
+print_help(void)
 {
+	printf("Usage: wsd [OPTION]...\n"
+	       "Serve WebSockets on the sockets that systemd passes in, or on HOST:PORT.\n"
+	       "\n"
+	       "  -c, --check-config  check the configuration and exit\n"
+	       "  -p, --print-config  print the settings in force and exit\n"
+	       "  -h, --help          print this and exit\n"
+	       "  -V, --version       print the version and exit; twice, or with\n"
+	       "      --verbose       what it was built with, too\n"
+	       "\n"
+	       "The configuration is read from the environment:\n"
+	       "\n");
+	conf_print_help(stdout);
+	printf("\n"
+	       "Exit status: 0 after an orderly end, 1 for a failure at run time, 2 for a wrong\n"
+	       "command line, 78 for a bad configuration. See wsd(8) and wsd.env(5).\n");
+}
+
+/* 0, or EXIT_USAGE after getopt_long() has said what is wrong. */
+static int
+parse_options(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "check-config", no_argument, NULL, 'c' }, { "print-config", no_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },	    { "version", no_argument, NULL, 'V' },
+		{ "verbose", no_argument, NULL, 'v' },	    { NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "cphVv", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->check_config = true;
+			break;
+		case 'p':
+			o->print_config = true;
+			break;
+		case 'h':
+			o->help = true;
+			break;
+		case 'V':
+			o->verbose = o->verbose || o->version;
+			o->version = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		default:
+			fprintf(stderr, "Try 'wsd --help'.\n");
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "wsd: unexpected argument '%s'\nTry 'wsd --help'.\n", argv[optind]);
+		return EXIT_USAGE;
+	}
 	return 0;
+}
+
+static const char *
+get_environment(const char *name)
+{
+	return getenv(name);
+}
+
+/* Output that went nowhere (a full disk) is a failure. */
+static int
+end_output(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
+serve(const struct conf *conf)
+{
+	int rc = log_start((enum log_format)conf->log_format, (enum log_level)conf->log_level, conf->instance);
+
+	if (rc != WSD_OK) {
+		fprintf(stderr, "wsd: could not start the log (%s)\n", wsd_strerror(rc));
+		return EXIT_FAILURE;
+	}
+	metrics_init(conf->instance, PACKAGE_VERSION);
+	rc = server_run(conf);
+	log_stop();
+	metrics_deinit();
+	return rc == WSD_OK ? EXIT_SUCCESS : rc == WSD_E_RANGE ? EX_CONFIG : EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { false };
+	struct conf conf;
+	char why[512];
+	int rc = parse_options(&o, argc, argv);
+
+	if (rc != 0)
+		return rc;
+	if (o.help) {
+		print_help();
+		return end_output();
+	}
+	if (o.version) {
+		printf("%s %s\n%s", PACKAGE, PACKAGE_VERSION, o.verbose ? WSD_FEATURES : "");
+		return end_output();
+	}
+	rc = conf_load(&conf, get_environment, why, sizeof(why));
+	if (rc != WSD_OK) {
+		sysd_notify("STATUS=%s", why);
+		log_write(LOG_LEVEL_CRIT, LOG_ID_BAD_CONFIG, NULL, "%s", why);
+		return EX_CONFIG;
+	}
+	if (o.print_config)
+		conf_print(&conf, stdout);
+	rc = o.check_config || o.print_config ? end_output() : serve(&conf);
+	conf_deinit(&conf);
+	return rc;
 }

@@ -112,17 +112,17 @@ void routes_judge(struct exchange *ex, const char *url, const char *method);
 bool authorize_change(struct exchange *ex);
 
 /* respond.c: decide the answer; a later decision replaces an earlier one. */
-void reply_json(struct exchange *ex, int status, struct json_object *object); /* takes the object; NULL: out of memory */
-void reply_error(struct exchange *ex, int status, const char *code, const char *format, ...)
+void respond_json(struct exchange *ex, int status, struct json_object *object); /* takes the object; NULL: out of memory */
+void respond_error(struct exchange *ex, int status, const char *code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-void reply_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len);
-void reply_owned(struct exchange *ex, const char *type, char *body, size_t len); /* takes the body */
-void reply_header(struct exchange *ex, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void respond_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len);
+void respond_owned(struct exchange *ex, const char *type, char *body, size_t len); /* takes the body */
+void respond_header(struct exchange *ex, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* For what an op returned other than WSD_OK. */
-void reply_failure(struct exchange *ex, int code);
-void reply_discard(struct reply *reply);
+void respond_failure(struct exchange *ex, int code);
+void respond_discard(struct reply *reply);
 /* Hands the decided answer to MHD and counts it. */
-enum MHD_Result reply_send(struct exchange *ex);
+enum MHD_Result respond_send(struct exchange *ex);
 
 /* params.c */
 /* %-decodes in into out: the length, or WSD_E_MALFORMED (bad escape, embedded zero) or WSD_E_TOO_LARGE. */

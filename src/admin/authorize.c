@@ -26,15 +26,15 @@ authorize_change(struct exchange *ex)
 	if (ex->client.family == ADDR_UNIX)
 		return true;
 	if (!token) {
-		reply_error(ex, 403, "forbidden",
+		respond_error(ex, 403, "forbidden",
 			    "state can be changed through the unix socket only, since no ADMIN_TOKEN is set");
 		return false;
 	}
 	sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Authorization");
 	if (sent && strncasecmp(sent, "Bearer ", 7) == 0 && same_secret(token, sent + 7))
 		return true;
-	reply_error(ex, 401, "unauthorized",
+	respond_error(ex, 401, "unauthorized",
 		    "state can be changed through the unix socket, or with 'Authorization: Bearer' and the ADMIN_TOKEN");
-	reply_header(ex, "WWW-Authenticate", "Bearer realm=\"wsd\"");
+	respond_header(ex, "WWW-Authenticate", "Bearer realm=\"wsd\"");
 	return false;
 }

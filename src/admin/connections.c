@@ -57,11 +57,11 @@ take_parameter(void *cls, enum MHD_ValueKind kind, const char *name, const char 
 		expected = value && parse_part(q->prefix, value) ? NULL : "the start of a connectionId";
 	}
 	if (!had)
-		reply_error(q->ex, 400, "invalid_parameter", "%.64s: unknown parameter (known: limit, after, prefix)", name);
+		respond_error(q->ex, 400, "invalid_parameter", "%.64s: unknown parameter (known: limit, after, prefix)", name);
 	else if (*had)
-		reply_error(q->ex, 400, "invalid_parameter", "%s: given twice", name);
+		respond_error(q->ex, 400, "invalid_parameter", "%s: given twice", name);
 	else if (expected)
-		reply_error(q->ex, 400, "invalid_parameter", "%s: expected %s", name, expected);
+		respond_error(q->ex, 400, "invalid_parameter", "%s: expected %s", name, expected);
 	if (!had || *had || expected)
 		return MHD_NO;
 	*had = true;
@@ -121,9 +121,9 @@ connections_list(struct exchange *ex)
 	page.items = calloc(q.limit, sizeof(*page.items));
 	rc = page.items ? ops->page(ops->arg, &page) : -ENOMEM;
 	if (rc == WSD_OK)
-		reply_json(ex, 200, page_json(&page));
+		respond_json(ex, 200, page_json(&page));
 	else
-		reply_failure(ex, rc);
+		respond_failure(ex, rc);
 	free(page.items);
 }
 
@@ -140,13 +140,13 @@ connections_one(struct exchange *ex)
 	else
 		rc = ops->disconnect(ops->arg, ex->param);
 	if (rc != WSD_OK) {
-		reply_failure(ex, rc);
+		respond_failure(ex, rc);
 	} else if (ex->method == METHOD_GET) {
-		reply_json(ex, 200, connection_json(&c));
+		respond_json(ex, 200, connection_json(&c));
 	} else {
 		o = json_object_new_object();
 		json_add(&o, "connectionId", json_object_new_string(ex->param));
 		json_add(&o, "disconnected", json_object_new_boolean(true));
-		reply_json(ex, 200, o);
+		respond_json(ex, 200, o);
 	}
 }

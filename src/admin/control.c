@@ -18,12 +18,12 @@ control_drain(struct exchange *ex)
 	json_object_put(body);
 	rc = ops->drain(ops->arg);
 	if (rc != WSD_OK) {
-		reply_failure(ex, rc);
+		respond_failure(ex, rc);
 		return;
 	}
 	o = json_object_new_object();
 	json_add(&o, "state", json_object_new_string("draining"));
-	reply_json(ex, 202, o);
+	respond_json(ex, 202, o);
 }
 
 void
@@ -37,7 +37,7 @@ control_accept(struct exchange *ex)
 	if (!body)
 		return;
 	if (!json_object_object_get_ex(body, "accept", &value) || !json_object_is_type(value, json_type_boolean)) {
-		reply_error(ex, 400, "invalid_parameter", "accept: expected true or false");
+		respond_error(ex, 400, "invalid_parameter", "accept: expected true or false");
 		json_object_put(body);
 		return;
 	}
@@ -45,10 +45,10 @@ control_accept(struct exchange *ex)
 	json_object_put(body);
 	rc = ops->accept(ops->arg, on);
 	if (rc != WSD_OK) {
-		reply_failure(ex, rc);
+		respond_failure(ex, rc);
 		return;
 	}
 	o = json_object_new_object();
 	json_add(&o, "accept", json_object_new_boolean(on));
-	reply_json(ex, 200, o);
+	respond_json(ex, 200, o);
 }

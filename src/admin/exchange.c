@@ -102,8 +102,8 @@ rate_allows(struct exchange *ex, uint64_t now_ns)
 	wait_ns = rate_take(ex->side->admin->rates, &ex->client, now_ns);
 	if (wait_ns == 0)
 		return true;
-	reply_error(ex, 429, "rate_limited", "too many requests from this address");
-	reply_header(ex, "Retry-After", "%llu",
+	respond_error(ex, 429, "rate_limited", "too many requests from this address");
+	respond_header(ex, "Retry-After", "%llu",
 		     (unsigned long long)((wait_ns + CLOCK_NS_PER_S - 1) / CLOCK_NS_PER_S));
 	return false;
 }
@@ -111,7 +111,7 @@ rate_allows(struct exchange *ex, uint64_t now_ns)
 static void
 refuse_large(struct exchange *ex)
 {
-	reply_error(ex, 413, "too_large", "the body has more than %d bytes", ADMIN_BODY_MAX);
+	respond_error(ex, 413, "too_large", "the body has more than %d bytes", ADMIN_BODY_MAX);
 }
 
 /* Head: the first call. True if the answer is to be sent now, without reading the body. */
@@ -152,7 +152,7 @@ take_body(struct exchange *ex, const char *data, size_t len)
 			ex->body = grown;
 			return true;
 		}
-		reply_error(ex, 503, "out_of_memory", "out of memory");
+		respond_error(ex, 503, "out_of_memory", "out of memory");
 	}
 	ex->swallowed += len;
 	return ex->swallowed <= ADMIN_SWALLOW_MAX;
@@ -172,7 +172,7 @@ exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const ch
 		ex->side = cls;
 		ex->conn = conn;
 		*state = ex;
-		return begin(ex, url, method) ? reply_send(ex) : MHD_YES;
+		return begin(ex, url, method) ? respond_send(ex) : MHD_YES;
 	}
 	CHECK_MAGIC(ex, EXCHANGE_MAGIC);
 	if (*data_len > 0) {
@@ -183,7 +183,7 @@ exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const ch
 	}
 	if (ex->reply.status == 0)
 		ex->route->handle(ex);
-	return reply_send(ex);
+	return respond_send(ex);
 }
 
 void
@@ -194,7 +194,7 @@ exchange_over(void *cls, struct MHD_Connection *conn, void **state, enum MHD_Req
 	if (!ex)
 		return;
 	CHECK_MAGIC(ex, EXCHANGE_MAGIC);
-	reply_discard(&ex->reply);
+	respond_discard(&ex->reply);
 	free(ex->body);
 	ex->magic = 0;
 	free(ex);

@@ -36,7 +36,7 @@ health_get(struct exchange *ex)
 	json_add(&o, "connections", json_object_new_uint64(health.connections));
 	json_add(&o, "uptime", json_object_new_double_s((double)health.uptime_ms / 1000, uptime));
 	json_add(&o, "timestamp", json_object_new_string(now));
-	reply_json(ex, 200, o);
+	respond_json(ex, 200, o);
 }
 
 void
@@ -45,7 +45,7 @@ health_live(struct exchange *ex)
 	struct json_object *o = json_object_new_object();
 
 	json_add(&o, "status", json_object_new_string("ok"));
-	reply_json(ex, 200, o);
+	respond_json(ex, 200, o);
 }
 
 void
@@ -57,7 +57,7 @@ health_ready(struct exchange *ex)
 	json_add(&o, "status", json_object_new_string(health.not_ready ? "not_ready" : "ready"));
 	if (health.not_ready)
 		json_add(&o, "reason", json_object_new_string(health.not_ready));
-	reply_json(ex, health.not_ready ? 503 : 200, o);
+	respond_json(ex, health.not_ready ? 503 : 200, o);
 	if (health.not_ready)
-		reply_header(ex, "Retry-After", "1");
+		respond_header(ex, "Retry-After", "1");
 }

@@ -12,17 +12,17 @@
 void
 page_index(struct exchange *ex)
 {
-	reply_static(ex, "text/html; charset=utf-8", POLICY_PAGE, page_index_html, page_index_html_len);
+	respond_static(ex, "text/html; charset=utf-8", POLICY_PAGE, page_index_html, page_index_html_len);
 }
 
 void
 page_css(struct exchange *ex)
 {
-	reply_static(ex, "text/css; charset=utf-8", NULL, page_client_css, page_client_css_len);
+	respond_static(ex, "text/css; charset=utf-8", NULL, page_client_css, page_client_css_len);
 }
 
 void
 page_js(struct exchange *ex)
 {
-	reply_static(ex, "text/javascript; charset=utf-8", NULL, page_client_js, page_client_js_len);
+	respond_static(ex, "text/javascript; charset=utf-8", NULL, page_client_js, page_client_js_len);
 }

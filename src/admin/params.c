@@ -91,15 +91,15 @@ params_body(struct exchange *ex, const char *member)
 		object = parse(ex->body, ex->body_len, &why);
 	if (!object) {
 		if (why)
-			reply_error(ex, 400, "invalid_json", "the body is not JSON that can be used: %s", why);
+			respond_error(ex, 400, "invalid_json", "the body is not JSON that can be used: %s", why);
 		else
-			reply_failure(ex, -ENOMEM);
+			respond_failure(ex, -ENOMEM);
 		return NULL;
 	}
 	json_object_object_foreach(object, name, value) {
 		(void)value;
 		if (!member || strcmp(name, member) != 0) {
-			reply_error(ex, 400, "invalid_parameter", "%.64s: unknown member of the body", name);
+			respond_error(ex, 400, "invalid_parameter", "%.64s: unknown member of the body", name);
 			json_object_put(object);
 			return NULL;
 		}

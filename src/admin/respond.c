@@ -30,7 +30,7 @@ static const char *const fixed_headers[][2] = {
 };
 
 void
-reply_discard(struct reply *reply)
+respond_discard(struct reply *reply)
 {
 	if (reply->owned_body)
 		free(reply->body);
@@ -40,7 +40,7 @@ reply_discard(struct reply *reply)
 static void
 set_body(struct exchange *ex, int status, const char *type, const char *policy, const char *body, size_t len)
 {
-	reply_discard(&ex->reply);
+	respond_discard(&ex->reply);
 	ex->reply.status = status;
 	ex->reply.type = type;
 	ex->reply.policy = policy;
@@ -55,20 +55,20 @@ set_no_memory(struct exchange *ex)
 }
 
 void
-reply_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len)
+respond_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len)
 {
 	set_body(ex, 200, type, policy ? policy : POLICY_NONE, body, len);
 }
 
 void
-reply_owned(struct exchange *ex, const char *type, char *body, size_t len)
+respond_owned(struct exchange *ex, const char *type, char *body, size_t len)
 {
 	set_body(ex, 200, type, POLICY_NONE, body, len);
 	ex->reply.owned_body = true;
 }
 
 void
-reply_json(struct exchange *ex, int status, struct json_object *object)
+respond_json(struct exchange *ex, int status, struct json_object *object)
 {
 	const char *text;
 	size_t len;
@@ -81,14 +81,14 @@ reply_json(struct exchange *ex, int status, struct json_object *object)
 	} else {
 		memcpy(body, text, len);
 		body[len] = '\n';
-		reply_owned(ex, TYPE_JSON, body, len + 1);
+		respond_owned(ex, TYPE_JSON, body, len + 1);
 		ex->reply.status = status;
 	}
 	json_object_put(object);
 }
 
 void
-reply_error(struct exchange *ex, int status, const char *code, const char *format, ...)
+respond_error(struct exchange *ex, int status, const char *code, const char *format, ...)
 {
 	struct json_object *object = json_object_new_object(), *error = json_object_new_object();
 	char message[512];
@@ -100,11 +100,11 @@ reply_error(struct exchange *ex, int status, const char *code, const char *forma
 	json_add(&error, "code", json_object_new_string(code));
 	json_add(&error, "message", json_object_new_string(message));
 	json_add(&object, "error", error);
-	reply_json(ex, status, object);
+	respond_json(ex, status, object);
 }
 
 void
-reply_header(struct exchange *ex, const char *name, const char *format, ...)
+respond_header(struct exchange *ex, const char *name, const char *format, ...)
 {
 	struct reply *reply = &ex->reply;
 	va_list args;
@@ -119,23 +119,23 @@ reply_header(struct exchange *ex, const char *name, const char *format, ...)
 }
 
 void
-reply_failure(struct exchange *ex, int code)
+respond_failure(struct exchange *ex, int code)
 {
 	switch (code) {
 	case WSD_E_UNKNOWN:
-		reply_error(ex, 404, "not_found", "there is no such connection");
+		respond_error(ex, 404, "not_found", "there is no such connection");
 		break;
 	case WSD_E_BUSY:
-		reply_error(ex, 409, "busy", "that is already under way");
+		respond_error(ex, 409, "busy", "that is already under way");
 		break;
 	case WSD_E_TIMEOUT:
-		reply_error(ex, 503, "timeout", "the server did not answer in time");
+		respond_error(ex, 503, "timeout", "the server did not answer in time");
 		break;
 	case -ENOMEM:
 		set_no_memory(ex);
 		break;
 	default:
-		reply_error(ex, 500, "internal", "%s", wsd_strerror(code));
+		respond_error(ex, 500, "internal", "%s", wsd_strerror(code));
 	}
 }
 
@@ -155,7 +155,7 @@ add_headers(struct MHD_Response *response, struct exchange *ex)
 }
 
 enum MHD_Result
-reply_send(struct exchange *ex)
+respond_send(struct exchange *ex)
 {
 	struct reply *reply = &ex->reply;
 	struct MHD_Response *response;

@@ -59,8 +59,8 @@ refuse_method(struct exchange *ex)
 {
 	unsigned methods = ex->route->methods;
 
-	reply_error(ex, 405, "method_not_allowed", "this path does not take that method");
-	reply_header(ex, "Allow", "%s%s%s%s", methods & METHOD_GET ? "GET, HEAD" : "",
+	respond_error(ex, 405, "method_not_allowed", "this path does not take that method");
+	respond_header(ex, "Allow", "%s%s%s%s", methods & METHOD_GET ? "GET, HEAD" : "",
 		     methods & METHOD_POST ? (methods & METHOD_GET ? ", POST" : "POST") : "",
 		     methods & METHOD_PUT ? ", PUT" : "", methods & METHOD_DELETE ? ", DELETE" : "");
 }
@@ -73,11 +73,11 @@ routes_judge(struct exchange *ex, const char *url, const char *method)
 	ex->method = parse_method(method);
 	ex->route = find_route(url, ex->side->which, &param);
 	if (!ex->route)
-		reply_error(ex, 404, "not_found", "there is nothing at this path");
+		respond_error(ex, 404, "not_found", "there is nothing at this path");
 	else if (!(ex->route->methods & ex->method))
 		refuse_method(ex);
 	else if ((ex->route->changes & ex->method) && !authorize_change(ex))
 		return;
 	else if (param && (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))
-		reply_error(ex, 400, "invalid_parameter", "id: expected 1 to %d of A-Z a-z 0-9 . _ ~ -", ADMIN_ID_MAX);
+		respond_error(ex, 400, "invalid_parameter", "id: expected 1 to %d of A-Z a-z 0-9 . _ ~ -", ADMIN_ID_MAX);
 }

@@ -16,21 +16,21 @@ scrape_get(struct exchange *ex)
 	int rc;
 
 	if (!addr_nets_match(&ex->side->admin->conf->metrics_allow, &ex->client)) {
-		reply_error(ex, 403, "forbidden", "METRICS_ALLOW does not list this address");
+		respond_error(ex, 403, "forbidden", "METRICS_ALLOW does not list this address");
 		return;
 	}
 	to = open_memstream(&text, &len);
 	if (!to) {
-		reply_failure(ex, -ENOMEM);
+		respond_failure(ex, -ENOMEM);
 		return;
 	}
 	rc = metrics_text(to);
 	if (fclose(to) != 0 && rc == WSD_OK)
 		rc = -ENOMEM;
 	if (rc == WSD_OK) {
-		reply_owned(ex, "text/plain; version=0.0.4; charset=utf-8", text, len);
+		respond_owned(ex, "text/plain; version=0.0.4; charset=utf-8", text, len);
 	} else {
 		free(text);
-		reply_failure(ex, rc);
+		respond_failure(ex, rc);
 	}
 }

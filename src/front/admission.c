@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/forwarded.h"
 #include "front/front_priv.h"
 #include "log/log.h"

@@ -139,6 +139,9 @@ fill_answer(struct worker *w, struct worker_question *q, const struct conn *c)
 {
 	uint64_t now_ms = worker_now_ms(w);
 
+	q->known = true;
+	q->resumed = c->resumed;
+	q->peer = c->peer;
 	q->count = c->count;
 	q->opened_real_ms = c->opened_ms + w->real_offset_ms;
 	q->idle_ms = now_ms - c->last_rx_ms;

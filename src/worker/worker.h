@@ -65,6 +65,9 @@ struct worker_question {
 	/* On the worker's thread, after the fields below have been filled; owns the question. */
 	void (*answered)(struct worker_question *q);
 	bool found;
+	bool known; /* count is that of a connection which has begun to close, or of one that was found */
+	bool resumed;
+	struct addr peer;
 	uint64_t count;
 	uint64_t opened_real_ms;
 	uint64_t idle_ms;

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* What state the server is in, what moves it on, and what the service manager is told of it. Main thread. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "log/log.h"
+#include "log/message_ids.h"
+#include "server/server_priv.h"
+
+#define PULSE_MS	  1000
+#define EXTEND_US	  (15 * 1000000ull)
+#define CLOSES_A_SECOND	  4000 /* a drain takes no longer than this needs, and no more than half of DRAIN_TIMEOUT */
+#define RECONNECTS_A_SECOND 1000 /* what the advice to clients aims at */
+
+static void
+set_state(struct server *s, enum server_state state)
+{
+	static const enum front_mode modes[] = {
+		[STATE_STARTING] = FRONT_CLOSED, [STATE_RUNNING] = FRONT_OPEN,	  [STATE_STANDBY] = FRONT_STANDBY,
+		[STATE_DRAINING] = FRONT_DRAINING, [STATE_STOPPING] = FRONT_DRAINING,
+	};
+
+	atomic_store_explicit(&s->state, state, memory_order_release);
+	front_set_mode(s->front, modes[state]);
+}
+
+/* ---- pulse --------------------------------------------------------------------------------------------------------- */
+
+static void
+report_drain(struct server *s)
+{
+	uint32_t left = front_connections(s->front);
+
+	metrics_set(s->shard, METRIC_SHUTDOWN_MS, (int64_t)(clock_mono_ms() - s->drain_since_ms));
+	sysd_notify("STATUS=draining, %" PRIu32 " connections left", left);
+	if (left < s->drain_left && server_state(s) == STATE_STOPPING)
+		sysd_notify("EXTEND_TIMEOUT_USEC=%llu", EXTEND_US);
+	s->drain_left = left;
+}
+
+static void
+on_pulse(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	int64_t messages = metrics_sum(METRIC_MESSAGES);
+
+	CHECK_MAGIC(s, SERVER_MAGIC);
+	if (server_state(s) >= STATE_DRAINING)
+		report_drain(s);
+	else
+		sysd_notify("STATUS=%s, %" PRIu32 " connections, %" PRId64 " messages/s",
+			    server_state(s) == STATE_STANDBY ? "standby" : "serving", front_connections(s->front),
+			    messages - s->messages_seen);
+	s->messages_seen = messages;
+}
+
+/* Feeds the watchdog only if every worker's clock has ticked since the last time. */
+static void
+on_watch(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+	bool all_ticked = true;
+
+	for (uint32_t i = 0; i < s->n_workers; i++) {
+		uint64_t ticks = worker_ticks(s->workers[i]);
+
+		if (ticks == s->watch.seen_ticks[i]) {
+			log_error("worker %" PRIu32 " is stuck", i);
+			all_ticked = false;
+		}
+		s->watch.seen_ticks[i] = ticks;
+	}
+	if (all_ticked)
+		sysd_notify("WATCHDOG=1");
+}
+
+static void
+on_deadline(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+
+	log_warn("drain timed out, %" PRIu32 " connections are dropped", front_connections(s->front));
+	uv_stop(&s->loop);
+}
+
+int
+lifecycle_start(struct server *s)
+{
+	uint64_t watchdog_ms = sysd_watchdog_us() / 1000;
+
+	s->watch.seen_ticks = calloc(s->conf->workers, sizeof(*s->watch.seen_ticks));
+	if (!s->watch.seen_ticks)
+		return -ENOMEM;
+	s->pulse.data = s->watch.timer.data = s->deadline.data = s;
+	CHECK_ZERO(uv_timer_init(&s->loop, &s->pulse));
+	CHECK_ZERO(uv_timer_init(&s->loop, &s->watch.timer));
+	CHECK_ZERO(uv_timer_init(&s->loop, &s->deadline));
+	CHECK_ZERO(uv_timer_start(&s->pulse, on_pulse, PULSE_MS, PULSE_MS));
+	if (watchdog_ms > 0)
+		CHECK_ZERO(uv_timer_start(&s->watch.timer, on_watch, watchdog_ms, watchdog_ms));
+	return WSD_OK;
+}
+
+void
+lifecycle_stop(struct server *s)
+{
+	uv_close((uv_handle_t *)&s->pulse, NULL);
+	uv_close((uv_handle_t *)&s->watch.timer, NULL);
+	uv_close((uv_handle_t *)&s->deadline, NULL);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
+	free(s->watch.seen_ticks);
+}
+
+void
+lifecycle_ready(struct server *s)
+{
+	set_state(s, STATE_RUNNING);
+	sysd_notify("READY=1\nSTATUS=serving");
+	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STARTED, LOG_FIELDS(LOG_NUMBER("WS_WORKERS", s->n_workers)),
+	       "serving with %" PRIu32 " workers, at most %" PRIu32 " connections", s->n_workers,
+	       s->conf->max_connections);
+}
+
+/* ---- draining ------------------------------------------------------------------------------------------------------ */
+
+static void
+tell_workers(struct server *s, enum worker_bye bye, uint32_t spread_ms)
+{
+	uint32_t n = front_connections(s->front);
+	uint32_t retry_ms = (uint32_t)((uint64_t)n * 1000 / RECONNECTS_A_SECOND);
+
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		if (worker_drain(s->workers[i], bye, spread_ms, retry_ms) != WSD_OK)
+			log_error("worker %" PRIu32 " could not be told to drain", i);
+}
+
+static uint32_t
+spread_ms(const struct server *s)
+{
+	uint64_t needed = (uint64_t)front_connections(s->front) * 1000 / CLOSES_A_SECOND;
+	uint64_t most = s->conf->drain_timeout_ms / 2;
+
+	return (uint32_t)(needed < most ? needed : most);
+}
+
+static void
+begin_drain(struct server *s, enum worker_bye bye)
+{
+	s->drain_since_ms = clock_mono_ms();
+	s->drain_left = front_connections(s->front);
+	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_DRAINING, LOG_FIELDS(LOG_NUMBER("WS_CONNECTIONS", s->drain_left)),
+	       "draining %" PRIu32 " connections", s->drain_left);
+	tell_workers(s, bye, spread_ms(s));
+}
+
+static void
+begin_stop(struct server *s, enum worker_bye bye)
+{
+	if (server_state(s) == STATE_STOPPING) { /* a second signal: hurry */
+		tell_workers(s, bye, 0);
+		return;
+	}
+	sysd_notify("STOPPING=1\nSTATUS=draining");
+	set_state(s, STATE_STOPPING);
+	if (bye == WORKER_BYE_RESTART) /* whoever comes now waits in the queue for the next process */
+		front_set_mode(s->front, FRONT_CLOSED);
+	CHECK_ZERO(uv_timer_start(&s->deadline, on_deadline, s->conf->drain_timeout_ms, 0));
+	begin_drain(s, bye);
+	lifecycle_left(s);
+}
+
+void
+lifecycle_left(struct server *s)
+{
+	if (server_state(s) == STATE_STOPPING && front_connections(s->front) == 0)
+		uv_stop(&s->loop);
+}
+
+void
+lifecycle_signal(struct server *s, int signo)
+{
+	switch (signo) {
+	case SIGTERM:
+	case SIGINT:
+		begin_stop(s, WORKER_BYE_SHUTDOWN);
+		break;
+	case SIGUSR2:
+		begin_stop(s, WORKER_BYE_RESTART);
+		break;
+	default: /* SIGHUP, SIGUSR1: nothing to re-read; must not end us */
+		log_notice("signal %d ignored: a changed configuration is taken up by a restart", signo);
+		break;
+	}
+}
+
+int
+lifecycle_drain(struct server *s)
+{
+	enum server_state state = server_state(s);
+
+	if (state != STATE_RUNNING && state != STATE_STANDBY)
+		return WSD_E_BUSY;
+	set_state(s, STATE_DRAINING);
+	begin_drain(s, WORKER_BYE_SHUTDOWN);
+	return WSD_OK;
+}
+
+int
+lifecycle_accept(struct server *s, bool on)
+{
+	if (server_state(s) == STATE_STOPPING || server_state(s) == STATE_STARTING)
+		return WSD_E_BUSY;
+	metrics_set(s->shard, METRIC_SHUTDOWN_MS, 0);
+	set_state(s, on ? STATE_RUNNING : STATE_STANDBY);
+	log_notice("%s", on ? "accepting connections" : "on standby: new connections are refused");
+	return WSD_OK;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* The listening sockets: from the service manager, or bound here when it passed none of that kind. */
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "log/log.h"
+#include "server/server_priv.h"
+
+#define BACKLOG 4096 /* what waits here during a restart */
+
+static int
+bind_one(const struct addrinfo *ai, int *out)
+{
+	int one = 1, rc = WSD_OK;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return wsd_errno();
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+		rc = wsd_errno();
+		fd_close(&fd);
+	}
+	*out = fd;
+	return rc;
+}
+
+static int
+bind_all(struct server *s, enum sysd_role role, const char *host, uint16_t port)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *list = NULL;
+	unsigned *n = &s->listeners.n[role];
+	char service[8];
+	int rc, failed = WSD_OK;
+
+	snprintf(service, sizeof(service), "%u", port);
+	rc = getaddrinfo(host, service, &hints, &list);
+	if (rc != 0) {
+		log_error("could not resolve %s (%s)", host, gai_strerror(rc));
+		return WSD_E_UNKNOWN;
+	}
+	for (const struct addrinfo *ai = list; ai && *n < SYSD_LISTENERS_MAX; ai = ai->ai_next) {
+		rc = bind_one(ai, &s->listeners.fds[role][*n]);
+		if (rc == WSD_OK)
+			(*n)++;
+		else if (rc != -EADDRNOTAVAIL && rc != -EAFNOSUPPORT) /* "localhost" on a machine without IPv6 */
+			failed = rc;
+		else if (failed == WSD_OK)
+			failed = *n ? WSD_OK : rc;
+	}
+	freeaddrinfo(list);
+	if (failed != WSD_OK && (*n == 0 || failed == -EADDRINUSE)) {
+		log_error("could not listen on %s port %u (%s)", host, port, wsd_strerror(failed));
+		return failed;
+	}
+	return WSD_OK;
+}
+
+int
+listen_prepare(struct server *s)
+{
+	char why[256];
+	int rc = sysd_take_listeners(&s->listeners, why, sizeof(why));
+
+	if (rc != WSD_OK) {
+		log_error("%s", why);
+		return rc;
+	}
+	if (s->listeners.n[SYSD_PUBLIC] == 0)
+		rc = bind_all(s, SYSD_PUBLIC, s->conf->host, s->conf->port);
+	if (rc == WSD_OK && s->listeners.n[SYSD_ADMIN] == 0)
+		rc = bind_all(s, SYSD_ADMIN, s->conf->admin_host, s->conf->admin_port);
+	if (rc != WSD_OK)
+		listen_stop(s);
+	return rc;
+}
+
+int
+listen_start(struct server *s)
+{
+	for (int role = 0; role < SYSD_ROLES; role++) {
+		for (unsigned i = 0; i < s->listeners.n[role]; i++) {
+			int fd = s->listeners.fds[role][i];
+			int rc;
+
+			s->listeners.fds[role][i] = -1;
+			rc = front_listen(s->front, role == SYSD_ADMIN, fd);
+			if (rc != WSD_OK) {
+				log_error("could not watch a listening socket (%s)", wsd_strerror(rc));
+				return rc;
+			}
+		}
+	}
+	return WSD_OK;
+}
+
+void
+listen_stop(struct server *s)
+{
+	for (int role = 0; role < SYSD_ROLES; role++) {
+		for (unsigned i = 0; i < s->listeners.n[role]; i++)
+			fd_close(&s->listeners.fds[role][i]);
+		s->listeners.n[role] = 0;
+	}
+}

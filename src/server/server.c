@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* The order in which the parts are started, and, backwards, stopped: one table. Main thread. */
+#include "server/server.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "log/log.h"
+#include "log/message_ids.h"
+#include "server/server_priv.h"
+
+#define MAILS_MOST 4096 /* questions of the HTTP threads; what workers send is bounded by their connections */
+
+static int
+loop_start(struct server *s)
+{
+	int rc = uv_loop_init(&s->loop);
+
+	if (rc != 0)
+		return rc;
+	rc = mailbox_init(&s->box, &s->loop, s, MAILS_MOST);
+	if (rc != WSD_OK)
+		uv_loop_close(&s->loop);
+	return rc;
+}
+
+static void
+loop_stop(struct server *s)
+{
+	mailbox_close(&s->box, NULL);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	mailbox_deinit(&s->box);
+	CHECK_ZERO(uv_loop_close(&s->loop));
+}
+
+static int
+shards_start(struct server *s)
+{
+	s->shard = metrics_shard_create();
+	s->public_shard = metrics_shard_create();
+	s->admin_shard = metrics_shard_create();
+	return s->shard && s->public_shard && s->admin_shard ? WSD_OK : -ENOMEM;
+}
+
+static int
+front_start(struct server *s)
+{
+	return front_create(&s->front, &(struct front_setup){
+					       .conf = s->conf,
+					       .ops = &s->front_ops,
+					       .loop = &s->loop,
+					       .shard = s->shard,
+					       .workers = s->conf->workers,
+					       .most_pending = s->most_pending,
+				       });
+}
+
+static void
+on_front_closed(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static void
+front_stop(struct server *s)
+{
+	bool closed = false;
+
+	front_close(s->front, on_front_closed, &closed);
+	while (!closed)
+		uv_run(&s->loop, UV_RUN_ONCE);
+	front_destroy(&s->front);
+}
+
+static int
+http_start(struct server *s)
+{
+	return admin_create(&s->admin, s->conf, &s->admin_ops, s->public_shard, s->admin_shard);
+}
+
+static void
+http_stop(struct server *s)
+{
+	front_set_mode(s->front, FRONT_CLOSED);
+	admin_destroy(&s->admin);
+}
+
+static int
+start_each_worker(struct server *s)
+{
+	for (uint32_t i = 0; i < s->conf->workers; i++) {
+		struct worker_setup setup = {
+			.conf = s->conf,
+			.ops = &s->worker_ops,
+			.shard = metrics_shard_create(),
+			.gate = &s->gate,
+			.index = i,
+			.most_fds = s->most_fds,
+		};
+		int rc = setup.shard ? worker_start(&s->workers[i], &setup) : -ENOMEM;
+
+		if (rc != WSD_OK) {
+			for (uint32_t missing = i; missing < s->conf->workers; missing++)
+				gate_report(&s->gate, rc);
+			return rc;
+		}
+		s->n_workers++;
+	}
+	return WSD_OK;
+}
+
+static void
+workers_stop(struct server *s)
+{
+	front_set_mode(s->front, FRONT_CLOSED);
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		worker_stop(s->workers[i]);
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		worker_join(&s->workers[i]);
+	/* what they sent on their way out is in the mailbox */
+	while (front_connections(s->front) > 0)
+		uv_run(&s->loop, UV_RUN_ONCE);
+	s->n_workers = 0;
+	free(s->workers);
+	s->workers = NULL;
+}
+
+static int
+workers_start(struct server *s)
+{
+	int rc;
+
+	s->workers = calloc(s->conf->workers, sizeof(struct worker *));
+	if (!s->workers)
+		return -ENOMEM;
+	worker_library_init();
+	gate_init(&s->gate, s->conf->workers);
+	start_each_worker(s);
+	rc = gate_wait(&s->gate);
+	gate_deinit(&s->gate);
+	if (rc != WSD_OK)
+		workers_stop(s);
+	return rc;
+}
+
+static const struct part {
+	const char *what;
+	int (*start)(struct server *s);
+	void (*stop)(struct server *s);
+} parts[] = {
+	{ "limits", limits_start, NULL },
+	{ "listening sockets", listen_prepare, listen_stop },
+	{ "metrics", shards_start, NULL },
+	{ "main loop", loop_start, loop_stop },
+	{ "signals", signals_start, signals_stop },
+	{ "front desk", front_start, front_stop },
+	{ "HTTP", http_start, http_stop },
+	{ "workers", workers_start, workers_stop },
+	{ "timers", lifecycle_start, lifecycle_stop },
+	{ "listeners", listen_start, NULL },
+};
+
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+int
+server_run(const struct conf *conf)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	size_t started = 0;
+	int rc = WSD_OK;
+
+	if (!s)
+		return -ENOMEM;
+	s->magic = SERVER_MAGIC;
+	s->conf = conf;
+	s->started_ms = clock_mono_ms();
+	s->signal_fd = -1;
+	signals_block();
+	wiring_init(s);
+	for (; started < PARTS; started++) {
+		rc = parts[started].start(s);
+		if (rc != WSD_OK) {
+			log_error("could not start: %s (%s)", parts[started].what, wsd_strerror(rc));
+			break;
+		}
+	}
+	if (rc == WSD_OK) {
+		lifecycle_ready(s);
+		uv_run(&s->loop, UV_RUN_DEFAULT);
+	}
+	while (started-- > 0)
+		if (parts[started].stop)
+			parts[started].stop(s);
+	if (rc == WSD_OK)
+		LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STOPPED, LOG_FIELDS(LOG_NUMBER("WS_MESSAGES", metrics_sum(METRIC_MESSAGES))),
+		       "stopped");
+	s->magic = 0;
+	free(s);
+	return rc;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of server/ share. Main thread, but for what is marked. */
+#ifndef WSD_SERVER_SERVER_PRIV_H
+#define WSD_SERVER_SERVER_PRIV_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "admin/admin.h"
+#include "conf/conf.h"
+#include "front/front.h"
+#include "loop/mailbox.h"
+#include "loop/thread.h"
+#include "metrics/metrics.h"
+#include "sysd/sysd.h"
+#include "worker/worker.h"
+
+#define SERVER_MAGIC 0x73727672u
+
+/*
+ *   STARTING ──► RUNNING ◄──► STANDBY        accept on/off (admin)
+ *                   └────┬───────┘
+ *                        ▼
+ *                    DRAINING                drain (admin): back to RUNNING by accept on
+ *                        │ signal
+ *                        ▼
+ *                    STOPPING ──► the process ends when all have left, at the latest after DRAIN_TIMEOUT
+ */
+enum server_state { STATE_STARTING, STATE_RUNNING, STATE_STANDBY, STATE_DRAINING, STATE_STOPPING };
+
+struct watch_handle {
+	uv_timer_t timer;
+	uint64_t *seen_ticks; /* of each worker, at the last look */
+};
+
+struct server {
+	uint32_t magic;
+	const struct conf *conf;
+	uv_loop_t loop;
+	struct mailbox box; /* [lock: its own] */
+	_Atomic int state;  /* [atomic] enum server_state; written by main */
+	uint64_t started_ms; /* [const after start] */
+
+	struct front_ops front_ops;   /* [const after start] */
+	struct worker_ops worker_ops; /* [const after start] */
+	struct admin_ops admin_ops;   /* [const after start] */
+	struct front *front;
+	struct admin *admin;
+	struct worker **workers; /* [const after start] */
+	uint32_t n_workers;	 /* of them started */
+	struct gate gate;
+	struct metrics_shard *shard, *public_shard, *admin_shard;
+	struct sysd_listeners listeners; /* until the front desk has them */
+	uint32_t most_pending, most_fds;
+
+	int signal_fd;
+	uv_poll_t signals;
+	uv_timer_t pulse; /* each second: status, drain progress */
+	struct watch_handle watch;
+	uv_timer_t deadline; /* of the drain */
+	uint64_t drain_since_ms;
+	uint32_t drain_left;   /* connections at the last pulse */
+	int64_t messages_seen; /* at the last pulse */
+};
+
+static inline enum server_state
+server_state(const struct server *s)
+{
+	return (enum server_state)atomic_load_explicit(&s->state, memory_order_acquire);
+}
+
+/* limits.c: decides how many descriptors are needed and sets RLIMIT_NOFILE. WSD_OK or WSD_E_RANGE, logged. */
+int limits_start(struct server *s);
+
+/* listen.c: takes over or binds the listening sockets; then gives them to the front desk. Failures are logged. */
+int listen_prepare(struct server *s);
+int listen_start(struct server *s);
+void listen_stop(struct server *s);
+
+/* signals.c */
+void signals_block(void);
+int signals_start(struct server *s);
+void signals_stop(struct server *s);
+
+/* lifecycle.c */
+int lifecycle_start(struct server *s);
+void lifecycle_stop(struct server *s);
+void lifecycle_ready(struct server *s);
+void lifecycle_signal(struct server *s, int signo);
+void lifecycle_left(struct server *s); /* a connection is gone */
+int lifecycle_drain(struct server *s);
+int lifecycle_accept(struct server *s, bool on);
+
+/* wiring.c: fills the three ops. */
+void wiring_init(struct server *s);
+
+/* queries.c: what the HTTP threads ask. Any thread. */
+int query_page(void *arg, struct admin_page *page);
+int query_find(void *arg, const char *id, struct admin_connection *out);
+int query_disconnect(void *arg, const char *id);
+int query_drain(void *arg);
+int query_accept(void *arg, bool on);
+void query_health(void *arg, struct admin_health *out);
+
+#endif

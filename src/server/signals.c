@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals are blocked in all threads and read from main's loop through a signalfd(2): nothing runs in a handler. */
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "log/log.h"
+#include "server/server_priv.h"
+
+static void
+our_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGUSR2);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+}
+
+void
+signals_block(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	our_signals(&set);
+	CHECK_ZERO(pthread_sigmask(SIG_BLOCK, &set, NULL));
+	CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
+}
+
+static void
+on_signal(uv_poll_t *poll, int status, int events)
+{
+	struct server *s = poll->data;
+	struct signalfd_siginfo info;
+
+	CHECK_MAGIC(s, SERVER_MAGIC);
+	while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		lifecycle_signal(s, (int)info.ssi_signo);
+}
+
+int
+signals_start(struct server *s)
+{
+	sigset_t set;
+	int rc;
+
+	our_signals(&set);
+	s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (s->signal_fd == -1) {
+		rc = wsd_errno();
+		log_error("could not create a signalfd (%s)", wsd_strerror(rc));
+		return rc;
+	}
+	CHECK_ZERO(uv_poll_init(&s->loop, &s->signals, s->signal_fd));
+	s->signals.data = s;
+	CHECK_ZERO(uv_poll_start(&s->signals, UV_READABLE, on_signal));
+	return WSD_OK;
+}
+
+void
+signals_stop(struct server *s)
+{
+	uv_close((uv_handle_t *)&s->signals, NULL);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
+	fd_close(&s->signal_fd);
+}

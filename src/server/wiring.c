@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the parts reach each other: front desk, workers and HTTP know nothing of one another but the ops that are filled in here. What
+ * comes from another thread comes through main's mailbox.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "server/server_priv.h"
+
+_Static_assert(FRONT_TOKEN_BYTES == WORKER_TOKEN_BYTES, "one token");
+_Static_assert(FRONT_KEY_LEN == WORKER_KEY_LEN, "one key");
+
+/* ---- front desk to workers (main thread) ---------------------------------------------------------------------------- */
+
+static int
+seat_guest(void *arg, const struct front_guest *g)
+{
+	struct server *s = arg;
+	struct worker_guest guest = {
+		.fd = g->fd,
+		.serial = g->seat.serial,
+		.slot = g->seat.slot,
+		.peer = g->client,
+		.count = g->count,
+		.resumed = g->resumed,
+		.id = g->id,
+	};
+
+	memcpy(guest.token, g->token, sizeof(guest.token));
+	memcpy(guest.key, g->key, sizeof(guest.key));
+	return worker_seat(s->workers[g->seat.worker], &guest);
+}
+
+/* A connection that is being replaced: asked of its worker, answered to the front desk. */
+struct swap {
+	struct worker_question question;
+	struct server *server;
+	char id[];
+};
+
+static void
+run_swapped(struct mail *mail, void *owner)
+{
+	struct swap *swap = (struct swap *)mail;
+	struct server *s = owner;
+
+	front_dismissed(s->front, swap->id, swap->question.serial, swap->question.known, swap->question.count);
+	free(swap);
+}
+
+static void
+on_swapped(struct worker_question *q) /* worker's thread */
+{
+	struct swap *swap = (struct swap *)q;
+
+	q->mail.run = run_swapped;
+	CHECK(mailbox_return(&swap->server->box, &q->mail) == WSD_OK);
+}
+
+static int
+dismiss(void *arg, const struct front_seat *seat, const char *id)
+{
+	struct server *s = arg;
+	struct swap *swap = calloc(1, sizeof(*swap) + strlen(id) + 1);
+	int rc;
+
+	if (!swap)
+		return -ENOMEM;
+	swap->question.serial = seat->serial;
+	swap->question.slot = seat->slot;
+	swap->question.answered = on_swapped;
+	swap->server = s;
+	strcpy(swap->id, id);
+	rc = worker_dismiss(s->workers[seat->worker], &swap->question, WORKER_BYE_REPLACED);
+	if (rc != WSD_OK)
+		free(swap);
+	return rc;
+}
+
+static void
+plain(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer_len)
+{
+	struct server *s = arg;
+
+	/* when it has too many connections already, the library has closed this one */
+	admin_add(s->admin, admin ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, fd, peer, peer_len);
+}
+
+/* ---- workers to front desk ------------------------------------------------------------------------------------------ */
+
+static void
+run_left(struct mail *mail, void *owner)
+{
+	struct worker_departure *d = (struct worker_departure *)mail;
+	struct server *s = owner;
+	struct front_seat seat = { .serial = d->serial, .worker = d->worker, .slot = d->slot };
+
+	front_left(s->front, &seat, d->count, d->session_over);
+	worker_departure_free(d);
+	lifecycle_left(s);
+}
+
+static void
+left(void *arg, struct worker_departure *d) /* worker's thread */
+{
+	struct server *s = arg;
+
+	d->mail.run = run_left;
+	CHECK(mailbox_return(&s->box, &d->mail) == WSD_OK);
+}
+
+void
+wiring_init(struct server *s)
+{
+	s->front_ops = (struct front_ops){ .arg = s, .seat = seat_guest, .dismiss = dismiss, .plain = plain };
+	s->worker_ops = (struct worker_ops){ .arg = s, .left = left };
+	s->admin_ops = (struct admin_ops){
+		.arg = s,
+		.health = query_health,
+		.page = query_page,
+		.find = query_find,
+		.disconnect = query_disconnect,
+		.drain = query_drain,
+		.accept = query_accept,
+	};
+}
