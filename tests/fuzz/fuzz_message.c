@@ -19,13 +19,15 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A number that json-c takes though RFC 8259 does not: "-01", "00", "1.", "1.e5"; at: its first byte. */
+/* A number that json-c takes though RFC 8259 does not: "-01", "00", "1.", "1.e5", "-.1"; at: its first byte. */
 static bool
 lax_number(const char *at, const char *end)
 {
 	if (*at == '-')
 		at++;
 	if (at < end && *at == '0' && at + 1 < end && is_digit(at[1]))
+		return true;
+	if (at < end && *at == '.')
 		return true;
 	while (at < end && is_digit(*at))
 		at++;
