@@ -17,7 +17,7 @@ struct slice {
 static inline bool
 slice_equal(struct slice s, const char *text)
 {
-	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+	return s.len == strlen(text) && (s.len == 0 || memcmp(s.at, text, s.len) == 0);
 }
 
 #endif

@@ -7,12 +7,14 @@
 
 #include <json.h>
 
+#define JSON_C_DEPTH 256
+
 /* The whole text as a value, or NULL; the caller puts it. Nesting is no reason to refuse it. "null" is NULL
  * too. */
 static inline struct json_object *
 json_c_parse(const char *text, size_t len)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(4096);
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_C_DEPTH);
 	struct json_object *value;
 
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);

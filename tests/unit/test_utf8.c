@@ -12,40 +12,12 @@
 #include <cmocka.h>
 
 #include "support/exact.h"
-
-/* Decodes first and judges the code point afterwards, as RFC 3629, 3 tells it. */
-static bool
-plain_valid(const unsigned char *at, size_t len)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	size_t i = 0;
-
-	while (i < len) {
-		unsigned more = at[i] < 0x80       ? 0
-				: at[i] >> 5 == 6  ? 1
-				: at[i] >> 4 == 14 ? 2
-				: at[i] >> 3 == 30 ? 3
-						   : 9;
-		uint32_t code = more == 0 ? at[i] : at[i] & (0x3fu >> more);
-
-		if (more == 9 || more > len - i - 1)
-			return false;
-		for (unsigned k = 1; k <= more; k++) {
-			if (at[i + k] >> 6 != 2)
-				return false;
-			code = code << 6 | (at[i + k] & 0x3f);
-		}
-		if (code < least[more] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-			return false;
-		i += more + 1;
-	}
-	return true;
-}
+#include "support/plain_utf8.h"
 
 static void
 agrees(const unsigned char *text, size_t len)
 {
-	if (utf8_valid((const char *)text, len) == plain_valid(text, len))
+	if (utf8_valid((const char *)text, len) == plain_utf8_valid(text, len))
 		return;
 	print_error("length %zu:", len);
 	for (size_t i = 0; i < len; i++)
