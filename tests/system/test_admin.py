@@ -23,7 +23,7 @@ def test_connections_are_listed(both, raw):
     page = http(both.tcp, "/api/v1/connections").json
     assert page["total"] == 2
     a, b = page["connections"]
-    assert (a["id"], a["messages"], b["id"], b["messages"]) == ("a", 1, "b", 0)
+    assert (a["connectionId"], a["messages"], b["connectionId"], b["messages"]) == ("a", 1, "b", 0)
 
 
 def test_connections_are_paged(both, raw):
@@ -32,7 +32,7 @@ def test_connections_are_paged(both, raw):
     seen, after = [], ""
     while True:
         page = http(both.tcp, f"/api/v1/connections?limit=10&after={after}").json
-        seen += [c["id"] for c in page["connections"]]
+        seen += [c["connectionId"] for c in page["connections"]]
         if len(page["connections"]) < 10 or len(seen) > 25:
             break
         after = seen[-1]
@@ -42,7 +42,7 @@ def test_connections_are_paged(both, raw):
 def test_connections_by_prefix(both, raw):
     for name in ("a1", "b1", "b2"):
         raw(both).open("/ws/chat/" + name)
-    assert [c["id"] for c in http(both.tcp, "/api/v1/connections?prefix=b").json["connections"]] == ["b1", "b2"]
+    assert [c["connectionId"] for c in http(both.tcp, "/api/v1/connections?prefix=b").json["connections"]] == ["b1", "b2"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=-1", "limit=99999999999999999999"])
@@ -55,7 +55,7 @@ def test_one_connection(both, raw):
     c.ask(message())
     shown = http(both.tcp, "/api/v1/connections/one")
     assert shown.status == 200
-    assert (shown.json["id"], shown.json["messages"]) == ("one", 1)
+    assert (shown.json["connectionId"], shown.json["messages"]) == ("one", 1)
     assert http(both.tcp, "/api/v1/connections/none").status == 404
 
 
