@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Frames as they may and may not come: fragments, control frames in between, reserved bits, masks (RFC 6455, 5)."""
+
+import pytest
+
+from clients import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, close_payload, frame, message
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 10, 100])
+def test_fragments_become_one_message(wsd, raw, pieces):
+    c = raw(wsd).open()
+    text = message("z" * 200)
+    size = -(-len(text) // pieces)
+    parts = [text[i:i + size] for i in range(0, len(text), size)]
+    data = frame(TEXT, parts[0], fin=False)
+    data += b"".join(frame(CONTINUATION, part, fin=False) for part in parts[1:-1])
+    c.send(data + frame(CONTINUATION, parts[-1]))
+    assert c.read_json()["count"] == 1
+
+
+def test_empty_fragments_are_nothing(wsd, raw):
+    c = raw(wsd).open()
+    c.send(frame(TEXT, "", fin=False) + frame(CONTINUATION, "", fin=False) + frame(CONTINUATION, message(), fin=False) +
+           frame(CONTINUATION, ""))
+    assert c.read_json()["count"] == 1
+
+
+def test_pong_comes_before_the_answer_to_the_fragments_around_it(wsd, raw):
+    c = raw(wsd).open()
+    half = len(message()) // 2
+    c.send(frame(TEXT, message()[:half], fin=False) + frame(PING, "between") + frame(CONTINUATION, message()[half:]))
+    assert c.read_frame() == (PONG, b"between")
+    assert c.read_json()["count"] == 1
+
+
+def test_pings_between_fragments_in_packets_of_their_own(wsd, raw):
+    c = raw(wsd).open()
+    text = message("abcdefghij")
+    c.send(frame(TEXT, text[:5], fin=False))
+    for n, char in enumerate(text[5:-1]):
+        c.send(frame(PING, f"p{n}"))
+        assert c.read_frame() == (PONG, f"p{n}".encode())
+        c.send(frame(CONTINUATION, char, fin=False))
+    c.send(frame(CONTINUATION, text[-1]))
+    assert c.read_json()["count"] == 1
+
+
+def test_answers_after_fragments_keep_their_order(wsd, raw):
+    c = raw(wsd).open()
+    data = b""
+    for n in range(0, 300, 3):
+        text = message(id=n)
+        data += frame(TEXT, text[:9], fin=False) + frame(CONTINUATION, text[9:])
+        data += frame(TEXT, message(id=n + 1)) + frame(TEXT, message(id=n + 2))
+    c.send(data)
+    assert [c.read_json()["id"] for _ in range(300)] == list(range(300))
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", b"\x00\xff" * 62, b"y" * 125])
+def test_ping_is_answered_with_its_payload(wsd, raw, payload):
+    c = raw(wsd).open()
+    c.send(frame(PING, payload))
+    assert c.read_frame() == (PONG, payload)
+
+
+def test_unasked_pong_is_ignored(wsd, raw):
+    c = raw(wsd).open()
+    c.send(frame(PONG, b"nobody asked") + frame(PONG))
+    assert c.ask(message())["count"] == 1
+
+
+@pytest.mark.parametrize("bad", [
+    frame(TEXT, message(), rsv=4),
+    frame(TEXT, message(), rsv=2),
+    frame(TEXT, message(), rsv=1),
+    frame(3, "x"), frame(7, "x"), frame(0xb, "x"), frame(0xf, "x"),
+    frame(CONTINUATION, "x"),
+    frame(TEXT, "x", fin=False) + frame(TEXT, "y"),
+    frame(TEXT, "x", fin=False) + frame(BINARY, "y"),
+    frame(PING, "x", fin=False),
+    frame(CLOSE, close_payload(1000), fin=False),
+    frame(PING, "x" * 126),
+    frame(TEXT, "x", length=1 << 63, form=64),
+], ids=["rsv1", "rsv2", "rsv3", "opcode 3", "opcode 7", "opcode 11", "opcode 15", "continuation of nothing",
+        "text in a message", "binary in a message", "fragmented ping", "fragmented close", "long ping", "length 2^63"])
+def test_broken_frame_ends_the_connection_with_1002(wsd, raw, bad):
+    c = raw(wsd).open("/ws/chat/broken")
+    c.send(bad)
+    assert c.read_close() in (1002, 1009)
+    wsd.wait_log("closed", WS_CONNECTION_ID="broken")
+
+
+def test_after_a_broken_frame_the_socket_is_soon_closed(wsd, raw):
+    """libwebsockets would wait 5 s for a close frame that it could not read."""
+    import time
+    c = raw(wsd).open()
+    began = time.monotonic()
+    c.send(frame(TEXT, "x", rsv=4))
+    c.read_end()
+    assert time.monotonic() - began < 3
+
+
+def test_unmasked_frame_is_taken_as_libwebsockets_takes_it(wsd, raw):
+    """RFC 6455, 5.1 has the server close; libwebsockets accepts it and does not tell. Nothing but that client is affected."""
+    c = raw(wsd).open()
+    c.send(frame(TEXT, message(), masked=False))
+    try:
+        assert c.read_json()["count"] == 1
+    except Closed:
+        pass
+
+
+@pytest.mark.parametrize("form", [16, 64])
+def test_needlessly_long_length_is_understood(wsd, raw, form):
+    c = raw(wsd).open()
+    c.send(frame(TEXT, message(), form=form))
+    try:
+        assert c.read_json()["count"] == 1
+    except Closed:
+        pass  # refusing it is as good
+
+
+@pytest.mark.parametrize("size", [0, 1, 124, 125, 126, 127, 509, 512, 513, 1024, 4095, 4096, 4097, 65000])
+def test_messages_of_all_sizes(wsd, raw, size):
+    c = raw(wsd).open()
+    assert c.ask(message("s" * size, id=size))["id"] == size
+
+
+def test_frames_cut_at_every_byte(wsd, raw):
+    """Two messages, cut in two at every place there is."""
+    c = raw(wsd).open()
+    data = frame(TEXT, message()) + frame(PING, "p") + frame(TEXT, message())
+    for cut in range(1, len(data)):
+        c.send(data[:cut])
+        c.send(data[cut:])
+        seen = [c.read_frame() for _ in range(3)]
+        assert sorted(opcode for opcode, _ in seen) == [TEXT, TEXT, PONG]

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Plain HTTP on the public port and on the admin side."""
+
+import re
+
+import pytest
+
+from clients import Raw, http
+
+BOTH = pytest.mark.parametrize("side", ["public", "admin"])
+
+
+def is_guarded(response):
+    """Security headers, on every answer."""
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["x-frame-options"].upper() in ("DENY", "SAMEORIGIN")
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert "content-security-policy" in response.headers
+    assert re.fullmatch(r"[!-~]{1,128}", response.headers["x-request-id"])
+
+
+@BOTH
+def test_page(wsd, side):
+    response = http(wsd.address(side), "/")
+    assert response.status == 200
+    assert response.headers["content-type"].startswith("text/html")
+    assert b"WebSocket" in response.body
+    is_guarded(response)
+
+
+@BOTH
+def test_health(wsd, client, side):
+    client(wsd)
+    response = http(wsd.address(side), "/health")
+    assert response.status == 200
+    assert response.headers["content-type"].startswith("application/json")
+    is_guarded(response)
+    health = response.json
+    assert health["status"] in ("ok", "healthy", "up")
+    assert (health["instance"], health["state"], health["connections"]) == ("test", "running", 1)
+    assert health["version"] and health["uptime"] >= 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", health["timestamp"])
+
+
+@BOTH
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes(wsd, side, path):
+    response = http(wsd.address(side), path)
+    assert response.status == 200
+    is_guarded(response)
+
+
+@BOTH
+@pytest.mark.parametrize("path", ["/nothing", "/health/", "/healthzz", "/../etc/passwd", "/%2e%2e/", "/favicon.ico"])
+def test_unknown_path_is_404(wsd, side, path):
+    response = http(wsd.address(side), path)
+    assert response.status == 404
+    is_guarded(response)
+
+
+@BOTH
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "BREW"])
+def test_other_methods_are_405(wsd, side, method):
+    response = http(wsd.address(side), "/health", method)
+    assert response.status in (405, 501)
+    assert "GET" in response.headers.get("allow", "") or response.status == 501
+    is_guarded(response)
+
+
+@BOTH
+@pytest.mark.parametrize("path", ["/", "/health", "/healthz", "/readyz", "/nothing"])
+def test_head_is_get_without_body(wsd, side, path):
+    get, head = http(wsd.address(side), path), None
+    with Raw(wsd.address(side)) as raw:
+        raw.send(f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head = raw.read_response(body=False)
+        assert raw.read_end() == b""
+    assert head.status == get.status
+    assert head.headers["content-type"] == get.headers["content-type"]
+    is_guarded(head)
+
+
+def test_operators_paths_are_not_public(wsd):
+    for path in ("/metrics", "/api/v1/connections", "/api/v1/connections/x", "/api/v1/log-level"):
+        assert http(wsd.port, path).status == 404
+
+
+def test_chat_without_an_upgrade_is_426(wsd):
+    response = http(wsd.port, "/ws/chat/x")
+    assert response.status == 426
+    assert response.headers["upgrade"].lower() == "websocket"
+    is_guarded(response)
+
+
+@pytest.mark.parametrize("how, status", [
+    (dict(method="POST"), 405), (dict(path="/ws/chat/"), 400), (dict(drop=["Host"]), 400), (dict(drop=["Upgrade"]), 426)],
+    ids=str)
+def test_refusals_are_guarded_too(wsd, raw, how, status):
+    response = raw(wsd).handshake(**how)
+    assert response.status in (status, 404)
+    is_guarded(response)
+
+
+@BOTH
+def test_request_id_is_taken_over_or_made(wsd, side):
+    made = {http(wsd.address(side), "/health").headers["x-request-id"] for _ in range(3)}
+    assert len(made) == 3
+    response = http(wsd.address(side), "/health", headers=[("X-Request-Id", "abc-123")])
+    assert response.headers["x-request-id"] == "abc-123"
+    evil = "a\x7fb<script>" + "x" * 300
+    assert http(wsd.address(side), "/health", headers=[("X-Request-Id", evil)]).headers["x-request-id"] != evil
+
+
+@BOTH
+def test_kept_alive(wsd, side):
+    """Whether the server keeps the connection or not, it says so."""
+    with Raw(wsd.address(side)) as raw:
+        for _ in range(3):
+            raw.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            response = raw.read_response()
+            assert response.status == 200
+            if response.headers.get("connection", "").lower() == "close":
+                raw.read_end()
+                break
+
+
+@BOTH
+def test_request_in_pieces(wsd, side):
+    with Raw(wsd.address(side)) as raw:
+        for byte in b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":
+            raw.send(bytes([byte]))
+        assert raw.read_response().status == 200
+
+
+@BOTH
+def test_large_body_is_not_swallowed(wsd, side):
+    """It is refused or dropped; the server goes on."""
+    with Raw(wsd.address(side)) as raw:
+        try:
+            raw.send(b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 1000000)
+            assert raw.read_response().status in (405, 413)
+        except OSError:
+            pass
+    assert http(wsd.address(side), "/healthz").status == 200
+
+
+def test_upgrade_after_a_kept_alive_request_is_refused(wsd, raw):
+    """An upgrade is judged as the first request of a connection only."""
+    c = raw(wsd)
+    c.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    response = c.read_response()
+    if response.headers.get("connection", "").lower() == "close":
+        return
+    assert c.handshake().status in (400, 404, 426)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""Limits on connections, messages and queues."""
+
+import pytest
+
+from clients import CONTINUATION, PING, TEXT, BINARY, Closed, Refused, connect, frame, message
+
+
+def test_one_more_than_max_connections_gets_503(start, client):
+    wsd = start(MAX_CONNECTIONS=3)
+    clients = [client(wsd, f"/ws/chat/c{n}") for n in range(3)]
+    with pytest.raises(Refused) as refusal:
+        client(wsd, "/ws/chat/c3")
+    assert refusal.value.status == 503
+    assert int(refusal.value.headers["Retry-After"]) >= 1
+    clients[0].close()
+    wsd.wait_log(WS_CONNECTION_ID="c0", WS_CLOSE_CODE=1000)
+    client(wsd, "/ws/chat/c3")
+
+
+def test_replacing_works_when_full(start, client):
+    wsd = start(MAX_CONNECTIONS=1)
+    old = client(wsd, "/ws/chat/a")
+    old.ask({"type": "message", "data": 1})
+    new = client(wsd, "/ws/chat/a?session=" + old.greeting["session"])
+    assert new.greeting["count"] == 1
+    assert old.recv()["reason"] == "replaced"
+
+
+def test_health_answers_when_full(start, client):
+    from clients import http
+    wsd = start(MAX_CONNECTIONS=1)
+    client(wsd)
+    assert http(wsd.port, "/healthz").status == 200
+
+
+def test_connections_of_one_address_are_limited(start, raw):
+    wsd = start(MAX_CONNECTIONS_PER_IP=2)
+    for n in range(2):
+        raw(wsd).open(f"/ws/chat/c{n}")
+    response = raw(wsd).handshake("/ws/chat/c2")
+    assert response.status in (429, 503) and "retry-after" in response.headers
+    raw(wsd, source="127.0.0.2").open("/ws/chat/c3")
+
+
+def test_connects_of_one_address_are_rate_limited(start, raw):
+    wsd = start(RATE_LIMIT_CONNECT="1/3")
+    statuses = [raw(wsd).handshake(f"/ws/chat/c{n}").status for n in range(8)]
+    assert statuses[:3] == [101] * 3
+    assert 429 in statuses[3:]
+    raw(wsd, source="127.0.0.2").open("/ws/chat/other")
+
+
+def test_message_of_the_greatest_size_is_taken(start, raw):
+    wsd = start(MAX_MESSAGE_BYTES=1000)
+    c = raw(wsd).open()
+    text = message("x" * (1000 - len(message(""))))
+    assert len(text) == 1000
+    assert c.ask(text)["count"] == 1
+
+
+@pytest.mark.parametrize("how", ["one frame", "fragments", "many fragments", "announced 2^62", "announced 2^63-1", "binary"])
+def test_larger_message_is_refused_with_1009(start, raw, how):
+    wsd = start(MAX_MESSAGE_BYTES=1000)
+    c = raw(wsd).open("/ws/chat/big")
+    c.send({
+        "one frame": frame(TEXT, "x" * 1001),
+        "fragments": frame(TEXT, "x" * 600, fin=False) + frame(CONTINUATION, "x" * 401),
+        "many fragments": frame(TEXT, "x", fin=False) + frame(CONTINUATION, "x" * 10, fin=False) * 101,
+        "announced 2^62": frame(TEXT, "x", length=1 << 62, form=64),
+        "announced 2^63-1": frame(TEXT, "x", length=(1 << 63) - 1, form=64),
+        "binary": frame(BINARY, b"x" * 1001),
+    }[how])
+    error = c.read_json()
+    assert error["code"] == "too_large"
+    assert c.read_close() == 1009
+    wsd.wait_log(WS_CONNECTION_ID="big", WS_CLOSE_CODE=1009)
+
+
+def test_large_message_in_small_pieces_is_whole(start, raw):
+    wsd = start(MAX_MESSAGE_BYTES=1 << 20)
+    c = raw(wsd).open()
+    text = message("y" * 900000)
+    pieces = [text[i:i + 7001] for i in range(0, len(text), 7001)]
+    c.send(frame(TEXT, pieces[0], fin=False))
+    for piece in pieces[1:-1]:
+        c.send(frame(CONTINUATION, piece, fin=False))
+    c.send(frame(CONTINUATION, pieces[-1]))
+    assert c.read_json()["count"] == 1
+
+
+def test_client_that_never_reads_is_closed_with_1013(start, raw):
+    """The kernel's buffers fill first, so it takes some asking."""
+    wsd = start(SEND_QUEUE_BYTES=4096)
+    c = raw(wsd, receive_buffer=4096).open("/ws/chat/deaf")
+    c.sock.setblocking(False)
+    burst = frame(TEXT, message("x", id="i" * 200)) * 200
+    sent = 0
+    while not wsd.logged(WS_CONNECTION_ID="deaf", WS_CLOSE_CODE=1013):
+        assert wsd.status is None
+        try:
+            sent += c.sock.send(burst[sent % len(burst):])
+        except BlockingIOError:  # it reads nothing either: wsd has stopped reading, or is closing
+            break
+        except OSError:
+            break
+    wsd.wait_log(WS_CONNECTION_ID="deaf", WS_CLOSE_CODE=1013)
+
+
+def test_slow_client_gets_all_as_long_as_its_queue_holds(start, raw):
+    wsd = start(SEND_QUEUE_BYTES=1 << 24)
+    c = raw(wsd, receive_buffer=4096).open()
+    n = 20000
+    one = frame(TEXT, message("x", id="i" * 200))
+    c.sock.settimeout(None)
+    for _ in range(n // 100):
+        c.send(one * 100)
+    c.sock.settimeout(60)
+    for count in range(1, n + 1):
+        assert c.read_json()["count"] == count
+
+
+def test_slow_client_does_not_hold_up_others(start, raw):
+    wsd = start(WORKERS=1, SEND_QUEUE_BYTES=1 << 24)
+    deaf = raw(wsd, receive_buffer=4096).open("/ws/chat/deaf")
+    for _ in range(50):
+        deaf.send(frame(TEXT, message("x", id="i" * 200)) * 100)
+    other = raw(wsd).open("/ws/chat/other")
+    for n in range(100):
+        assert other.ask(message())["count"] == n + 1
+
+
+def test_flood_of_pings_does_no_harm(wsd, raw):
+    c = raw(wsd, receive_buffer=4096).open("/ws/chat/flood")
+    c.sock.setblocking(False)
+    burst = frame(PING, b"x" * 125) * 100
+    try:
+        for _ in range(500):
+            c.sock.send(burst)
+    except OSError:
+        pass
+    assert raw(wsd).open("/ws/chat/other").ask(message())["count"] == 1
+
+
+def test_idle_tcp_connections_do_not_hold_up_handshakes(wsd, raw):
+    """More than a bound in all may wait without a request; those who do send one are served."""
+    waiting = [connect(wsd.port) for _ in range(300)]
+    try:
+        raw(wsd).open()
+    finally:
+        for sock in waiting:
+            sock.close()
+
+
+def test_pending_handshakes_are_bounded(start):
+    """However many connect and say nothing, the rest of them are answered or closed, and the bound holds."""
+    from metrics import read
+    wsd = start(MAX_CONNECTIONS=200)
+    waiting = []
+    try:
+        for n in range(1500):
+            try:
+                waiting.append(connect(wsd.port, source=f"127.0.{n % 7}.{n % 200 + 1}"))
+            except OSError:
+                break
+        assert read(wsd)["websocket_handshakes_pending"] <= 1200
+        from clients import http
+        assert http(wsd.admin_port, "/healthz").status == 200
+    finally:
+        for sock in waiting:
+            sock.close()
