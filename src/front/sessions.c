@@ -78,7 +78,6 @@ sessions_keep(struct sessions *s, struct session *session, uint64_t now_ms)
 		return;
 	}
 	session->state = SESSION_KEPT;
-	session->successor = NULL;
 	session->expires_ms = now_ms + s->ttl_ms;
 	list_append(&s->kept, &session->node);
 	if (++s->n_kept > s->most_kept) {
@@ -94,6 +93,7 @@ sessions_revive(struct sessions *s, struct session *session)
 	unkeep(s, session);
 	session->state = SESSION_LIVE;
 	session->seat = (struct front_seat){ .serial = 0 };
+	session->successor = NULL;
 }
 
 bool

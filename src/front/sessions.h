@@ -26,13 +26,15 @@ struct session {
 	UT_hash_handle hh;
 	uint64_t count; /* messages when last known */
 	union {
-		struct front_seat seat; /* LIVE, SWAPPING */
-		struct {		/* KEPT */
+		struct { /* LIVE, SWAPPING */
+			struct front_seat seat;
+			struct visitor *successor; /* SWAPPING; NULL: it has gone away meanwhile */
+		};
+		struct { /* KEPT */
 			struct list node;
 			uint64_t expires_ms;
 		};
 	};
-	struct visitor *successor; /* SWAPPING; NULL: it has gone away meanwhile */
 	uint8_t token[FRONT_TOKEN_BYTES];
 	uint8_t state; /* enum session_state */
 	char id[];

@@ -36,8 +36,6 @@ conn_create(const struct worker_guest *guest)
 	c->peer = guest->peer;
 	c->phase = CONN_SEATED;
 	c->resumed = guest->resumed;
-	memcpy(c->token, guest->token, sizeof(c->token));
-	c->id_len = (uint8_t)id_len;
 	memcpy(c->id, guest->id, id_len + 1);
 	return c;
 }
@@ -64,15 +62,15 @@ token_text(char out[2 * WORKER_TOKEN_BYTES + 1], const uint8_t *token)
 }
 
 static void
-greet(struct worker *w, struct conn *c)
+greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 {
 	char token[2 * WORKER_TOKEN_BYTES + 1];
-	char *out = conn_frame_begin(w, c, REPLY_MAX);
+	char *out = cork_begin(w, c, REPLY_MAX);
 
 	if (!out)
 		return;
-	token_text(token, c->token);
-	conn_frame_end(w, reply_established(out, &(struct reply_established){
+	token_text(token, token_bytes);
+	cork_end(w, reply_established(out, &(struct reply_established){
 							 .connection_id = c->id,
 							 .count = c->count,
 							 .timestamp = worker_stamp(w, 0),
@@ -84,7 +82,7 @@ greet(struct worker *w, struct conn *c)
 }
 
 void
-conn_opened(struct worker *w, struct conn *c)
+conn_opened(struct worker *w, struct conn *c, const uint8_t *token)
 {
 	char peer[ADDR_TEXT_MAX];
 
@@ -93,7 +91,7 @@ conn_opened(struct worker *w, struct conn *c)
 	c->opened_ms = c->last_rx_ms = worker_now_ms(w);
 	metrics_add(w->shard, METRIC_CONNECTIONS, 1);
 	metrics_add(w->shard, METRIC_OPENED, 1);
-	greet(w, c);
+	greet(w, c, token);
 	conn_arm(w, c);
 	LOG_AT(LOG_LEVEL_INFO, LOG_ID_CONNECTION_OPENED,
 	       LOG_FIELDS(LOG_TEXT("WS_CONNECTION_ID", c->id),
@@ -218,8 +216,7 @@ conn_destroyed(struct worker *w, struct conn *c)
 {
 	bool over = c->session_over;
 
-	if (w->cork.conn == c)
-		cork_flush(w, 0); /* only counts: there is no socket any more */
+	cork_forget(w, c);
 	conn_outq_free(w, c);
 	conn_assembly_free(c);
 	wheel_clear(&c->timer);

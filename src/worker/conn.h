@@ -63,8 +63,8 @@ struct conn {
 	bool binary : 1;      /* the message being refused was binary */
 	bool session_over : 1;
 	bool close_wanted : 1; /* it is in worker->closing */
-	uint8_t token[WORKER_TOKEN_BYTES];
-	uint8_t id_len;
+	bool hungry : 1;       /* its last read filled the buffer: there is more */
+	bool parked : 1;       /* it is in the cork's list */
 	char id[]; /* zero-terminated */
 };
 
@@ -73,7 +73,7 @@ struct conn *conn_create(const struct worker_guest *guest);
 void conn_free(struct conn *c);
 
 /* The handshake is done: counts, greets and starts the clocks. */
-void conn_opened(struct worker *w, struct conn *c);
+void conn_opened(struct worker *w, struct conn *c, const uint8_t *token);
 
 /* A piece of a message, as libwebsockets delivers it (conn_rx.c). */
 void conn_received(struct worker *w, struct conn *c, const char *data, size_t len);
@@ -104,10 +104,9 @@ void conn_kill(struct worker *w, struct conn *c);
 /* What conn_bye() and conn_fail() put off to the end of the loop turn. */
 void conn_close_now(struct worker *w, struct conn *c);
 
-/* Sending (conn_tx.c): room for a frame in the worker's cork, at most need bytes; then as many as were written. NULL: the connection
- * takes nothing more. */
-char *conn_frame_begin(struct worker *w, struct conn *c, size_t need);
-void conn_frame_end(struct worker *w, size_t len);
+/* Hands whole frames to the socket, or to the queue if it does not take them (conn_tx.c); there are LWS_PRE spare bytes before data. The
+ * connection may be leaving after this. */
+void conn_send(struct worker *w, struct conn *c, char *data, size_t len);
 void conn_writeable(struct worker *w, struct conn *c);
 bool conn_has_queued(const struct conn *c);
 size_t conn_queued_bytes(const struct conn *c);

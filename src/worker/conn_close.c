@@ -65,9 +65,9 @@ conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_a
 	} else if (bye == WORKER_BYE_ABUSE && c->binary) {
 		code = 1003;
 	}
-	out = conn_frame_begin(w, c, REPLY_MAX);
+	out = cork_begin(w, c, REPLY_MAX);
 	if (out)
-		conn_frame_end(w, reply_goodbye(out, &(struct reply_goodbye){
+		cork_end(w, reply_goodbye(out, &(struct reply_goodbye){
 							     .reason = info->reason,
 							     .total = c->count,
 							     .timestamp = worker_stamp(w, 0),

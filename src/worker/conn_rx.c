@@ -65,11 +65,11 @@ assemble(struct conn *c, const char *data, size_t len, size_t expected)
 static void
 refuse(struct worker *w, struct conn *c, enum metric counter, const char *code, const char *why, struct slice id)
 {
-	char *out = conn_frame_begin(w, c, REPLY_MAX);
+	char *out = cork_begin(w, c, REPLY_MAX);
 
 	metrics_add(w->shard, counter, 1);
 	if (out)
-		conn_frame_end(w, reply_error(out, code, why, worker_stamp(w, 0), id));
+		cork_end(w, reply_error(out, code, why, worker_stamp(w, 0), id));
 }
 
 /* True if the message may be looked at; else it has been refused. One that keeps on is closed. */
@@ -98,14 +98,14 @@ answer(struct worker *w, struct conn *c, const struct message *m, uint64_t now_n
 	case MESSAGE_MESSAGE:
 		c->count++;
 		metrics_add(w->shard, METRIC_MESSAGES, 1);
-		out = conn_frame_begin(w, c, REPLY_MAX);
+		out = cork_begin(w, c, REPLY_MAX);
 		if (out)
-			conn_frame_end(w, reply_response(out, c->count, worker_stamp(w, now_ns), m->id));
+			cork_end(w, reply_response(out, c->count, worker_stamp(w, now_ns), m->id));
 		break;
 	case MESSAGE_PING:
-		out = conn_frame_begin(w, c, REPLY_MAX);
+		out = cork_begin(w, c, REPLY_MAX);
 		if (out)
-			conn_frame_end(w, reply_pong(out, m->id, worker_stamp(w, now_ns)));
+			cork_end(w, reply_pong(out, m->id, worker_stamp(w, now_ns)));
 		break;
 	case MESSAGE_DISCONNECT:
 		conn_bye(w, c, WORKER_BYE_DISCONNECT, 0);
@@ -140,15 +140,9 @@ judge_text(struct worker *w, struct conn *c, const char *text, size_t len, uint6
 }
 
 static void
-judge(struct worker *w, struct conn *c, const char *data, size_t len, bool binary)
+judge(struct worker *w, struct conn *c, const char *data, size_t len, bool binary, uint64_t now_ns)
 {
-	uint64_t now_ns = clock_mono_ns();
-
-	/* The clock is read once for the end of one connection's burst and the beginning of the next one's. */
-	if (w->cork.conn != c)
-		cork_flush(w, now_ns);
-	if (w->cork.answers++ == 0)
-		w->cork.since_ns = now_ns;
+	cork_count(w, now_ns);
 	metrics_add(w->shard, METRIC_RECEIVED, 1);
 	metrics_add(w->shard, METRIC_RECEIVED_BYTES, (int64_t)len);
 
@@ -172,18 +166,35 @@ too_large(struct worker *w, struct conn *c)
 
 /* The pieces are together: judge the message, and see to it that the answer stays behind any pong that is owed. */
 static void
-judge_assembly(struct worker *w, struct conn *c)
+judge_assembly(struct worker *w, struct conn *c, uint64_t now_ns)
 {
 	struct assembly *a = c->assembly;
 
 	c->assembly = NULL;
 	if (a->fragmented) {
-		if (w->cork.conn == c)
-			cork_flush(w, 0);
+		cork_flush(w, now_ns);
+		cork_enter(w, c, now_ns);
 		c->by_queue = true;
 	}
-	judge(w, c, a->data, a->len, a->binary);
+	judge(w, c, a->data, a->len, a->binary, now_ns);
 	free(a);
+}
+
+/* Notes whether this read filled libwebsockets' buffer. Its size is known, the bytes of the frames are counted; only a header cut in
+ * two at the end is not seen. To be wrong costs a recv(2), or another turn of the loop. */
+static void
+gauge_read(struct worker *w, struct conn *c, size_t len, size_t rest)
+{
+	struct gauge *g = &w->gauge;
+	size_t frame = len + rest;
+
+	if (g->conn != c)
+		*g = (struct gauge){ .conn = c };
+	g->bytes += len;
+	if (!g->inside_frame)
+		g->bytes += frame < 126 ? 6 : frame < 65536 ? 8 : 14;
+	g->inside_frame = rest > 0;
+	c->hungry = rest > 0 || g->bytes + 13 >= WORKER_READ_BYTES;
 }
 
 void
@@ -191,17 +202,21 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 {
 	bool first = lws_is_first_fragment(c->wsi), last = lws_is_final_fragment(c->wsi);
 	size_t rest = lws_remaining_packet_payload(c->wsi);
+	size_t before = c->assembly ? c->assembly->len : 0;
+	uint64_t now_ns;
 
 	c->last_rx_ms = worker_now_ms(w);
 	if (c->phase != CONN_OPEN)
 		return;
-	if ((c->assembly ? c->assembly->len : 0) + len > w->conf->max_message_bytes ||
-	    rest > w->conf->max_message_bytes - (c->assembly ? c->assembly->len : 0) - len) {
+	now_ns = clock_mono_ns();
+	cork_enter(w, c, now_ns);
+	gauge_read(w, c, len, rest);
+	if (before + len > w->conf->max_message_bytes || rest > w->conf->max_message_bytes - before - len) {
 		too_large(w, c);
 		return;
 	}
 	if (first && last && !c->assembly) {
-		judge(w, c, data, len, lws_frame_is_binary(c->wsi));
+		judge(w, c, data, len, lws_frame_is_binary(c->wsi), now_ns);
 		return;
 	}
 	if (assemble(c, data, len, len + rest) != WSD_OK) {
@@ -214,5 +229,5 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 	if (rest == 0 && !last)
 		c->assembly->fragmented = true;
 	if (last)
-		judge_assembly(w, c);
+		judge_assembly(w, c, now_ns);
 }

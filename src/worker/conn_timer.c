@@ -49,14 +49,14 @@ silent_ms(struct conn *c, uint64_t now_ms)
 static void
 beat(struct worker *w, struct conn *c)
 {
-	char *out = conn_frame_begin(w, c, REPLY_MAX + FRAME_HEADER_MAX + sizeof(PING_PAYLOAD));
+	char *out = cork_begin(w, c, REPLY_MAX + FRAME_HEADER_MAX + sizeof(PING_PAYLOAD));
 	size_t len;
 
 	if (!out)
 		return;
 	len = reply_heartbeat(out, worker_stamp(w, 0));
 	len += frame_ping(out + len, PING_PAYLOAD, sizeof(PING_PAYLOAD) - 1);
-	conn_frame_end(w, len);
+	cork_end(w, len);
 	metrics_add(w->shard, METRIC_HEARTBEATS, 1);
 }
 

@@ -25,6 +25,7 @@ struct seat_mail {
 	struct conn *conn;
 	int fd;
 	char key[WORKER_KEY_LEN];
+	uint8_t token[WORKER_TOKEN_BYTES];
 };
 
 struct drain_mail {
@@ -94,7 +95,7 @@ static void
 end_turn(struct worker *w)
 {
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	cork_flush(w, 0);
+	cork_end_turn(w);
 	closing_run(w);
 	if (++w->turn == 0)
 		w->turn = 1;
@@ -129,7 +130,7 @@ run_seat(struct mail *mail, void *owner)
 		fd_close(&seat->fd);
 		conn_destroyed(w, c);
 	} else {
-		ws_adopt(w, c, seat->fd, seat->key);
+		ws_adopt(w, c, seat->fd, seat->key, seat->token);
 	}
 	free(seat);
 }
@@ -362,6 +363,7 @@ worker_seat(struct worker *w, const struct worker_guest *guest)
 	seat->mail.run = run_seat;
 	seat->fd = guest->fd;
 	memcpy(seat->key, guest->key, sizeof(seat->key));
+	memcpy(seat->token, guest->token, sizeof(seat->token));
 	seat->conn = conn_create(guest);
 	if (seat->conn) {
 		rc = mailbox_post(&w->box, &seat->mail);

@@ -17,15 +17,35 @@
 
 #define WORKER_MAGIC 0x776f726bu
 
-#define CORK_BYTES 16384
+/* What libwebsockets takes in with one recv(2): rx_buffer_size and LWS_PRE. It costs as much memory for each connection, so it is
+ * small, and a connection that has more is read again in the same turn (cork.c). At least 125, or long pings are answered twice. */
+#define WORKER_RX_BYTES	  256
+#define WORKER_READ_BYTES (WORKER_RX_BYTES + LWS_PRE)
 
-/* What one connection has to say while its own input is being read; see conn_tx.c. */
+#define CORK_BYTES    16384  /* most that one connection gathers */
+#define CORK_SPACE    262144 /* of all that are parked, and the present one */
+#define CORK_PARKED   512
+
+/* What a connection has to say in this turn of the loop. */
+struct cork_piece {
+	struct conn *conn; /* NULL: nothing, or gone */
+	size_t start, len; /* in cork.space, behind LWS_PRE */
+	uint64_t since_ns; /* when the first of the messages answered here was read */
+	uint32_t answers;  /* how many */
+};
+
 struct cork {
-	struct conn *conn;  /* NULL: nothing is gathered */
-	size_t len;
-	uint64_t since_ns;  /* when the first of the messages answered here was read */
-	uint32_t answers;   /* how many */
-	char space[LWS_PRE + CORK_BYTES];
+	struct cork_piece now;
+	struct cork_piece parked[CORK_PARKED]; /* to be read again before they are written */
+	uint32_t n_parked;
+	char space[LWS_PRE + CORK_SPACE];
+};
+
+/* How much of a read libwebsockets has delivered. */
+struct gauge {
+	const struct conn *conn;
+	size_t bytes;
+	bool inside_frame;
 };
 
 /* Connections by the slot that main gave them, so that all can be walked, and one found, without links in each. */
@@ -68,11 +88,13 @@ struct worker {
 	bool stopping;
 
 	struct conn *adopting; /* during lws_adopt_socket_vhost_readbuf(): whose socket it is */
+	const uint8_t *adopting_token;
 	struct slots slots;
 	uint32_t *closing; /* slots of connections that want closing at the end of the loop turn; stale ones are skipped */
 	uint32_t n_closing, closing_room;
 	uint32_t turn;
 	struct wheel wheel;
+	struct gauge gauge;
 	struct cork cork;
 	struct drain drain;
 
@@ -91,12 +113,19 @@ void slots_deinit(struct slots *slots);
 /* ws_context.c: WSD_OK, -ENOMEM or WSD_E_LIBRARY. */
 int ws_context_create(struct worker *w);
 /* Takes over the fd and answers the handshake; the connection is established, or gone, when this returns. */
-void ws_adopt(struct worker *w, struct conn *c, int fd, const char *key);
+void ws_adopt(struct worker *w, struct conn *c, int fd, const char *key, const uint8_t *token);
 /* ws_callback.c */
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 
-/* conn_tx.c: hands what is gathered to the socket or the queue. now_ns: clock_mono_ns(), or 0 to have it read. */
-void cork_flush(struct worker *w, uint64_t now_ns);
+/* cork.c. now_ns: clock_mono_ns(), or 0 to have it read if need be. */
+void cork_enter(struct worker *w, struct conn *c, uint64_t now_ns); /* c's input is being read */
+void cork_count(struct worker *w, uint64_t now_ns);		    /* one message of it is being answered */
+/* Room for a frame of at most need bytes, then as many as were written. NULL: the connection takes nothing more. */
+char *cork_begin(struct worker *w, struct conn *c, size_t need);
+void cork_end(struct worker *w, size_t len);
+void cork_flush(struct worker *w, uint64_t now_ns); /* the present connection's */
+void cork_end_turn(struct worker *w);
+void cork_forget(struct worker *w, struct conn *c);
 
 /* conn.c: reports a connection that was never taken up. */
 void conn_refused(struct worker *w, struct conn *c);

@@ -17,15 +17,11 @@
 #include "base/check.h"
 #include "base/err.h"
 
-/* One recv takes in this much: more saves calls when a client has many messages in flight, and costs as much for each
- * connection. At least 125, or long pings are answered twice. */
-#define RX_BUFFER_BYTES 512
-
 /* Larger than any write of ours, or libwebsockets would cut writes up and copy the rest. */
 #define TX_PACKET_BYTES (1 << 20)
 
 static const struct lws_protocols protocols[] = {
-	{ "wsd", ws_callback, 0, RX_BUFFER_BYTES, 0, NULL, TX_PACKET_BYTES },
+	{ "wsd", ws_callback, 0, WORKER_RX_BYTES, 0, NULL, TX_PACKET_BYTES },
 	{ NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
@@ -86,7 +82,7 @@ ws_context_create(struct worker *w)
 }
 
 void
-ws_adopt(struct worker *w, struct conn *c, int fd, const char *key)
+ws_adopt(struct worker *w, struct conn *c, int fd, const char *key, const uint8_t *token)
 {
 	char request[256];
 	int len = snprintf(request, sizeof(request),
@@ -97,6 +93,7 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const char *key)
 	CHECK(len > 0 && (size_t)len < sizeof(request));
 	CHECK(!w->adopting);
 	w->adopting = c;
+	w->adopting_token = token;
 	/* Calls back before it returns. It closes the fd when it fails. */
 	lws_adopt_socket_vhost_readbuf(w->vhost, fd, request, (size_t)len);
 
