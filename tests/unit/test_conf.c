@@ -425,6 +425,8 @@ test_help_and_manual_name_everything(void **state)
 		assert_non_null(strstr(man, in_man));
 	}
 	assert_non_null(strstr(help, "(a number from 1 to 65535; default: 3001)\n"));
+	for (const char *line = help; *line; line += strcspn(line, "\n") + 1)
+		assert_in_range(strcspn(line, "\n"), 1, 79);
 	free(help);
 	free(man);
 }
