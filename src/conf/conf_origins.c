@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of browser origins: its syntax, and its normal form, in which a comparison of bytes is all that is needed to
- * match it (RFC 6454, 6.2: browsers send scheme and host in lower case, and no port where it is the scheme's own). Pure.
+ * The list of browser origins: its syntax, and its normal form, in which a comparison of bytes is all that is
+ * needed to match it (RFC 6454, 6.2: browsers send scheme and host in lower case, and no port where it is the
+ * scheme's own). Pure.
  */
 #include "conf/conf_priv.h"
 

@@ -58,7 +58,8 @@ conf_print_help(FILE *to)
 		const char *standard = var->computed ? var->computed_text : var->standard;
 
 		accepted(var, accepts, sizeof(accepts));
-		snprintf(line, sizeof(line), "(%s%s%s)", accepts, standard ? "; default: " : "", standard ? standard : "");
+		snprintf(line, sizeof(line), "(%s%s%s)", accepts, standard ? "; default: " : "",
+			 standard ? standard : "");
 		fprintf(to, "  %-*s", HELP_INDENT - 2, var->name);
 		put_wrapped(var->help, to);
 		fprintf(to, "%*s", HELP_INDENT, "");

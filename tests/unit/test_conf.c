@@ -136,7 +136,8 @@ static const struct good {
 	{ "ALLOWED_ORIGINS", "", "*" },
 	{ "ALLOWED_ORIGINS", "null", NULL },
 	{ "ALLOWED_ORIGINS", "https://example.org", NULL },
-	{ "ALLOWED_ORIGINS", "https://Example.ORG:443 ,  http://example.org:80", "https://example.org,http://example.org" },
+	{ "ALLOWED_ORIGINS", "https://Example.ORG:443 ,  http://example.org:80",
+	  "https://example.org,http://example.org" },
 	{ "ALLOWED_ORIGINS", "http://localhost:3000,http://127.0.0.1:65535,http://[::1]:1", NULL },
 	{ "ALLOWED_ORIGINS", "http://[::1]:80", "http://[::1]" },
 	{ "ALLOWED_ORIGINS", "*.example.org,https://*.example.org:8443", NULL },
@@ -299,7 +300,8 @@ static void
 test_the_reason_is_one_plain_line(void **state)
 {
 	refused_with("PORT", "80x", "PORT=\"80x\": a number from 1 to 65535 is needed");
-	refused_with("HEARTBEAT_INTERVAL", "1", "HEARTBEAT_INTERVAL=\"1\": a number of milliseconds from 100 to 3600000 is needed");
+	refused_with("HEARTBEAT_INTERVAL", "1",
+		     "HEARTBEAT_INTERVAL=\"1\": a number of milliseconds from 100 to 3600000 is needed");
 	refused_with("LOG_LEVEL", "loud", "LOG_LEVEL=\"loud\": error, warn, notice, info or debug is needed");
 	refused_with("PORT", "1\n<2>forged\x1b[2J\xff\"\\",
 		     "PORT=\"1\\x0a<2>forged\\x1b[2J\\xff\\\"\\\\\": a number from 1 to 65535 is needed");
