@@ -43,7 +43,8 @@ struct conf {
 	struct addr_nets trusted_proxies;
 	// "*" allows all. Otherwise checked and in normal form: lower case, comma-separated without blanks,
 	// no port where it is the scheme's own. An entry is "https://host", "https://host:8443",
-	// "https://*.domain" (the "*" is one or more labels), "*.domain" (any scheme) or "null".
+	// "https://*.domain" (the "*" is one or more labels), "*.domain" (any scheme and port) or
+	// "null".
 	char *allowed_origins;
 	struct addr_nets metrics_allow;
 	char *admin_token; /* NULL: state-changing calls on the unix socket only */

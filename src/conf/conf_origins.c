@@ -115,7 +115,7 @@ put_entry(struct slice entry, FILE *to)
 	} else if (entry.len < 2 || memcmp(entry.at, "*.", 2) != 0) {
 		return WSD_E_MALFORMED; /* "example.org": most likely a forgotten https:// */
 	}
-	if (split_port(&host, &port) != WSD_OK || !good_host(host))
+	if (split_port(&host, &port) != WSD_OK || !good_host(host) || (port && !mark))
 		return WSD_E_MALFORMED;
 	if (mark)
 		fprintf(to, "%.*s://", (int)scheme.len, scheme.at);

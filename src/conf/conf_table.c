@@ -254,8 +254,8 @@ const struct conf_var conf_table[] = {
 		.help = "browser origins that may connect, comma-separated; * for all",
 		.more = "An origin is SCHEME://HOST[:PORT] as browsers send it. The host may start with "
 			"\"*.\", which stands for one or more labels. A pattern without SCHEME:// "
-			"matches any scheme, and one without :PORT the scheme's own port. null is the "
-			"origin of local files and sandboxed frames. Requests without an Origin do not "
+			"matches any scheme and port; with one, no :PORT means the scheme's own. null is "
+			"the origin of local files and sandboxed frames. Requests without an Origin do not "
 			"come from a browser and are let in.",
 	},
 	{

@@ -247,6 +247,7 @@ static const struct bad {
 	{ "ALLOWED_ORIGINS", "https://-example.org", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://" X64 ".org", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://a.*.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "*.example.org:8443", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://*", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://*.", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://*example.org", WSD_E_MALFORMED },
