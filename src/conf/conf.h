@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration: one struct, read once from the environment, never changed afterwards. One table (conf_table.c) makes the
- * parser, the table in --help and the man page wsd.env(5). conf_load() on the main thread; the struct
- * is then read by all.
+ * The configuration: one struct, read once from the environment, never changed afterwards. One table
+ * (conf_table.c) makes the parser, the table in --help and the man page wsd.env(5). conf_load() on the main
+ * thread; the struct is then read by all.
  */
 #ifndef WSD_CONF_CONF_H
 #define WSD_CONF_CONF_H
@@ -41,9 +41,10 @@ struct conf {
 	struct conf_rate rate_admin;
 	uint32_t max_connections_per_ip; /* 0: off */
 	struct addr_nets trusted_proxies;
-	// "*" allows all. Otherwise checked and in normal form: lower case, comma-separated without blanks, no port where it
-	// is the scheme's own. An entry is "https://host", "https://host:8443", "https://*.domain" (the "*" is one or more
-	// labels), "*.domain" (any scheme) or "null".
+	// "*" allows all. Otherwise checked and in normal form: lower case, comma-separated without blanks,
+	// no port where it is the scheme's own. An entry is "https://host", "https://host:8443",
+	// "https://*.domain" (the "*" is one or more labels), "*.domain" (any scheme and port) or
+	// "null".
 	char *allowed_origins;
 	struct addr_nets metrics_allow;
 	char *admin_token; /* NULL: state-changing calls on the unix socket only */
@@ -53,9 +54,9 @@ struct conf {
 typedef const char *(*conf_getenv_cb)(const char *name);
 
 /*
- * Reads and checks every variable. WSD_OK, or WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM with one line in why that names the
- * variable, its value (but for a secret) and what is accepted; then *out is empty. An empty value counts as not set. Release
- * with conf_deinit().
+ * Reads and checks every variable. WSD_OK, or WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM with one line in why
+ * that names the variable, its value (but for a secret) and what is accepted; then *out is empty. An empty
+ * value counts as not set. Release with conf_deinit().
  */
 int conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size);
 void conf_deinit(struct conf *conf);

@@ -163,13 +163,15 @@ text_release(void *at)
 	*(char **)at = NULL;
 }
 
-/* No names but localhost: a server that has to ask the resolver before it can listen does not start without a network. */
+/* No names but localhost: a server that has to ask the resolver before it can listen does not start without a
+ * network. */
 static int
 host_parse(const struct conf_var *var, void *at, const char *text)
 {
 	struct in6_addr any;
 
-	if (strcmp(text, "localhost") != 0 && inet_pton(AF_INET, text, &any) != 1 && inet_pton(AF_INET6, text, &any) != 1)
+	if (strcmp(text, "localhost") != 0 && inet_pton(AF_INET, text, &any) != 1 &&
+	    inet_pton(AF_INET6, text, &any) != 1)
 		return WSD_E_MALFORMED;
 	return text_copy(at, text);
 }

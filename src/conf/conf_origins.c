@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of browser origins: its syntax, and its normal form, in which a comparison of bytes is all that is needed to
- * match it (RFC 6454, 6.2: browsers send scheme and host in lower case, and no port where it is the scheme's own). Pure.
+ * The list of browser origins: its syntax, and its normal form, in which a comparison of bytes is all that is
+ * needed to match it (RFC 6454, 6.2: browsers send scheme and host in lower case, and no port where it is the
+ * scheme's own). Pure.
  */
 #include "conf/conf_priv.h"
 
@@ -114,7 +115,7 @@ put_entry(struct slice entry, FILE *to)
 	} else if (entry.len < 2 || memcmp(entry.at, "*.", 2) != 0) {
 		return WSD_E_MALFORMED; /* "example.org": most likely a forgotten https:// */
 	}
-	if (split_port(&host, &port) != WSD_OK || !good_host(host))
+	if (split_port(&host, &port) != WSD_OK || !good_host(host) || (port && !mark))
 		return WSD_E_MALFORMED;
 	if (mark)
 		fprintf(to, "%.*s://", (int)scheme.len, scheme.at);

@@ -11,8 +11,9 @@
 struct conf_var;
 
 /*
- * A kind of value. `at` is the variable's member in struct conf, which is all zero before parse() and stays so if that fails
- * (WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM). accepts() completes the sentence "... is needed".
+ * A kind of value. `at` is the variable's member in struct conf, which is all zero before parse() and stays
+ * so if that fails (WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM). accepts() completes the sentence "... is
+ * needed".
  */
 struct conf_kind {
 	int (*parse)(const struct conf_var *var, void *at, const char *text);
@@ -57,7 +58,8 @@ extern const struct conf_var conf_table[];
 /* Decimal digits and nothing else: WSD_OK, WSD_E_MALFORMED, or WSD_E_RANGE outside min..max. */
 int conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out);
 
-/* A new string with the checked list in its normal form (conf.h, allowed_origins). WSD_OK, WSD_E_MALFORMED or -ENOMEM. */
+/* A new string with the checked list in its normal form (conf.h, allowed_origins). WSD_OK, WSD_E_MALFORMED or
+ * -ENOMEM. */
 int conf_origins_parse(const char *text, char **out);
 
 #endif

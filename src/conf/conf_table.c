@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of variables: the one place where names, defaults, ranges and explanations are written. The parser, --help and
- * wsd.env(5) are all made from it. Constant data.
+ * The table of variables: the one place where names, defaults, ranges and explanations are written. The
+ * parser, --help and wsd.env(5) are all made from it. Constant data.
  */
 #include "conf/conf_priv.h"
 
@@ -10,7 +10,8 @@
 
 #include "conf/conf.h"
 
-/* The values of enum log_level and enum log_format; conf knows nothing of log, so test_conf.c holds the two together. */
+/* The values of enum log_level and enum log_format; conf knows nothing of log, so test_conf.c holds the two
+ * together. */
 static const struct conf_choice levels[] = {
 	{ "error", LOG_ERR },  { "warn", LOG_WARNING }, { "notice", LOG_NOTICE },
 	{ "info", LOG_INFO }, { "debug", LOG_DEBUG },	{ NULL, 0 },
@@ -54,7 +55,8 @@ const struct conf_var conf_table[] = {
 		MEMBER(host),
 		.standard = "0.0.0.0",
 		.help = "public address when no socket is passed in",
-		.more = "With a socket from systemd, HOST and PORT are not looked at. \"::\" takes IPv4 clients too.",
+		.more = "With a socket from systemd, HOST and PORT are not looked at. \"::\" takes IPv4 "
+			"clients too.",
 	},
 	{
 		.name = "PORT",
@@ -89,8 +91,8 @@ const struct conf_var conf_table[] = {
 		.min = 1,
 		.max = 1000000,
 		.help = "concurrent WebSocket connections",
-		.more = "One more is refused with HTTP 503 and Retry-After. The limit of open files (LimitNOFILE=) must have "
-			"room for them.",
+		.more = "One more is refused with HTTP 503 and Retry-After. The limit of open files "
+			"(LimitNOFILE=) must have room for them.",
 	},
 	{
 		.name = "MAX_CONNECTIONS_PER_IP",
@@ -100,7 +102,8 @@ const struct conf_var conf_table[] = {
 		.min = 0,
 		.max = 1000000,
 		.help = "concurrent WebSocket connections of one client address, 0 for no limit",
-		.more = "Behind a proxy the address is the one in X-Forwarded-For, if the proxy is one of TRUSTED_PROXIES.",
+		.more = "Behind a proxy the address is the one in X-Forwarded-For, if the proxy is one "
+			"of TRUSTED_PROXIES.",
 	},
 	{
 		.name = "HEARTBEAT_INTERVAL",
@@ -121,8 +124,8 @@ const struct conf_var conf_table[] = {
 		.max = 86400000,
 		.unit = "milliseconds",
 		.help = "a connection is closed after this long without any byte from the client",
-		.more = "The answer to a ping counts, so that a living client is closed only if this is shorter than "
-			"HEARTBEAT_INTERVAL.",
+		.more = "The answer to a ping counts, so that a living client is closed only if this is "
+			"shorter than HEARTBEAT_INTERVAL.",
 	},
 	{
 		.name = "LOG_LEVEL",
@@ -131,7 +134,8 @@ const struct conf_var conf_table[] = {
 		.standard = "info",
 		.choices = levels,
 		.help = "least important level that is logged",
-		.more = "notice: lifecycle. info: a line when a connection opens and one when it closes. debug: each message.",
+		.more = "notice: lifecycle. info: a line when a connection opens and one when it "
+			"closes. debug: each message.",
 	},
 	{
 		.name = "LOG_FORMAT",
@@ -140,8 +144,9 @@ const struct conf_var conf_table[] = {
 		.standard = "auto",
 		.choices = formats,
 		.help = "form of the log",
-		.more = "journal: systemd's journal, with structured fields. text and json: lines on standard error. auto: the "
-			"journal when standard error is connected to it, as in a systemd service, and text otherwise.",
+		.more = "journal: systemd's journal, with structured fields. text and json: lines on "
+			"standard error. auto: the journal when standard error is connected to it, as "
+			"in a systemd service, and text otherwise.",
 	},
 	{
 		.name = "WORKERS",
@@ -212,7 +217,8 @@ const struct conf_var conf_table[] = {
 		.min = 1,
 		.max = 1000000,
 		.help = "new connections a second of one client address, 0 for no limit",
-		.more = "BURST is how many may come at once after a quiet time; without it, it is the same as RATE.",
+		.more = "BURST is how many may come at once after a quiet time; without it, it is the "
+			"same as RATE.",
 	},
 	{
 		.name = "RATE_LIMIT_MESSAGE",
@@ -246,10 +252,11 @@ const struct conf_var conf_table[] = {
 		MEMBER(allowed_origins),
 		.standard = "*",
 		.help = "browser origins that may connect, comma-separated; * for all",
-		.more = "An origin is SCHEME://HOST[:PORT] as browsers send it. The host may start with \"*.\", which stands for one "
-			"or more labels. A pattern without SCHEME:// matches any scheme, and one without :PORT the scheme's own "
-			"port. null is the origin of local files and sandboxed frames. Requests without an Origin do not come from "
-			"a browser and are let in.",
+		.more = "An origin is SCHEME://HOST[:PORT] as browsers send it. The host may start with "
+			"\"*.\", which stands for one or more labels. A pattern without SCHEME:// "
+			"matches any scheme and port; with one, no :PORT means the scheme's own. null is "
+			"the origin of local files and sandboxed frames. Requests without an Origin do not "
+			"come from a browser and are let in.",
 	},
 	{
 		.name = "METRICS_ALLOW",

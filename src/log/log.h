@@ -44,9 +44,9 @@ const char *log_level_name(enum log_level level);
 /* "auto", "journal", "text" or "json"; WSD_OK or WSD_E_UNKNOWN. */
 int log_format_parse(const char *name, enum log_format *out);
 
-/* Chooses the sink and starts the writer thread (all signals blocked in it). LOG_FORMAT_AUTO is the journal when stderr is
- * the journal's stream ($JOURNAL_STREAM, systemd.exec(5)) and text otherwise. instance becomes WS_INSTANCE of every line.
- * WSD_OK or a negative errno. */
+/* Chooses the sink and starts the writer thread (all signals blocked in it). LOG_FORMAT_AUTO is the journal
+ * when stderr is the journal's stream ($JOURNAL_STREAM, systemd.exec(5)) and text otherwise. instance becomes
+ * WS_INSTANCE of every line. WSD_OK or a negative errno. */
 int log_start(enum log_format format, enum log_level level, const char *instance);
 
 /* Writes what is queued, then ends the thread; later lines are written by their callers. */
@@ -61,9 +61,9 @@ bool log_enabled(enum log_level level);
 uint64_t log_dropped(void);
 
 /*
- * Writes one line. message_id is a 128-bit id in 32 hex digits, or NULL; fields end with an entry without a name, or NULL.
- * The text is lower case without a final dot; it, and every field, is cut at 1 KiB. Control characters of the text and of
- * field values are escaped in the text and JSON forms.
+ * Writes one line. message_id is a 128-bit id in 32 hex digits, or NULL; fields end with an entry without a
+ * name, or NULL. The text is lower case without a final dot; it, and every field, is cut at 1 KiB. Control
+ * characters of the text and of field values are escaped in the text and JSON forms.
  */
 void log_write(enum log_level level, const char *message_id, const struct log_field *fields, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -83,13 +83,15 @@ void log_write(enum log_level level, const char *message_id, const struct log_fi
 #define log_debug(...)	LOG_AT(LOG_LEVEL_DEBUG, NULL, NULL, __VA_ARGS__)
 
 /*
- * Repeated errors in one line: the first is logged at once, then at most one line in `interval_ms` with the number of those
- * folded into it as WS_REPEATED. One static LOG_FOLD for each place that logs; threads may share it.
+ * Repeated errors in one line: the first is logged at once, then at most one line in `interval_ms` with the
+ * number of those folded into it as WS_REPEATED. One static LOG_FOLD for each place that logs; threads may
+ * share it.
  *
  *	static struct log_fold fold = LOG_FOLD(10000);
  *	uint64_t repeated;
  *	if (log_fold_due(&fold, clock_mono_ms(), &repeated))
- *		log_write(LOG_LEVEL_WARN, NULL, LOG_FIELDS(LOG_NUMBER("WS_REPEATED", repeated)), "could not accept (%s)", ...);
+ *		log_write(LOG_LEVEL_WARN, NULL, LOG_FIELDS(LOG_NUMBER("WS_REPEATED", repeated)),
+ *			  "could not accept (%s)", ...);
  */
 struct log_fold {
 	uint32_t interval_ms;

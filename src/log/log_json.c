@@ -85,7 +85,8 @@ log_json_render(struct log_buf *to, const struct log_sink *sink, const struct lo
 	put_member(to, ",\"level\":", level, strlen(level));
 	put_member(to, ",\"message\":", log_item_value(&line->items[0]), log_item_value_len(&line->items[0]));
 	if (line->has_id)
-		put_member(to, ",\"message_id\":", log_item_value(&line->items[1]), log_item_value_len(&line->items[1]));
+		put_member(to, ",\"message_id\":", log_item_value(&line->items[1]),
+			   log_item_value_len(&line->items[1]));
 	put_member(to, ",\"WS_INSTANCE\":", sink->instance, strlen(sink->instance));
 	for (unsigned i = line->has_id ? 2 : 1; i < line->n_items; i++)
 		put_field(to, &line->items[i]);

@@ -82,8 +82,9 @@ void log_journal_send(const struct log_sink *sink, const struct log_line *line);
 void log_sink_write(const struct log_sink *sink, struct list *lines);
 
 /*
- * log_writer.c: the queue and its thread. post() takes the line, to be written or, if there is no room, dropped and counted,
- * and returns true; false if no thread runs, and then the line is still the caller's. The sink must outlive the thread.
+ * log_writer.c: the queue and its thread. post() takes the line, to be written or, if there is no room,
+ * dropped and counted, and returns true; false if no thread runs, and then the line is still the caller's.
+ * The sink must outlive the thread.
  */
 int log_writer_start(const struct log_sink *sink);
 void log_writer_stop(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines for people: "2026-11-23T18:46:00.123Z info connection opened WS_CONN=alice". Nothing that a client sent can start a
- * new line, forge a field or reach the terminal as a control sequence.
+ * Lines for people: "2026-11-23T18:46:00.123Z info connection opened WS_CONN=alice". Nothing that a client
+ * sent can start a new line, forge a field or reach the terminal as a control sequence.
  */
 #include "log/log_priv.h"
 

@@ -2,12 +2,13 @@
 /*
  * The queue of lines and the thread that writes them.
  *
- * Waking a thread costs the waker more than making the line did. So the writer is woken only out of a long sleep: after each
- * batch it looks again by itself for as long as lines keep coming, at most LINGER_MS later, and until then posters just
- * append (but for a queue that is half full, which cannot wait). Order is kept: one list, swapped out whole.
+ * Waking a thread costs the waker more than making the line did. So the writer is woken only out of a long
+ * sleep: after each batch it looks again by itself for as long as lines keep coming, at most LINGER_MS later,
+ * and until then posters just append (but for a queue that is half full, which cannot wait). Order is kept:
+ * one list, swapped out whole.
  *
- * Whether the thread still takes lines is decided under the lock that guards the list, so that at log_stop() each line is
- * either in the last batch or written by its own thread.
+ * Whether the thread still takes lines is decided under the lock that guards the list, so that at log_stop()
+ * each line is either in the last batch or written by its own thread.
  */
 #include "log/log_priv.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* MESSAGE_ID of each line that an operator or a program may want to find again; systemd.journal-fields(7). Never reused. */
+/* MESSAGE_ID of each line that an operator or a program may want to find again; systemd.journal-fields(7).
+ * Never reused. */
 #ifndef WSD_LOG_MESSAGE_IDS_H
 #define WSD_LOG_MESSAGE_IDS_H
 

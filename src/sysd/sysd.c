@@ -88,7 +88,8 @@ take_one(struct sysd_listeners *out, int fd, const char *name, bool only_one, ch
 
 	printable(shown, sizeof(shown), name);
 	if (wrong) {
-		snprintf(why, why_size, "fd %d (\"%s\"): %s; a listening stream socket (ListenStream=) is needed", fd, shown,
+		snprintf(why, why_size,
+			 "fd %d (\"%s\"): %s; a listening stream socket (ListenStream=) is needed", fd, shown,
 			 wrong);
 		return WSD_E_UNSUPPORTED;
 	}
@@ -97,7 +98,8 @@ take_one(struct sysd_listeners *out, int fd, const char *name, bool only_one, ch
 		return WSD_E_UNKNOWN;
 	}
 	if (out->n[role] == SYSD_LISTENERS_MAX) {
-		snprintf(why, why_size, "fd %d (\"%s\"): one too many; at most %d sockets of a name are accepted", fd, shown,
+		snprintf(why, why_size,
+			 "fd %d (\"%s\"): one too many; at most %d sockets of a name are accepted", fd, shown,
 			 SYSD_LISTENERS_MAX);
 		return WSD_E_TOO_LARGE;
 	}
@@ -150,7 +152,8 @@ sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size)
 	memset(out, 0, sizeof(*out));
 	n = sd_listen_fds(0); /* first without names: if those are wrong, it is known how many to close */
 	if (n < 0) {
-		snprintf(why, why_size, "LISTEN_FDS and LISTEN_PID: not what sd_listen_fds(3) defines (%s)", wsd_strerror(n));
+		snprintf(why, why_size, "LISTEN_FDS and LISTEN_PID: not what sd_listen_fds(3) defines (%s)",
+			 wsd_strerror(n));
 		rc = WSD_E_MALFORMED;
 		goto out;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The service manager: sockets it passes in, and what it is told. Without a manager every call does nothing and succeeds.
- * Main thread only. Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
+ * The service manager: sockets it passes in, and what it is told. Without a manager every call does nothing
+ * and succeeds. Main thread only. Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
  */
 #ifndef WSD_SYSD_SYSD_H
 #define WSD_SYSD_SYSD_H
@@ -21,17 +21,20 @@ struct sysd_listeners {
 };
 
 /*
- * Takes the passed sockets: CLOEXEC and O_NONBLOCK are set, and each is checked to be a listening stream socket of family
- * AF_INET, AF_INET6 or AF_UNIX with a known name. A unit's own name, the default, says which by its part before "@" or ".":
- * "ws" is public, "ws-admin" is admin. A single socket named "unknown" (by nobody: systemd-socket-activate without
- * --fdname=) or for any other unit counts as public. The environment variables are removed, so that children do not see them.
+ * Takes the passed sockets: CLOEXEC and O_NONBLOCK are set, and each is checked to be a listening stream
+ * socket of family AF_INET, AF_INET6 or AF_UNIX with a known name. A unit's own name, the default, says which
+ * by its part before "@" or ".": "ws" is public, "ws-admin" is admin. A single socket named "unknown" (by
+ * nobody: systemd-socket-activate without --fdname=) or for any other unit counts as public. The environment
+ * variables are removed, so that children do not see them.
  *
- * On success (WSD_OK) the caller owns all fds in *out; on failure all passed fds are closed (but where LISTEN_FDS does
- * not say how many there are) and why holds one line that names the fd, what is wrong with it and what is accepted.
+ * On success (WSD_OK) the caller owns all fds in *out; on failure all passed fds are closed (but where
+ * LISTEN_FDS does not say how many there are) and why holds one line that names the fd, what is wrong with it
+ * and what is accepted.
  */
 int sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size);
 
-/* Sends one or more newline-separated assignments, e.g. "READY=1\nSTATUS=..."; failures are ignored, as sd_notify(3) advises. */
+/* Sends one or more newline-separated assignments, e.g. "READY=1\nSTATUS=..."; failures are ignored, as
+ * sd_notify(3) advises. */
 void sysd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* How often to feed the watchdog, in us: half of WatchdogSec=, as sd_watchdog_enabled(3) advises; 0: there is none. */

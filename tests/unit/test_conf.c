@@ -136,7 +136,8 @@ static const struct good {
 	{ "ALLOWED_ORIGINS", "", "*" },
 	{ "ALLOWED_ORIGINS", "null", NULL },
 	{ "ALLOWED_ORIGINS", "https://example.org", NULL },
-	{ "ALLOWED_ORIGINS", "https://Example.ORG:443 ,  http://example.org:80", "https://example.org,http://example.org" },
+	{ "ALLOWED_ORIGINS", "https://Example.ORG:443 ,  http://example.org:80",
+	  "https://example.org,http://example.org" },
 	{ "ALLOWED_ORIGINS", "http://localhost:3000,http://127.0.0.1:65535,http://[::1]:1", NULL },
 	{ "ALLOWED_ORIGINS", "http://[::1]:80", "http://[::1]" },
 	{ "ALLOWED_ORIGINS", "*.example.org,https://*.example.org:8443", NULL },
@@ -246,6 +247,7 @@ static const struct bad {
 	{ "ALLOWED_ORIGINS", "https://-example.org", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://" X64 ".org", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://a.*.org", WSD_E_MALFORMED },
+	{ "ALLOWED_ORIGINS", "*.example.org:8443", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://*", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://*.", WSD_E_MALFORMED },
 	{ "ALLOWED_ORIGINS", "https://*example.org", WSD_E_MALFORMED },
@@ -299,7 +301,8 @@ static void
 test_the_reason_is_one_plain_line(void **state)
 {
 	refused_with("PORT", "80x", "PORT=\"80x\": a number from 1 to 65535 is needed");
-	refused_with("HEARTBEAT_INTERVAL", "1", "HEARTBEAT_INTERVAL=\"1\": a number of milliseconds from 100 to 3600000 is needed");
+	refused_with("HEARTBEAT_INTERVAL", "1",
+		     "HEARTBEAT_INTERVAL=\"1\": a number of milliseconds from 100 to 3600000 is needed");
 	refused_with("LOG_LEVEL", "loud", "LOG_LEVEL=\"loud\": error, warn, notice, info or debug is needed");
 	refused_with("PORT", "1\n<2>forged\x1b[2J\xff\"\\",
 		     "PORT=\"1\\x0a<2>forged\\x1b[2J\\xff\\\"\\\\\": a number from 1 to 65535 is needed");
@@ -425,6 +428,8 @@ test_help_and_manual_name_everything(void **state)
 		assert_non_null(strstr(man, in_man));
 	}
 	assert_non_null(strstr(help, "(a number from 1 to 65535; default: 3001)\n"));
+	for (const char *line = help; *line; line += strcspn(line, "\n") + 1)
+		assert_in_range(strcspn(line, "\n"), 1, 79);
 	free(help);
 	free(man);
 }

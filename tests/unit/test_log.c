@@ -38,7 +38,8 @@ capture(void **state)
 	assert_true(saved_stderr >= 0 && sink_fd >= 0);
 	assert_int_equal(fcntl(sink_fd, F_SETFL, O_APPEND), 0);
 	assert_int_equal(dup2(sink_fd, STDERR_FILENO), STDERR_FILENO);
-	assert_int_equal(log_start(LOG_FORMAT_TEXT, LOG_LEVEL_INFO, "x"), WSD_OK); /* the sink of lines written directly */
+	/* Leaves the sink that lines written directly go to. */
+	assert_int_equal(log_start(LOG_FORMAT_TEXT, LOG_LEVEL_INFO, "x"), WSD_OK);
 	log_stop();
 	return 0;
 }
@@ -98,8 +99,10 @@ test_text(void **state)
 		  "connection %s opened", "alice");
 	log_stop();
 	line = written_line();
-	assert_string_equal(line, "info connection alice opened WS_CONN=alice WS_COUNT=18446744073709551615 WS_EMPTY=\"\" "
-				  "WS_AGENT=\"a b\" WS_NAME=\"J\xc3\xb6rg\"");
+	assert_string_equal(
+		line,
+		"info connection alice opened WS_CONN=alice WS_COUNT=18446744073709551615 WS_EMPTY=\"\" "
+		"WS_AGENT=\"a b\" WS_NAME=\"J\xc3\xb6rg\"");
 	free(line);
 }
 
@@ -108,7 +111,8 @@ test_text_cannot_be_forged(void **state)
 {
 	char *line;
 
-	log_write(LOG_LEVEL_WARN, NULL, LOG_FIELDS(LOG_TEXT("WS_A", "x\nWS_B=1 \"q\""), LOG_TEXT("WS_C", "\x1b[2J\xc2\x9b\xff")),
+	log_write(LOG_LEVEL_WARN, NULL,
+		  LOG_FIELDS(LOG_TEXT("WS_A", "x\nWS_B=1 \"q\""), LOG_TEXT("WS_C", "\x1b[2J\xc2\x9b\xff")),
 		  "line 1\nline 2\t\\ \x7f \xed\xa0\x80 \xe2\x82\xac");
 	line = written_line();
 	assert_string_equal(line, "warn line 1\\nline 2\\x09\\\\ \\x7f \\xed\\xa0\\x80 \xe2\x82\xac "
@@ -132,7 +136,8 @@ test_json(void **state)
 	char *text;
 
 	assert_int_equal(log_start(LOG_FORMAT_JSON, LOG_LEVEL_INFO, "green"), WSD_OK);
-	log_write(LOG_LEVEL_ERROR, ID, LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s", "luck");
+	log_write(LOG_LEVEL_ERROR, ID,
+		  LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s", "luck");
 	log_stop();
 	text = written();
 	object = json_tokener_parse(text);
@@ -285,7 +290,8 @@ static void *
 log_many(void *arg)
 {
 	for (unsigned i = 0; i < LINES_EACH; i++) {
-		log_write(LOG_LEVEL_INFO, NULL, LOG_FIELDS(LOG_NUMBER("WS_THREAD", *(int *)arg), LOG_NUMBER("WS_I", i)), "line");
+		log_write(LOG_LEVEL_INFO, NULL,
+			  LOG_FIELDS(LOG_NUMBER("WS_THREAD", *(int *)arg), LOG_NUMBER("WS_I", i)), "line");
 		atomic_fetch_add(&lines_begun, 1);
 	}
 	return NULL;

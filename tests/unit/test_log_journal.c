@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), received by a socket of our own in a private mount
- * namespace where /run is empty. Needs the right to make one; skipped otherwise.
+ * The journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), received by a socket of our own in a
+ * private mount namespace where /run is empty. Needs the right to make one; skipped otherwise.
  */
 #include "log/log.h"
 
@@ -84,7 +84,8 @@ test_fields(void **state)
 		skip();
 	fd = journal_socket();
 	assert_int_equal(log_start(LOG_FORMAT_JOURNAL, LOG_LEVEL_INFO, "blue"), WSD_OK);
-	log_write(LOG_LEVEL_NOTICE, ID, LOG_FIELDS(LOG_TEXT("WS_CONN", "alice"), LOG_NUMBER("WS_COUNT", 7)), "hello %d", 1);
+	log_write(LOG_LEVEL_NOTICE, ID, LOG_FIELDS(LOG_TEXT("WS_CONN", "alice"), LOG_NUMBER("WS_COUNT", 7)),
+		  "hello %d", 1);
 	receive(fd, entry, sizeof(entry));
 	log_stop();
 	assert_field(entry, "MESSAGE=hello 1");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets passed in: real ones, from fd 3 up, to a child as a service manager starts it. The child sends back what it made of
- * them in one line, since an assertion that fails there would not be heard here.
+ * Sockets passed in: real ones, from fd 3 up, to a child as a service manager starts it. The child sends back
+ * what it made of them in one line, since an assertion that fails there would not be heard here.
  */
 #include "sysd/sysd.h"
 
@@ -229,7 +229,8 @@ test_unknown_names(void **state)
 	refused(WSD_E_UNKNOWN, SOCKETS(TCP4, TCP4), NULL,
 		"fd 3 (\"unknown\"): no known name; FileDescriptorName=public or FileDescriptorName=admin is needed");
 	refused(WSD_E_UNKNOWN, SOCKETS(TCP4, TCP4), "public:mine.socket",
-		"fd 4 (\"mine.socket\"): no known name; FileDescriptorName=public or FileDescriptorName=admin is needed");
+		"fd 4 (\"mine.socket\"): no known name; FileDescriptorName=public or "
+		"FileDescriptorName=admin is needed");
 	refused(WSD_E_UNKNOWN, SOCKETS(TCP4, TCP4), "public:a\nb\x1b\"",
 		"fd 4 (\"a?b??\"): no known name; FileDescriptorName=public or FileDescriptorName=admin is needed");
 }
@@ -275,7 +276,8 @@ test_number_of_names(void **state)
 {
 	refused(WSD_E_MALFORMED, SOCKETS(TCP4, TCP4), "public",
 		"LISTEN_FDNAMES: 2 names, one for each socket, are needed");
-	refused(WSD_E_MALFORMED, SOCKETS(TCP4), "public:admin", "LISTEN_FDNAMES: 1 names, one for each socket, are needed");
+	refused(WSD_E_MALFORMED, SOCKETS(TCP4), "public:admin",
+		"LISTEN_FDNAMES: 1 names, one for each socket, are needed");
 }
 
 static void
@@ -289,7 +291,8 @@ test_garbage_counts(void **state)
 		int rc = 0;
 
 		assert_int_equal(sscanf(said, "%d public: admin:", &rc), 1);
-		if (rc != WSD_E_MALFORMED || !strstr(said, " LISTEN_FDS and LISTEN_PID: not what sd_listen_fds(3) defines"))
+		if (rc != WSD_E_MALFORMED ||
+		    !strstr(said, " LISTEN_FDS and LISTEN_PID: not what sd_listen_fds(3) defines"))
 			fail_msg("LISTEN_FDS=%s: %s", counts[i], said);
 		assert_null(strstr(said, "environment left"));
 	}
