@@ -54,16 +54,16 @@ struct request {
  * exactly one Sec-WebSocket-Key that is base64 of 16 bytes (400), at most one Origin (400). Other values of Upgrade (h2c)
  * on other paths are ignored, as RFC 9110, 7.8 allows, and the request is plain HTTP. Names are matched without regard to case.
  *
- * A list in Upgrade that has more than websocket is 400 under /ws/, since libwebsockets takes none. The ids "." and ".." are
- * 400: they are parts of a path, which clients and proxies resolve. Plain requests may be HTTP/1.0, then also without
- * Host; methods that RFC 9110 and RFC 5789 do not know, and CONNECT, are 501; a body that is framed doubtfully is 400, in any
- * coding but chunked 501. The target is a path with or without a query, or "*" with OPTIONS.
+ * Upgrade and Connection may be lists and repeated, as RFC 9110 has it. The ids "." and ".." are 400: they are parts of a path,
+ * which clients and proxies resolve. Plain requests may be HTTP/1.0, then also without Host; methods that RFC 9110 and RFC 5789
+ * do not know, and CONNECT, are 501; a body that is framed doubtfully is 400, in any coding but chunked 501. The target is a path
+ * with or without a query, or "*" with OPTIONS.
  */
 void request_judge(struct request *out, const char *head, size_t len);
 
 /* The value of a query parameter (its name spelt as given, the first of several; a plus stays one), %-decoded into out
- * (zero-terminated; "" on failure): its length, WSD_E_UNKNOWN if it is not there,
- * WSD_E_TOO_LARGE if it does not fit, WSD_E_MALFORMED for a bad escape or an embedded zero. */
+ * (zero-terminated; "" on failure): its length, WSD_E_UNKNOWN if it is not there, WSD_E_TOO_LARGE if it does not fit,
+ * WSD_E_MALFORMED for a bad escape or an embedded zero. */
 int request_query(struct slice query, const char *name, char *out, size_t size);
 
 /* True if the comma-separated list of a header field's value has this token, without regard to case. */
