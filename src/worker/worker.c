@@ -96,8 +96,6 @@ end_turn(struct worker *w)
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	cork_flush(w, 0);
 	closing_run(w);
-	if (++w->turn == 0)
-		w->turn = 1;
 }
 
 static void
@@ -292,7 +290,6 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	w->shard = setup->shard;
 	w->gate = setup->gate;
 	w->most_fds = setup->most_fds;
-	w->turn = 1;
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
 	fd_random(&w->random, sizeof(w->random));
 
