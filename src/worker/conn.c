@@ -2,9 +2,11 @@
 /* A connection's beginning and end. */
 #include "worker/conn.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/check.h"
 #include "conf/conf.h"
@@ -137,13 +139,23 @@ conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_
 	return -1;
 }
 
+/* The end of the stream, or what a reset leaves, can be seen again and again. */
+static bool
+peer_has_gone(const struct conn *c)
+{
+	char byte;
+	ssize_t n = recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 void
 conn_dropping(struct worker *w, struct conn *c)
 {
 	if (c->phase >= CONN_CLOSING)
 		return;
 	if (c->phase == CONN_OPEN)
-		c->drop_turn = w->turn;
+		c->broke_rules = !peer_has_gone(c);
 	c->phase = CONN_CLOSING;
 	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + BROKEN_PEER_MS);
 }
@@ -169,9 +181,9 @@ final_code(struct worker *w, struct conn *c)
 {
 	if (c->close_code != 0)
 		return c->close_code;
-	if (c->drop_turn == 0 || c->drop_turn == w->turn)
+	if (!c->broke_rules)
 		return 1006;
-	/* It was libwebsockets that closed, with a frame of its own, which is not done in the turn it is begun: a broken frame. */
+	/* It was libwebsockets that closed, with a frame of its own: a broken frame. */
 	metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
 	return 1002;
 }

@@ -53,12 +53,12 @@ struct conn {
 	struct addr peer;
 	uint16_t over_limit; /* messages refused for their rate, less those accepted since */
 	uint16_t close_code; /* as sent or received; 0: none yet */
-	uint32_t drop_turn;  /* loop turn in which libwebsockets began to close by itself; 0: it did not */
 	uint8_t phase;	     /* enum conn_phase */
 	uint8_t bye;	     /* enum worker_bye; with CONN_LEAVING on */
 	bool resumed : 1;
 	bool opened : 1;      /* it was established: counted, logged, to be uncounted */
 	bool peer_closed : 1; /* its close frame has come */
+	bool broke_rules : 1; /* libwebsockets closes it, though the peer is still there */
 	bool by_queue : 1;    /* answers go through the writeable callback, so that they stay behind a pong that is owed */
 	bool binary : 1;      /* the message being refused was binary */
 	bool session_over : 1;

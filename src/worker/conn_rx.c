@@ -47,7 +47,7 @@ assemble(struct conn *c, const char *data, size_t len, size_t expected)
 		/* A frame's length is known from its first piece, but only what has come is worth memory: double, at most. */
 		while (room < need)
 			room *= 2;
-		if (!a && expected < room && expected >= need)
+		if (!a && expected < room && expected >= need && expected > 0)
 			room = expected;
 		a = realloc(a, sizeof(*a) + room);
 		if (!a)

@@ -97,8 +97,6 @@ end_turn(struct worker *w)
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	cork_end_turn(w);
 	closing_run(w);
-	if (++w->turn == 0)
-		w->turn = 1;
 }
 
 static void
@@ -293,7 +291,6 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	w->shard = setup->shard;
 	w->gate = setup->gate;
 	w->most_fds = setup->most_fds;
-	w->turn = 1;
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
 	fd_random(&w->random, sizeof(w->random));
 

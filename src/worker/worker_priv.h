@@ -92,7 +92,6 @@ struct worker {
 	struct slots slots;
 	uint32_t *closing; /* slots of connections that want closing at the end of the loop turn; stale ones are skipped */
 	uint32_t n_closing, closing_room;
-	uint32_t turn;
 	struct wheel wheel;
 	struct gauge gauge;
 	struct cork cork;

@@ -82,6 +82,9 @@ def pytest_runtest_makereport(item):
                 report.sections.append(("wsd said", daemon.text()))
 
 
+NAME_MOST = 120
+
+
 class Tap:
     """One line for each scenario, as soon as it is over, on a descriptor of its own."""
 
@@ -93,6 +96,8 @@ class Tap:
     def line(self, ok, report, more=""):
         self.n += 1
         name = report.nodeid.replace("#", "_").rpartition("/")[2]
+        if len(name) > NAME_MOST:
+            name = name[:NAME_MOST] + "..."
         self.to.write(f"{'ok' if ok else 'not ok'} {self.n} - {name}{more}\n")
 
     def pytest_runtest_logreport(self, report):

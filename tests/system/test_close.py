@@ -39,11 +39,10 @@ def test_empty_close_is_answered(wsd, raw):
     assert logged_code(wsd) == 1005
 
 
-@pytest.mark.parametrize("payload", [
-    b"\x03", *(close_payload(code) for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535))])
-def test_bad_close_is_a_protocol_error(wsd, raw, payload):
+@pytest.mark.parametrize("code", ["half", 0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535])
+def test_bad_close_is_a_protocol_error(wsd, raw, code):
     c = raw(wsd).open("/ws/chat/c")
-    c.send(frame(CLOSE, payload))
+    c.send(frame(CLOSE, b"\x03" if code == "half" else close_payload(code)))
     code = None
     try:
         code = c.read_close()
