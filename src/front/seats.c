@@ -3,7 +3,6 @@
 #include "front/seats.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "base/err.h"
@@ -13,16 +12,18 @@ seats_init(struct seats *seats, uint32_t workers)
 {
 	*seats = (struct seats){ .n_rows = workers };
 	seats->rows = calloc(workers, sizeof(*seats->rows));
-	return seats->rows ? WSD_OK : -ENOMEM;
+	if (!seats->rows)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < workers; i++)
+		seats->rows[i].first_free = SEATS_END;
+	return WSD_OK;
 }
 
 void
 seats_deinit(struct seats *seats)
 {
-	for (uint32_t i = 0; seats->rows && i < seats->n_rows; i++) {
+	for (uint32_t i = 0; seats->rows && i < seats->n_rows; i++)
 		free(seats->rows[i].seats);
-		free(seats->rows[i].free_slots);
-	}
 	free(seats->rows);
 	*seats = (struct seats){ .n_rows = 0 };
 }
@@ -30,20 +31,16 @@ seats_deinit(struct seats *seats)
 static int
 grow(struct seat_row *row)
 {
-	uint32_t room = row->n_room ? row->n_room * 2 : 64;
-	struct seat *more_seats = realloc(row->seats, room * sizeof(*more_seats));
-	uint32_t *more_slots;
+	uint32_t room = row->n_room ? row->n_room + row->n_room / 2 : 64; /* not doubled: each connection pays for it */
+	struct seat *more = realloc(row->seats, room * sizeof(*more));
 
-	if (!more_seats)
+	if (!more)
 		return -ENOMEM;
-	row->seats = more_seats;
-	more_slots = realloc(row->free_slots, room * sizeof(*more_slots));
-	if (!more_slots)
-		return -ENOMEM;
-	row->free_slots = more_slots;
-	memset(row->seats + row->n_room, 0, (room - row->n_room) * sizeof(*row->seats));
-	for (uint32_t slot = room; slot > row->n_room; slot--) /* so that the lowest is taken first */
-		row->free_slots[row->n_free++] = slot - 1;
+	row->seats = more;
+	for (uint32_t slot = room; slot-- > row->n_room;) { /* backwards, so that the lowest is taken first */
+		row->seats[slot] = (struct seat){ .next_free = row->first_free };
+		row->first_free = slot;
+	}
 	row->n_room = room;
 	return WSD_OK;
 }
@@ -58,10 +55,11 @@ seats_take(struct seats *seats, uint64_t serial, uint32_t *worker, uint32_t *slo
 		if (seats->rows[i].n_taken < seats->rows[best].n_taken)
 			best = i;
 	row = &seats->rows[best];
-	if (row->n_free == 0 && grow(row) != WSD_OK)
+	if (row->first_free == SEATS_END && grow(row) != WSD_OK)
 		return -ENOMEM;
 	*worker = best;
-	*slot = row->free_slots[--row->n_free];
+	*slot = row->first_free;
+	row->first_free = (uint32_t)row->seats[*slot].next_free;
 	row->seats[*slot] = (struct seat){ .serial = serial };
 	row->n_taken++;
 	seats->n_taken++;
@@ -82,8 +80,8 @@ seats_free(struct seats *seats, uint32_t worker, uint32_t slot)
 	struct seat_row *row = &seats->rows[worker];
 
 	CHECK(seat->serial != 0);
-	*seat = (struct seat){ .serial = 0 };
-	row->free_slots[row->n_free++] = slot;
+	*seat = (struct seat){ .next_free = row->first_free };
+	row->first_free = slot;
 	row->n_taken--;
 	seats->n_taken--;
 }

@@ -11,17 +11,21 @@
 struct peer;
 struct session;
 
+#define SEATS_END UINT32_MAX
+
 /* Who sits there, as far as the front desk must know when it leaves. */
 struct seat {
-	uint64_t serial;	 /* 0: free */
-	struct session *session; /* NULL: it has gone over to another connection */
+	uint64_t serial;	 /* 0: free; then next_free holds */
+	union {
+		struct session *session; /* NULL: it has gone over to another connection */
+		uint64_t next_free;	 /* slot; SEATS_END: the last */
+	};
 	struct peer *client;	 /* NULL: not counted by address */
 };
 
 struct seat_row {
 	struct seat *seats;
-	uint32_t *free_slots;
-	uint32_t n_free, n_room, n_taken;
+	uint32_t first_free, n_room, n_taken;
 };
 
 struct seats {

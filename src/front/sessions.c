@@ -40,7 +40,8 @@ struct session *
 sessions_create(struct sessions *s, const char *id)
 {
 	size_t len = strlen(id);
-	struct session *session = calloc(1, sizeof(*session) + len + 1);
+	/* not sizeof: the id begins in what would be padding */
+	struct session *session = calloc(1, offsetof(struct session, id) + len + 1);
 
 	if (!session)
 		return NULL;

@@ -27,7 +27,8 @@ conn_create(const struct worker_guest *guest)
 	struct conn *c;
 
 	CHECK(id_len >= 1 && id_len <= WORKER_ID_MAX);
-	c = calloc(1, sizeof(*c) + id_len + 1);
+	/* not sizeof: the id begins in what would be padding */
+	c = calloc(1, offsetof(struct conn, id) + id_len + 1);
 	if (!c)
 		return NULL;
 	c->magic = CONN_MAGIC;

@@ -15,7 +15,7 @@ make_room(struct slots *slots, uint32_t slot)
 	struct conn **bigger;
 
 	while (room <= slot)
-		room *= 2;
+		room += room / 2; /* not doubled: it counts in the memory of each connection */
 	bigger = realloc(slots->conns, room * sizeof(struct conn *));
 	if (!bigger)
 		return -ENOMEM;

@@ -52,9 +52,9 @@ struct worker_departure {
 	struct mail mail;
 	uint64_t serial;
 	uint64_t count;
-	uint32_t worker;
 	uint32_t slot;
-	bool session_over; /* the session ended with it: the client said goodbye, or it was replaced */
+	uint32_t worker : 31;
+	uint32_t session_over : 1; /* the session ended with it: the client said goodbye, or it was replaced */
 };
 
 /* What a worker is asked about one connection, and what it answers. The mail goes back through `answered`. */
