@@ -149,17 +149,18 @@ static const struct part {
 	const char *what;
 	int (*start)(struct server *s);
 	void (*stop)(struct server *s);
+	bool explains; /* it logs by itself why it could not start */
 } parts[] = {
-	{ "limits", limits_start, NULL },
-	{ "listening sockets", listen_prepare, listen_stop },
-	{ "metrics", shards_start, NULL },
-	{ "main loop", loop_start, loop_stop },
-	{ "signals", signals_start, signals_stop },
-	{ "front desk", front_start, front_stop },
-	{ "HTTP", http_start, http_stop },
-	{ "workers", workers_start, workers_stop },
-	{ "timers", lifecycle_start, lifecycle_stop },
-	{ "listeners", listen_start, NULL },
+	{ "limits", limits_start, NULL, true },
+	{ "listening sockets", listen_prepare, listen_stop, true },
+	{ "metrics", shards_start, NULL, false },
+	{ "main loop", loop_start, loop_stop, false },
+	{ "signals", signals_start, signals_stop, true },
+	{ "front desk", front_start, front_stop, false },
+	{ "HTTP", http_start, http_stop, false },
+	{ "workers", workers_start, workers_stop, false },
+	{ "timers", lifecycle_start, lifecycle_stop, false },
+	{ "listeners", listen_start, NULL, true },
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -182,7 +183,8 @@ server_run(const struct conf *conf)
 	for (; started < PARTS; started++) {
 		rc = parts[started].start(s);
 		if (rc != WSD_OK) {
-			log_error("could not start: %s (%s)", parts[started].what, wsd_strerror(rc));
+			if (!parts[started].explains)
+				log_error("could not start: %s (%s)", parts[started].what, wsd_strerror(rc));
 			break;
 		}
 	}

@@ -94,7 +94,7 @@ conn_kill(struct worker *w, struct conn *c)
 {
 	if (c->phase == CONN_GONE)
 		return;
-	if (c->close_code == 0)
+	if (c->close_code == 0 && !c->broke_rules)
 		c->close_code = 1006;
 	c->phase = CONN_GONE;
 	wheel_clear(&c->timer);

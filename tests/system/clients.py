@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 import websockets
 
@@ -222,6 +223,13 @@ def http(address, path, method="GET", headers=(), version="HTTP/1.1", body=b""):
         if "content-length" not in response.headers and method != "HEAD":
             response.body += raw.read_end()
         return response
+
+
+def wait_open(daemon, n):
+    """Until the front desk knows of n connections: a closed one's id is free only then."""
+    deadline = time.monotonic() + PATIENCE
+    while http(daemon.port, "/health").json["connections"] != n:
+        assert time.monotonic() < deadline, f"not {n} connections in {PATIENCE:.0f} s\n{daemon.text()}"
 
 
 class _Loop:

@@ -3,7 +3,7 @@
 
 import pytest
 
-from clients import http, message
+from clients import http, message, wait_open
 from metrics import gained, read
 
 TOKEN = "correct-horse-battery-staple"
@@ -75,7 +75,7 @@ def test_operator_disconnects_a_client(both, raw):
     assert http(both.unix, "/api/v1/connections/rude", "DELETE").status in (200, 202, 204)
     assert c.read_json()["type"] == "goodbye"
     assert c.read_close() == 1008
-    both.wait_log("closed", WS_CONNECTION_ID="rude")
+    wait_open(both, 0)
     assert http(both.unix, "/api/v1/connections/rude", "DELETE").status == 404
 
 
@@ -84,7 +84,7 @@ def test_operator_disconnects_a_client(both, raw):
     ("PUT", "/api/v1/log-level", b'{"level":"debug"}'),
     ("POST", "/api/v1/drain", b""),
     ("POST", "/api/v1/accept", b'{"accept":false}'),
-])
+], ids=["disconnect", "log-level", "drain", "accept"])
 def test_change_over_tcp_without_a_token_is_refused(start, raw, method, path, body):
     for settings in ({}, {"ADMIN_TOKEN": TOKEN}):
         wsd = start(**settings)
@@ -122,7 +122,8 @@ def test_log_level_changes_at_run_time(both, raw):
     assert len(both.logged("opened")) == lines
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"level":"loud"}', b"[", b'{"level":7}', b"x" * 100000])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"level":"loud"}', b"[", b'{"level":7}', b"x" * 100000],
+                         ids=["nothing", "empty", "unknown", "cut", "number", "large"])
 def test_bad_log_level_is_400(both, body):
     assert http(both.unix, "/api/v1/log-level", "PUT", body=body).status in (400, 413)
 

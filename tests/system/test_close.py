@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from clients import CLOSE, TEXT, close_payload, frame, message
+from clients import CLOSE, TEXT, close_payload, frame, message, wait_open
 
 
 def logged_code(wsd, connection_id="c"):
@@ -111,9 +111,8 @@ def test_half_closed_by_the_client(wsd, raw):
 def test_id_is_free_after_each_kind_of_end(wsd, raw):
     for end in (b"", frame(CLOSE, close_payload(1000)), frame(TEXT, "x", rsv=1)):
         c = raw(wsd).open("/ws/chat/again")
-        n = len(wsd.logged("closed"))
         c.send(end)
         if not end:
             c.sock.shutdown(socket.SHUT_RDWR)
-        wsd.wait(lambda: len(wsd.logged("closed")) > n, "close")
+        wait_open(wsd, 0)
     raw(wsd).open("/ws/chat/again")

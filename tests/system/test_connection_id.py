@@ -20,7 +20,7 @@ def test_accepted(wsd, raw, path, connection_id):
 @pytest.mark.parametrize("path", [
     "", "x" * 129, "a/b", "a%2Fb", "a%", "a%4", "a%zz", "a%00b", "a+b", "a%20b", "%C3%A4", "\xe4", "a;b", "a:b",
     "%61" * 129,
-])
+], ids=lambda path: ascii(path[:10]))
 def test_refused_with_400(wsd, raw, path):
     response = raw(wsd).handshake("/ws/chat/" + path)
     # "a/b" is no path of ours at all; both answers are fair

@@ -69,6 +69,10 @@ def test_unasked_pong_is_ignored(wsd, raw):
     assert c.ask(message())["count"] == 1
 
 
+LONG_PING = frame(PING, "x" * 126)
+LENGTH_2_63 = frame(TEXT, "x", length=1 << 63, form=64)
+
+
 @pytest.mark.parametrize("bad", [
     frame(TEXT, message(), rsv=4),
     frame(TEXT, message(), rsv=2),
@@ -79,15 +83,17 @@ def test_unasked_pong_is_ignored(wsd, raw):
     frame(TEXT, "x", fin=False) + frame(BINARY, "y"),
     frame(PING, "x", fin=False),
     frame(CLOSE, close_payload(1000), fin=False),
-    frame(PING, "x" * 126),
-    frame(TEXT, "x", length=1 << 63, form=64),
+    LONG_PING, LENGTH_2_63,
 ], ids=["rsv1", "rsv2", "rsv3", "opcode 3", "opcode 7", "opcode 11", "opcode 15", "continuation of nothing",
         "text in a message", "binary in a message", "fragmented ping", "fragmented close", "long ping", "length 2^63"])
 def test_broken_frame_ends_the_connection_with_1002(wsd, raw, bad):
     c = raw(wsd).open("/ws/chat/broken")
     c.send(bad)
-    assert c.read_close() in (1002, 1009)
-    wsd.wait_log("closed", WS_CONNECTION_ID="broken")
+    try:
+        assert c.read_close() in (1002, 1009)
+    except Closed:  # libwebsockets cuts the connection without a word for these two, as RFC 6455, 7.1.7 allows
+        assert bad in (LONG_PING, LENGTH_2_63)
+    wsd.wait_log("closed", WS_CONNECTION_ID="broken", WS_CLOSE_CODE=1002)
 
 
 def test_after_a_broken_frame_the_socket_is_soon_closed(wsd, raw):

@@ -3,7 +3,7 @@
 
 import pytest
 
-from clients import CONTINUATION, PING, TEXT, BINARY, Closed, Refused, connect, frame, message
+from clients import CONTINUATION, PING, TEXT, BINARY, Closed, Refused, connect, frame, message, wait_open
 
 
 def test_one_more_than_max_connections_gets_503(start, client):
@@ -14,7 +14,7 @@ def test_one_more_than_max_connections_gets_503(start, client):
     assert refusal.value.status == 503
     assert int(refusal.value.headers["Retry-After"]) >= 1
     clients[0].close()
-    wsd.wait_log(WS_CONNECTION_ID="c0", WS_CLOSE_CODE=1000)
+    wait_open(wsd, 2)
     client(wsd, "/ws/chat/c3")
 
 
@@ -35,16 +35,25 @@ def test_health_answers_when_full(start, client):
 
 
 def test_connections_of_one_address_are_limited(start, raw):
-    wsd = start(MAX_CONNECTIONS_PER_IP=2)
+    wsd = start(MAX_CONNECTIONS_PER_IP=2, TRUSTED_PROXIES="192.0.2.1")
     for n in range(2):
         raw(wsd).open(f"/ws/chat/c{n}")
     response = raw(wsd).handshake("/ws/chat/c2")
-    assert response.status in (429, 503) and "retry-after" in response.headers
+    assert response.status == 429 and int(response.headers["retry-after"]) >= 1
     raw(wsd, source="127.0.0.2").open("/ws/chat/c3")
 
 
+def test_clients_behind_a_trusted_proxy_are_told_apart(start, raw):
+    wsd = start(MAX_CONNECTIONS_PER_IP=1)
+    for n, status in ((1, 101), (2, 101), (1, 429)):
+        client = [("X-Forwarded-For", f"203.0.113.{n}")]
+        assert raw(wsd).handshake(f"/ws/chat/{n}-{status}", add=client).status == status
+    for n in range(3):  # its own connections are our equipment's
+        raw(wsd).open(f"/ws/chat/own{n}")
+
+
 def test_connects_of_one_address_are_rate_limited(start, raw):
-    wsd = start(RATE_LIMIT_CONNECT="1/3")
+    wsd = start(RATE_LIMIT_CONNECT="1/3", TRUSTED_PROXIES="192.0.2.1")
     statuses = [raw(wsd).handshake(f"/ws/chat/c{n}").status for n in range(8)]
     assert statuses[:3] == [101] * 3
     assert 429 in statuses[3:]

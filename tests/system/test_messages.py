@@ -76,7 +76,7 @@ def test_disconnect_gets_goodbye_and_1000(wsd, client):
     ('{"type":"message","data":1,"id":"' + "x" * 300 + '"}', "invalid_message"),
     ('{"type":"dance"}', "unknown_type"),
     ('{"type":""}', "unknown_type"),
-])
+], ids=lambda value: ascii(value[:30]))
 def test_bad_message_is_refused_and_the_connection_stays(wsd, client, text, code):
     c = client(wsd)
     error = c.ask(text)

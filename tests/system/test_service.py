@@ -32,11 +32,10 @@ def test_a_single_socket_of_any_name_is_the_public_one(start):
     Client(address).close()
 
 
-@pytest.mark.parametrize("names", [("ws", "ws-admin"), ("ws@blue.socket", "ws-admin@blue.socket")])
-def test_names_of_the_socket_units(start, names):
+def test_names_of_the_socket_units(start):
     public, admin = listener(), listener()
     addresses = public.getsockname(), admin.getsockname()
-    start(sockets=[(names[0], public), (names[1], admin)])
+    start(sockets=[("ws@blue.socket", public), ("ws-admin@blue.socket", admin)])
     Client(addresses[0]).close()
     assert http(addresses[1], "/api/v1/connections").status == 200
 

@@ -53,16 +53,18 @@ def test_advice_to_come_back_is_spread(start):
         c.sock.close()
 
 
-def test_goodbyes_are_spread_over_the_drain(start):
-    wsd = start(DRAIN_TIMEOUT=2000)
-    clients = open_many(wsd, 40)
+def test_goodbyes_are_spread(start):
+    """So many a second, that the machine keeps up; all within half of DRAIN_TIMEOUT."""
+    wsd = start(DRAIN_TIMEOUT=30000)
+    clients = open_many(wsd, 800)
     wsd.send_signal(signal.SIGTERM)
+    wsd.wait_notice("STOPPING=1")
     began = time.monotonic()
     for c in clients:
         says_goodbye(c, "shutdown", 1001)
         c.sock.close()
     assert wsd.wait_exit() == 0
-    assert 0.5 < time.monotonic() - began < 2 + 4 * SCALE
+    assert 0.1 < time.monotonic() - began < 2 + 4 * SCALE
 
 
 def test_stop_without_clients_is_quick(start):
