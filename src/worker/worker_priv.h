@@ -19,7 +19,7 @@
 
 /* What libwebsockets takes in with one recv(2): rx_buffer_size and LWS_PRE. It costs as much memory for each connection, so it is
  * small, and a connection that has more is read again in the same turn (cork.c). At least 125, or long pings are answered twice. */
-#define WORKER_RX_BYTES	  256
+#define WORKER_RX_BYTES	  224
 #define WORKER_READ_BYTES (WORKER_RX_BYTES + LWS_PRE)
 
 #define CORK_BYTES    16384  /* most that one connection gathers */
