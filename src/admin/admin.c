@@ -7,12 +7,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "admin/admin_priv.h"
 #include "admin/rate.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "conf/conf.h"
 
 #define ADMIN_MAGIC	0x61646d31u
@@ -23,6 +23,16 @@ static const struct admin_limits usual_limits = {
 	.idle_s = 10,
 	.request_ms = 10000,
 };
+
+/* MHD calls this before it closes the socket: who sees the connection end may come again. */
+static void
+count_connection(void *cls, struct MHD_Connection *conn, void **context, enum MHD_ConnectionNotificationCode what)
+{
+	struct side *side = cls;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+		atomic_fetch_sub_explicit(&side->open, 1, memory_order_relaxed);
+}
 
 /* Paths and parameters are decoded by us (params_decode()), which tells an escaped zero from the end of the text. */
 static size_t
@@ -39,8 +49,8 @@ side_start(struct side *side, struct admin *admin, enum admin_side which, struct
 	side->shard = shard;
 	side->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, exchange_serve,
-		side, MHD_OPTION_NOTIFY_COMPLETED, exchange_over, NULL, MHD_OPTION_CONNECTION_LIMIT,
-		admin->limits.connections[which], MHD_OPTION_CONNECTION_TIMEOUT, admin->limits.idle_s,
+		side, MHD_OPTION_NOTIFY_COMPLETED, exchange_over, NULL, MHD_OPTION_NOTIFY_CONNECTION, count_connection, side,
+		MHD_OPTION_CONNECTION_LIMIT, 2 * admin->limits.connections[which], MHD_OPTION_CONNECTION_TIMEOUT, admin->limits.idle_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_ROOM, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_END);
 	return side->daemon ? WSD_OK : WSD_E_LIBRARY;
@@ -101,10 +111,18 @@ admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockad
 {
 	/* MHD shows the address without its length: whole and zeroed, any part of it may be read */
 	struct sockaddr_storage whole = { .ss_family = AF_UNSPEC };
+	struct side *s = &admin->sides[side];
 
 	CHECK_MAGIC(admin, ADMIN_MAGIC);
+	/* counted here, since libmicrohttpd 0.9.75 locks itself up when a connection meets its own limit */
+	if (atomic_fetch_add_explicit(&s->open, 1, memory_order_relaxed) >= admin->limits.connections[side]) {
+		atomic_fetch_sub_explicit(&s->open, 1, memory_order_relaxed);
+		fd_close(&fd);
+		return WSD_E_FULL;
+	}
 	memcpy(&whole, peer, peer_len < sizeof(whole) ? peer_len : sizeof(whole));
-	if (MHD_add_connection(admin->sides[side].daemon, fd, (const struct sockaddr *)&whole, sizeof(whole)) != MHD_YES)
-		return WSD_E_LIBRARY;
-	return WSD_OK;
+	if (MHD_add_connection(s->daemon, fd, (const struct sockaddr *)&whole, sizeof(whole)) == MHD_YES)
+		return WSD_OK;
+	atomic_fetch_sub_explicit(&s->open, 1, memory_order_relaxed);
+	return WSD_E_LIBRARY;
 }

@@ -79,7 +79,7 @@ int admin_create(struct admin **out, const struct conf *conf, const struct admin
 void admin_destroy(struct admin **admin);
 
 /* Hands an accepted connection over, with all of its bytes unread. The fd is owned by the library in every case: on failure it
- * has been closed. WSD_OK or WSD_E_LIBRARY (too many connections). */
+ * has been closed. WSD_OK, WSD_E_FULL (too many connections) or WSD_E_LIBRARY. */
 int admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockaddr *peer, socklen_t peer_len);
 
 #endif

@@ -4,6 +4,7 @@
 #define WSD_ADMIN_ADMIN_PRIV_H
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct side {
 	struct MHD_Daemon *daemon;
 	struct metrics_shard *shard;
 	enum admin_side which;
+	_Atomic unsigned open; /* connections, from admin_add() until MHD is through with them */
 };
 
 struct admin {

@@ -5,6 +5,8 @@
 
 #include "admin/admin_priv.h"
 #include "base/err.h"
+#include "proto/json_scan.h"
+#include "proto/utf8.h"
 
 #define JSON_DEPTH 8
 
@@ -51,30 +53,41 @@ params_is_id(const char *text)
 	return len >= 1 && len <= ADMIN_ID_MAX && strspn(text, allowed) == len;
 }
 
+/* The parser of json-c takes more than JSON (names in single quotes, anything behind a zero byte): our scanner looks first. */
+static bool
+is_json_object(const char *text, size_t len, const char **why)
+{
+	const char *end = text + len, *at = json_scan_space(text, end);
+
+	*why = "not UTF-8";
+	if (!utf8_valid(text, len))
+		return false;
+	*why = "expected an object";
+	if (at == end || *at != '{')
+		return false;
+	at = json_scan_value(at, end, JSON_DEPTH, why);
+	if (!at)
+		return false;
+	*why = "something follows the object";
+	return json_scan_space(at, end) == end;
+}
+
 /* NULL with *why set, or with *why NULL: out of memory. */
 static struct json_object *
 parse(const char *text, size_t len, const char **why)
 {
-	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
-	struct json_object *object = NULL;
-	enum json_tokener_error error;
+	struct json_tokener *tok;
+	struct json_object *object;
 
+	if (!is_json_object(text, len, why))
+		return NULL;
 	*why = NULL;
+	tok = json_tokener_new_ex(JSON_DEPTH + 1); /* it counts the scalars as a level */
 	if (!tok)
 		return NULL;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	object = json_tokener_parse_ex(tok, text, (int)len);
-	error = json_tokener_get_error(tok);
-	if (error == json_tokener_continue)
-		*why = "it ends too early";
-	else if (error != json_tokener_success)
-		*why = json_tokener_error_desc(error);
-	else if (!json_object_is_type(object, json_type_object))
-		*why = "expected an object";
-	if (*why) {
-		json_object_put(object);
-		object = NULL;
-	}
+	if (!object)
+		*why = json_tokener_error_desc(json_tokener_get_error(tok));
 	json_tokener_free(tok);
 	return object;
 }

@@ -102,8 +102,8 @@ op_accept(void *arg, bool on)
 	return s->rc;
 }
 
-void
-admin_rig_start(struct admin_rig *rig, const char *token, const struct admin_limits *limits)
+static void
+start(struct admin_rig *rig, const char *token, struct conf_rate rate, const struct admin_limits *limits)
 {
 	struct admin_ops ops = {
 		.arg = &rig->script,
@@ -120,6 +120,7 @@ admin_rig_start(struct admin_rig *rig, const char *token, const struct admin_lim
 	rig->script.health = (struct admin_health){ .state = "running", .connections = 42, .uptime_ms = 61007 };
 	rig->conf.instance = (char *)"blue";
 	rig->conf.admin_token = (char *)token;
+	rig->conf.rate_admin = rate;
 	assert_int_equal(addr_nets_parse(&rig->conf.metrics_allow, "127.0.0.0/8,::1/128,198.51.100.0/24"), WSD_OK);
 	assert_int_equal(addr_nets_parse(&rig->conf.trusted_proxies, "127.0.0.0/8,::1/128"), WSD_OK);
 	metrics_init("blue", "1.0");
@@ -132,6 +133,18 @@ admin_rig_start(struct admin_rig *rig, const char *token, const struct admin_lim
 		rc = admin_create(&rig->admin, &rig->conf, &ops, rig->shards[ADMIN_SIDE_PUBLIC],
 				  rig->shards[ADMIN_SIDE_ADMIN]);
 	assert_int_equal(rc, WSD_OK);
+}
+
+void
+admin_rig_start(struct admin_rig *rig, const char *token, const struct admin_limits *limits)
+{
+	start(rig, token, (struct conf_rate){ 0, 0 }, limits);
+}
+
+void
+admin_rig_start_rated(struct admin_rig *rig, struct conf_rate rate)
+{
+	start(rig, NULL, rate, NULL);
 }
 
 void

@@ -38,6 +38,7 @@ struct http_answer {
 
 /* limits NULL: the usual ones. With metrics_init(). */
 void admin_rig_start(struct admin_rig *rig, const char *token, const struct admin_limits *limits);
+void admin_rig_start_rated(struct admin_rig *rig, struct conf_rate rate);
 void admin_rig_stop(struct admin_rig *rig);
 
 /* A new connection as from peer: "unix" or an address; the client's end of it. */
