@@ -129,8 +129,7 @@ hand_over(struct visitor *v, struct front_guest *g, struct session *session, str
 	g->count = session->count;
 	g->fd = v->fd;
 	/* the loop lets go first: the worker polls the same socket as soon as it has it */
-	if (v->polled)
-		uv_poll_stop(&v->poll);
+	visitor_unpoll(v);
 	if (f->ops->seat(f->ops->arg, g) != WSD_OK) {
 		seats_free(&f->seats, g->seat.worker, g->seat.slot);
 		if (g->resumed)

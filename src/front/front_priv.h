@@ -42,6 +42,7 @@ struct visitor {
 	uint32_t magic;
 	uint8_t state;	 /* enum visitor_state */
 	bool polled;	 /* the handle is initialised */
+	bool unpolled;	 /* and closing or closed */
 	int fd;		 /* -1: given away */
 	struct front *front;
 	struct list node; /* in front->visitors, oldest first */
@@ -98,6 +99,9 @@ void acceptor_close(struct front *f);
 void visitor_welcome(struct front *f, int fd, const struct sockaddr *peer, socklen_t peer_len);
 void visitor_due(struct visitor *v);
 void visitor_answer(struct visitor *v, const char *answer, size_t len); /* sends, then lingers */
+/* Takes the socket out of the loop's hands, before somebody else may close it; visitor_done() or visitor_answer() must follow in the
+ * same callback. */
+void visitor_unpoll(struct visitor *v);
 void visitor_done(struct visitor *v);					 /* closes its fd, if it still has one */
 void visitor_wait(struct visitor *v);
 void visitor_evict_oldest(struct front *f, uint64_t older_than_ms);

@@ -72,21 +72,29 @@ visitor_done(struct visitor *v)
 	free(v->guest);
 	v->guest = NULL;
 	if (v->polled) {
-		uv_close((uv_handle_t *)&v->poll, on_closed);
+		visitor_unpoll(v);
 	} else {
 		fd_close(&v->fd);
 		free_visitor(v);
 	}
 }
 
-/* Takes the socket out of the loop's hands: whoever gets it next polls it with a loop of its own. */
+void
+visitor_unpoll(struct visitor *v)
+{
+	if (!v->polled || v->unpolled)
+		return;
+	v->unpolled = true;
+	uv_close((uv_handle_t *)&v->poll, on_closed);
+}
+
+/* For whoever gets it next. */
 static int
 release_fd(struct visitor *v)
 {
 	int fd = v->fd;
 
-	if (v->polled)
-		CHECK_ZERO(uv_poll_stop(&v->poll));
+	visitor_unpoll(v);
 	v->fd = -1;
 	return fd;
 }
@@ -300,7 +308,7 @@ visitor_answer(struct visitor *v, const char *answer, size_t len)
 	/* A fresh socket takes this at once; one that does not is not worth waiting for. */
 	ssize_t n = send(v->fd, answer, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	if (n < 0 || (size_t)n < len || shutdown(v->fd, SHUT_WR) != 0) {
+	if (n < 0 || (size_t)n < len || shutdown(v->fd, SHUT_WR) != 0 || v->unpolled) {
 		visitor_done(v);
 		return;
 	}
