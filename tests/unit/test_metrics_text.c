@@ -195,8 +195,10 @@ test_promtool(void **state)
 	int fd;
 	FILE *f;
 
-	if (system("command -v promtool >/dev/null 2>&1") != 0)
-		skip();
+	if (system("command -v promtool >/dev/null 2>&1") != 0) {
+		print_message("promtool is not installed\n"); /* skip() of cmocka 1.1.5 counts as a failure in TAP */
+		return;
+	}
 	for (unsigned i = 0; i < METRICS; i++)
 		metrics_add(one, (enum metric)i, 3);
 	for (unsigned route = 0; route < ROUTES; route++)
