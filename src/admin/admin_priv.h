@@ -113,6 +113,9 @@ void routes_judge(struct exchange *ex, const char *url, const char *method);
 /* authorize.c: may this client change state? If not, decides the answer. */
 bool authorize_change(struct exchange *ex);
 
+/* audit.c: logs a request that changes state, once its answer is decided. */
+void audit_change(struct exchange *ex);
+
 /* respond.c: decide the answer; a later decision replaces an earlier one. */
 void respond_json(struct exchange *ex, int status, struct json_object *object); /* takes the object; NULL: out of memory */
 void respond_error(struct exchange *ex, int status, const char *code, const char *format, ...)

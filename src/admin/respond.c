@@ -169,6 +169,8 @@ respond_send(struct exchange *ex)
 	if (add_headers(response, ex))
 		queued = MHD_queue_response(ex->conn, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
+	if (ex->route && (ex->route->changes & ex->method))
+		audit_change(ex);
 	if (queued == MHD_YES)
 		metrics_http(ex->side->shard, ex->route ? ex->route->metric : ROUTE_OTHER, reply->status);
 	return queued;

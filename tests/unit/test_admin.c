@@ -15,6 +15,7 @@
 #include <json-c/json.h>
 
 #include "base/err.h"
+#include "log/log.h"
 #include "metrics/metrics_priv.h"
 
 #define TOKEN "correct-horse"
@@ -178,6 +179,7 @@ test_methods(void **state)
 	method_is_refused("PUT /api/v1/connections/c1 HTTP/1.1", "GET, HEAD, DELETE");
 	method_is_refused("GET /api/v1/drain HTTP/1.1", "POST");
 	method_is_refused("PATCH /api/v1/accept HTTP/1.1", "POST");
+	method_is_refused("POST /api/v1/log-level HTTP/1.1", "GET, HEAD, PUT");
 }
 
 static void
@@ -414,6 +416,32 @@ test_rights_with_token(void **state)
 	assert_int_equal(rig.script.drains, 3);
 }
 
+static struct http_answer
+put_level(const char *peer, const char *body)
+{
+	struct http_answer answer;
+
+	admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, peer, "PUT /api/v1/log-level HTTP/1.1", "", body);
+	return answer;
+}
+
+static void
+test_log_level(void **state)
+{
+	static const char *const bad[] = { "", "{}", "{\"level\":\"loud\"}", "{\"level\":7}", "{\"level\":null}",
+					   "{\"level\":\"\"}", "{\"level\":\"info\\u0000\"}" };
+	enum log_level before = log_get_level();
+
+	answers(put_level("127.0.0.1", "{\"level\":\"debug\"}"), 403, "unix socket only");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		answers(put_level("unix", bad[i]), 400, "level: expected error, warn, notice, info or debug");
+	assert_int_equal(log_get_level(), before);
+	answers(put_level("unix", "{\"level\":\"error\"}"), 200, "{\"level\":\"error\"}");
+	assert_int_equal(log_get_level(), LOG_LEVEL_ERROR);
+	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /api/v1/log-level HTTP/1.1"), 200, "{\"level\":\"error\"}");
+	log_set_level(before);
+}
+
 static void
 request_id_is(const char *sent, bool kept)
 {
@@ -489,6 +517,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_failures_of_the_server, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_rights_without_token, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_rights_with_token, set_up_token, tear_down),
+		cmocka_unit_test_setup_teardown(test_log_level, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_request_ids, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_descriptors, set_up, tear_down),
 	};
