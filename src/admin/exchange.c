@@ -81,13 +81,15 @@ set_request_id(struct exchange *ex)
 	ex->request_id[2 * sizeof(random)] = '\0';
 }
 
-/* Bytes of the body that the head announces; UINT64_MAX: it does not say. What MHD lets through is a number or chunked. */
+/* Bytes of the body that the head announces: a number, as far as MHD lets it through. UINT64_MAX: chunked, it does not say. */
 static uint64_t
-announced(struct exchange *ex)
+announced(struct exchange *ex, bool *unknown_coding)
 {
 	const char *length = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Content-Length");
+	const char *coding = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Transfer-Encoding");
 
-	if (MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Transfer-Encoding"))
+	*unknown_coding = coding && strcasecmp(coding, "chunked") != 0;
+	if (coding)
 		return UINT64_MAX;
 	return length ? strtoull(length, NULL, 10) : 0;
 }
@@ -118,7 +120,8 @@ refuse_large(struct exchange *ex)
 static bool
 begin(struct exchange *ex, const char *url, const char *method)
 {
-	uint64_t now_ns = clock_mono_ns(), body = announced(ex);
+	bool unknown_coding;
+	uint64_t now_ns = clock_mono_ns(), body = announced(ex, &unknown_coding);
 
 	ex->deadline_ns = now_ns + ex->side->admin->limits.request_ms * CLOCK_NS_PER_MS;
 	ex->client = find_client(ex->conn, ex->side->admin->conf);
@@ -126,6 +129,10 @@ begin(struct exchange *ex, const char *url, const char *method)
 	routes_judge(ex, url, method); /* also finds the route to count under */
 	if (rate_allows(ex, now_ns) && ex->reply.status == 0 && body != UINT64_MAX && body > ADMIN_BODY_MAX)
 		refuse_large(ex);
+	if (unknown_coding) { /* where such a body ends nobody knows: RFC 9112, 6.1 */
+		respond_error(ex, 501, "not_implemented", "the only transfer coding known here is chunked");
+		return true;
+	}
 	if (ex->reply.status == 0 || body == 0)
 		return ex->reply.status != 0;
 	/* a client that waits for "100 Continue" gets the refusal in its place; what is too long is not read either */

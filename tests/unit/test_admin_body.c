@@ -232,6 +232,22 @@ test_endless(void **state)
 }
 
 static void
+test_unknown_coding(void **state)
+{
+	static const char *const requests[] = {
+		ACCEPT "\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nxyz",
+		"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		int fd = admin_rig_connect(&rig, ADMIN_SIDE_ADMIN, "unix");
+
+		admin_rig_write(fd, requests[i], strlen(requests[i]));
+		expect(fd, 501, "not_implemented");
+	}
+}
+
+static void
 test_expect_continue(void **state)
 {
 	static const char refused[] = "POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n";
@@ -440,6 +456,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_chunked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_endless, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unknown_coding, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_expect_continue, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_slow, set_up_tight, tear_down),
 		cmocka_unit_test_setup_teardown(test_silent_and_full, set_up_tight, tear_down),
