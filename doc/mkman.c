@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "metrics/metrics.h"
 
 static const struct {
 	const char *name;
 	void (*print)(FILE *to);
 } tables[] = {
 	{ "env", conf_print_man },
+	{ "metrics", metrics_print_man },
 };
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two HTTP daemons. Each has a thread of its own that waits on epoll, serves all connections of its side and runs the
- * handlers; main gives it connections through MHD's queue and stops it.
+ * The two HTTP daemons. Each has a thread of its own that waits on epoll, serves all connections of its side
+ * and runs the handlers; main gives it connections through MHD's queue and stops it.
  */
 #include "admin/admin.h"
 
@@ -15,8 +15,9 @@
 #include "base/fd.h"
 #include "conf/conf.h"
 
-#define ADMIN_MAGIC	0x61646d31u
-#define CONNECTION_ROOM (32 * 1024) /* bytes MHD has for one connection's head, and for a piece of its body */
+#define ADMIN_MAGIC 0x61646d31u
+/* Bytes MHD has for one connection's head, and for a piece of its body. */
+#define CONNECTION_ROOM (32 * 1024)
 
 static const struct admin_limits usual_limits = {
 	.connections = { [ADMIN_SIDE_PUBLIC] = 256, [ADMIN_SIDE_ADMIN] = 64 },
@@ -26,7 +27,8 @@ static const struct admin_limits usual_limits = {
 
 /* MHD calls this before it closes the socket: who sees the connection end may come again. */
 static void
-count_connection(void *cls, struct MHD_Connection *conn, void **context, enum MHD_ConnectionNotificationCode what)
+count_connection(void *cls, struct MHD_Connection *conn, void **context,
+		 enum MHD_ConnectionNotificationCode what)
 {
 	struct side *side = cls;
 
@@ -34,7 +36,7 @@ count_connection(void *cls, struct MHD_Connection *conn, void **context, enum MH
 		atomic_fetch_sub_explicit(&side->open, 1, memory_order_relaxed);
 }
 
-/* Paths and parameters are decoded by us (params_decode()), which tells an escaped zero from the end of the text. */
+/* Paths and parameters are decoded by params_decode(), which tells an escaped zero from the text's end. */
 static size_t
 leave_escapes(void *cls, struct MHD_Connection *conn, char *text)
 {
@@ -44,15 +46,25 @@ leave_escapes(void *cls, struct MHD_Connection *conn, char *text)
 static int
 side_start(struct side *side, struct admin *admin, enum admin_side which, struct metrics_shard *shard)
 {
+	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET;
+	/* clang-format off */
+	const struct MHD_OptionItem options[] = {
+		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)exchange_over, NULL },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)count_connection, side },
+		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escapes, NULL },
+		{ MHD_OPTION_CONNECTION_LIMIT, 2 * (intptr_t)admin->limits.connections[which], NULL },
+		{ MHD_OPTION_CONNECTION_TIMEOUT, admin->limits.idle_s, NULL },
+		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_ROOM, NULL },
+		{ MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	/* clang-format on */
+
 	side->admin = admin;
 	side->which = which;
 	side->shard = shard;
-	side->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, exchange_serve,
-		side, MHD_OPTION_NOTIFY_COMPLETED, exchange_over, NULL, MHD_OPTION_NOTIFY_CONNECTION, count_connection, side,
-		MHD_OPTION_CONNECTION_LIMIT, 2 * admin->limits.connections[which], MHD_OPTION_CONNECTION_TIMEOUT, admin->limits.idle_s,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_ROOM, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_END);
+	side->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_ARRAY, options,
+					MHD_OPTION_END);
 	return side->daemon ? WSD_OK : WSD_E_LIBRARY;
 }
 

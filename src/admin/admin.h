@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTP by libmicrohttpd: the admin interface and the plain requests of the public port. Two daemons of the library, each with a
- * thread and limits of its own, so that nobody on the public port can keep an operator out. The routes are a table (routes.c);
- * what they show comes through struct admin_ops, and state-changing calls are posted to the main thread and waited for.
+ * HTTP by libmicrohttpd: the admin interface and the plain requests of the public port. Two daemons of the
+ * library, each with a thread and limits of its own, so that nobody on the public port can keep an operator
+ * out. The routes are a table (routes.c); what they show comes through struct admin_ops, and state-changing
+ * calls are posted to the main thread and waited for.
  *
  * create, add and destroy: main thread. The ops are called on the HTTP threads.
  */
@@ -24,8 +25,9 @@ struct metrics_shard;
 enum admin_side { ADMIN_SIDE_PUBLIC, ADMIN_SIDE_ADMIN };
 
 struct admin_health {
-	const char *state;	/* "starting", "running", "standby", "draining", "stopped"; static text */
-	const char *not_ready;	/* NULL when ready; else "starting_up", "standby", "draining", "shutting_down" */
+	const char *state; /* "starting", "running", "standby", "draining", "stopped"; static text */
+	/* NULL when ready; else "starting_up", "standby", "draining", "shutting_down"; static text */
+	const char *not_ready;
 	uint64_t connections;
 	uint64_t uptime_ms;
 };
@@ -35,7 +37,7 @@ struct admin_connection {
 	char id[129];
 	struct addr peer;
 	uint64_t connected_real_ms; /* wall clock when it was established */
-	uint64_t idle_ms;	    /* since the last byte from the client */
+	uint64_t idle_ms;           /* since the last byte from the client */
 	uint64_t messages;
 	uint64_t queued_bytes;
 	uint32_t worker;
@@ -44,19 +46,19 @@ struct admin_connection {
 
 /* A page of the connections in order of their ids. */
 struct admin_page {
-	const char *after;   /* ids greater than this; "" from the start */
-	const char *prefix;  /* only ids that start so; "" all */
-	uint32_t limit;	     /* 1 to 1000 */
+	const char *after;              /* ids greater than this; "" from the start */
+	const char *prefix;             /* only ids that start so; "" all */
+	uint32_t limit;                 /* 1 to 1000 */
 	struct admin_connection *items; /* room for limit */
 	uint32_t n;
-	uint64_t total;	     /* connections open now */
+	uint64_t total; /* connections open now */
 	bool more;
 };
 
 /*
- * How the HTTP threads reach the server. health() answers at once from atomics. The others wait for the main thread (and a
- * worker), for at most 2 s: WSD_OK, WSD_E_TIMEOUT, WSD_E_UNKNOWN (no such connection), WSD_E_BUSY (already under way) or
- * -ENOMEM.
+ * How the HTTP threads reach the server. health() answers at once from atomics. The others wait for the main
+ * thread (and a worker), for at most 2 s: WSD_OK, WSD_E_TIMEOUT, WSD_E_UNKNOWN (no such connection),
+ * WSD_E_BUSY (already under way) or -ENOMEM.
  */
 struct admin_ops {
 	void *arg;
@@ -69,8 +71,8 @@ struct admin_ops {
 };
 
 /*
- * Starts both daemons. The shards are written by their threads alone. On success the caller owns *out and ends it with
- * admin_destroy(); conf and ops must outlive it. WSD_OK, -ENOMEM or WSD_E_LIBRARY.
+ * Starts both daemons. The shards are written by their threads alone. On success the caller owns *out and
+ * ends it with admin_destroy(); conf and ops must outlive it. WSD_OK, -ENOMEM or WSD_E_LIBRARY.
  */
 int admin_create(struct admin **out, const struct conf *conf, const struct admin_ops *ops,
 		 struct metrics_shard *public_shard, struct metrics_shard *admin_shard);
@@ -78,8 +80,9 @@ int admin_create(struct admin **out, const struct conf *conf, const struct admin
 /* Stops the threads; requests under way are answered or dropped. Accepts NULL and clears the pointer. */
 void admin_destroy(struct admin **admin);
 
-/* Hands an accepted connection over, with all of its bytes unread. The fd is owned by the library in every case: on failure it
- * has been closed. WSD_OK, WSD_E_FULL (too many connections) or WSD_E_LIBRARY. */
-int admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockaddr *peer, socklen_t peer_len);
+/* Hands an accepted connection over, with all of its bytes unread. The fd is owned by the library in every
+ * case: on failure it has been closed. WSD_OK, WSD_E_FULL (too many connections) or WSD_E_LIBRARY. */
+int admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockaddr *peer,
+	      socklen_t peer_len);
 
 #endif

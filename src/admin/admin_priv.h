@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of admin/ share: the two daemons, one request and its answer, the handlers. On the daemons' threads. */
+/* What the files of admin/ share: the two daemons, one request and its answer, the handlers. On the daemons'
+ * threads. */
 #ifndef WSD_ADMIN_ADMIN_PRIV_H
 #define WSD_ADMIN_ADMIN_PRIV_H
 
@@ -13,7 +14,7 @@
 
 #define ADMIN_SIDES	   2
 #define ADMIN_BODY_MAX	   (64 * 1024)
-#define ADMIN_SWALLOW_MAX  (1024 * 1024) /* of a refused body, so that the answer is not lost to a connection reset */
+#define ADMIN_SWALLOW_MAX  (1024 * 1024) /* of a refused body, so that no reset destroys the answer */
 #define ADMIN_ID_MAX	   128		 /* of a connectionId, and of a request id */
 #define ADMIN_HEADERS_MAX  4
 #define ADMIN_PAGE_DEFAULT 100
@@ -39,9 +40,9 @@ struct side {
 
 struct admin {
 	uint32_t magic;
-	const struct conf *conf;	  /* [const after start] */
-	struct admin_ops ops;		  /* [const after start] */
-	struct admin_limits limits;	  /* [const after start] */
+	const struct conf *conf;    /* [const after start] */
+	struct admin_ops ops;       /* [const after start] */
+	struct admin_limits limits; /* [const after start] */
 	struct side sides[ADMIN_SIDES];
 	struct rate_table *rates; /* the admin side's thread only */
 };
@@ -71,7 +72,7 @@ struct reply {
 	int status;
 	const char *type;   /* Content-Type; static */
 	const char *policy; /* Content-Security-Policy; static */
-	char *body;	    /* owned if owned_body, else static */
+	char *body;         /* owned if owned_body, else static */
 	size_t len;
 	bool owned_body;
 	struct {
@@ -88,9 +89,9 @@ struct exchange {
 	struct MHD_Connection *conn;
 	const struct route *route; /* NULL: no such path */
 	enum method method;
-	struct addr client;		   /* behind trusted proxies */
+	struct addr client; /* behind trusted proxies */
 	char request_id[ADMIN_ID_MAX + 1];
-	char param[ADMIN_ID_MAX + 1];	   /* what stood for {id} */
+	char param[ADMIN_ID_MAX + 1]; /* what stood for {id} */
 	uint64_t deadline_ns;
 	struct reply reply;
 	char *body; /* zero-terminated; NULL: none */
@@ -107,19 +108,25 @@ enum MHD_Result exchange_serve(void *cls, struct MHD_Connection *conn, const cha
 			       const char *version, const char *data, size_t *data_len, void **state);
 void exchange_over(void *cls, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why);
 
-/* routes.c: finds the route and decides all that can be decided without the body: no such path, wrong method, not allowed. */
+/* routes.c: finds the route and decides all that can be decided without the body: no such path, wrong method,
+ * not allowed. */
 void routes_judge(struct exchange *ex, const char *url, const char *method);
 
 /* authorize.c: may this client change state? If not, decides the answer. */
 bool authorize_change(struct exchange *ex);
 
+/* audit.c: logs a request that changes state, once its answer is decided. */
+void audit_change(struct exchange *ex);
+
 /* respond.c: decide the answer; a later decision replaces an earlier one. */
-void respond_json(struct exchange *ex, int status, struct json_object *object); /* takes the object; NULL: out of memory */
+/* Takes the object; NULL: out of memory. */
+void respond_json(struct exchange *ex, int status, struct json_object *object);
 void respond_error(struct exchange *ex, int status, const char *code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void respond_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len);
 void respond_owned(struct exchange *ex, const char *type, char *body, size_t len); /* takes the body */
-void respond_header(struct exchange *ex, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void respond_header(struct exchange *ex, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* For what an op returned other than WSD_OK. */
 void respond_failure(struct exchange *ex, int code);
 void respond_discard(struct reply *reply);
@@ -131,8 +138,8 @@ enum MHD_Result respond_send(struct exchange *ex);
 int params_decode(char *out, size_t size, const char *in);
 /* True if text is 1 to ADMIN_ID_MAX characters of a connectionId. */
 bool params_is_id(const char *text);
-/* The body as a JSON object with no members but `member` (NULL: none); the caller puts it. NULL: the answer is decided. An
- * empty body is an empty object. */
+/* The body as a JSON object with no members but `member` (NULL: none); the caller puts it. NULL: the answer
+ * is decided. An empty body is an empty object. */
 struct json_object *params_body(struct exchange *ex, const char *member);
 
 /* Handlers. */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may change state: whoever may open the unix socket (its mode and group decide), or who knows ADMIN_TOKEN. */
+/* Who may change state: who may open the unix socket (its mode and group decide), or knows ADMIN_TOKEN. */
 #include <string.h>
 
 #include "admin/admin_priv.h"
 #include "conf/conf.h"
 
-/* Takes as long for a wrong first character as for a wrong last one; the length of what was sent is no secret. */
+/* Takes as long for a wrong first character as for a wrong last one; the length of what was sent is known. */
 static bool
 same_secret(const char *secret, const char *sent)
 {
 	size_t secret_len = strlen(secret), sent_len = strlen(sent);
-	volatile unsigned char differs = secret_len != sent_len; /* volatile: the loop must not be left early */
+	/* volatile: the compiler must not leave the loop early */
+	volatile unsigned char differs = secret_len != sent_len;
 
 	for (size_t i = 0; i < sent_len; i++)
 		differs = (unsigned char)(differs | (sent[i] ^ secret[secret_len ? i % secret_len : 0]));
@@ -27,14 +28,16 @@ authorize_change(struct exchange *ex)
 		return true;
 	if (!token) {
 		respond_error(ex, 403, "forbidden",
-			    "state can be changed through the unix socket only, since no ADMIN_TOKEN is set");
+			      "state can be changed through the unix socket only, since no ADMIN_TOKEN is "
+			      "set");
 		return false;
 	}
 	sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Authorization");
 	if (sent && strncasecmp(sent, "Bearer ", 7) == 0 && same_secret(token, sent + 7))
 		return true;
 	respond_error(ex, 401, "unauthorized",
-		    "state can be changed through the unix socket, or with 'Authorization: Bearer' and the ADMIN_TOKEN");
+		      "state can be changed through the unix socket, or with 'Authorization: Bearer' and the "
+		      "ADMIN_TOKEN");
 	respond_header(ex, "WWW-Authenticate", "Bearer realm=\"wsd\"");
 	return false;
 }

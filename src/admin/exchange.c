@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request, from its head to its answer, on the thread of its daemon. MHD calls exchange_serve() once for the head, then for
- * each piece of the body, then once more; an answer can be given at the first and the last of these calls only. What
- * can be decided by the head is, and the body that follows a refusal is read and dropped before the answer is sent, for closing
- * a socket with unread bytes resets the connection and can destroy the answer under way.
+ * One request, from its head to its answer, on the thread of its daemon. MHD calls exchange_serve() once for
+ * the head, then for each piece of the body, then once more; an answer can be given at the first and the last
+ * of these calls only. What can be decided by the head is, and the body that follows a refusal is read and
+ * dropped before the answer is sent, for closing a socket with unread bytes resets the connection and can
+ * destroy the answer under way.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "base/forwarded.h"
 #include "conf/conf.h"
 
-#define EXCHANGE_MAGIC	    0x65786331u
+#define EXCHANGE_MAGIC      0x65786331u
 #define FORWARDED_LINES_MAX 16
 
 /* Several lines of one field make one list: RFC 9110, 5.2. */
@@ -44,7 +45,8 @@ gather_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const cha
 static struct addr
 find_client(struct MHD_Connection *conn, const struct conf *conf)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct lines lines = { .n = 0 };
 	struct addr client = { .family = ADDR_NONE };
 
@@ -81,13 +83,16 @@ set_request_id(struct exchange *ex)
 	ex->request_id[2 * sizeof(random)] = '\0';
 }
 
-/* Bytes of the body that the head announces; UINT64_MAX: it does not say. What MHD lets through is a number or chunked. */
+/* Bytes of the body that the head announces: a number, as far as MHD lets it through. UINT64_MAX: chunked, it
+ * does not say. */
 static uint64_t
-announced(struct exchange *ex)
+announced(struct exchange *ex, bool *unknown_coding)
 {
 	const char *length = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Content-Length");
+	const char *coding = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Transfer-Encoding");
 
-	if (MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Transfer-Encoding"))
+	*unknown_coding = coding && strcasecmp(coding, "chunked") != 0;
+	if (coding)
 		return UINT64_MAX;
 	return length ? strtoull(length, NULL, 10) : 0;
 }
@@ -104,7 +109,7 @@ rate_allows(struct exchange *ex, uint64_t now_ns)
 		return true;
 	respond_error(ex, 429, "rate_limited", "too many requests from this address");
 	respond_header(ex, "Retry-After", "%llu",
-		     (unsigned long long)((wait_ns + CLOCK_NS_PER_S - 1) / CLOCK_NS_PER_S));
+		       (unsigned long long)((wait_ns + CLOCK_NS_PER_S - 1) / CLOCK_NS_PER_S));
 	return false;
 }
 
@@ -118,7 +123,8 @@ refuse_large(struct exchange *ex)
 static bool
 begin(struct exchange *ex, const char *url, const char *method)
 {
-	uint64_t now_ns = clock_mono_ns(), body = announced(ex);
+	bool unknown_coding;
+	uint64_t now_ns = clock_mono_ns(), body = announced(ex, &unknown_coding);
 
 	ex->deadline_ns = now_ns + ex->side->admin->limits.request_ms * CLOCK_NS_PER_MS;
 	ex->client = find_client(ex->conn, ex->side->admin->conf);
@@ -126,9 +132,14 @@ begin(struct exchange *ex, const char *url, const char *method)
 	routes_judge(ex, url, method); /* also finds the route to count under */
 	if (rate_allows(ex, now_ns) && ex->reply.status == 0 && body != UINT64_MAX && body > ADMIN_BODY_MAX)
 		refuse_large(ex);
+	if (unknown_coding) { /* where such a body ends nobody knows: RFC 9112, 6.1 */
+		respond_error(ex, 501, "not_implemented", "the only transfer coding known here is chunked");
+		return true;
+	}
 	if (ex->reply.status == 0 || body == 0)
 		return ex->reply.status != 0;
-	/* a client that waits for "100 Continue" gets the refusal in its place; what is too long is not read either */
+	/* a client that waits for "100 Continue" gets the refusal in its place; what is too long is not read
+	 * either */
 	return MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Expect") ||
 	       (body != UINT64_MAX && body > ADMIN_SWALLOW_MAX);
 }
@@ -159,8 +170,8 @@ take_body(struct exchange *ex, const char *data, size_t len)
 }
 
 enum MHD_Result
-exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
-	       const char *data, size_t *data_len, void **state)
+exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
+	       const char *version, const char *data, size_t *data_len, void **state)
 {
 	struct exchange *ex = *state;
 

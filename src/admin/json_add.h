@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building JSON without a check after every line: once memory is short the object is dropped and NULL, and stays so; adding to
- * NULL only drops the value. respond_json() answers for a NULL.
+ * Building JSON without a check after every line: once memory is short the object is dropped and NULL, and
+ * stays so; adding to NULL only drops the value. respond_json() answers for a NULL.
  */
 #ifndef WSD_ADMIN_JSON_ADD_H
 #define WSD_ADMIN_JSON_ADD_H

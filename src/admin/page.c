@@ -4,9 +4,10 @@
 
 #include "admin/admin_priv.h"
 
-/* Nothing inline, nothing from elsewhere; the WebSocket may be on another port of this host, or another host. */
-#define POLICY_PAGE \
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' ws: wss:; " \
+/* Nothing inline, nothing from elsewhere; the WebSocket may be on another port or host. */
+#define POLICY_PAGE                                                                                       \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' ws: " \
+	"wss:; "                                                                                          \
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 void

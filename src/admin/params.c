@@ -53,7 +53,8 @@ params_is_id(const char *text)
 	return len >= 1 && len <= ADMIN_ID_MAX && strspn(text, allowed) == len;
 }
 
-/* The parser of json-c takes more than JSON (names in single quotes, anything behind a zero byte): our scanner looks first. */
+/* The parser of json-c takes more than JSON (names in single quotes, anything behind a zero byte): our
+ * scanner looks first. */
 static bool
 is_json_object(const char *text, size_t len, const char **why)
 {
@@ -104,7 +105,8 @@ params_body(struct exchange *ex, const char *member)
 		object = parse(ex->body, ex->body_len, &why);
 	if (!object) {
 		if (why)
-			respond_error(ex, 400, "invalid_json", "the body is not JSON that can be used: %s", why);
+			respond_error(ex, 400, "invalid_json", "the body is not JSON that can be used: %s",
+				      why);
 		else
 			respond_failure(ex, -ENOMEM);
 		return NULL;
@@ -112,7 +114,8 @@ params_body(struct exchange *ex, const char *member)
 	json_object_object_foreach(object, name, value) {
 		(void)value;
 		if (!member || strcmp(name, member) != 0) {
-			respond_error(ex, 400, "invalid_parameter", "%.64s: unknown member of the body", name);
+			respond_error(ex, 400, "invalid_parameter", "%.64s: unknown member of the body",
+				      name);
 			json_object_put(object);
 			return NULL;
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers. Every one carries the security headers and ends its connection: the front desk judges only the first request of a
- * connection, and a proxy that kept one open would send a WebSocket handshake down a connection that ends here.
+ * Answers. Every one carries the security headers and ends its connection: the front desk judges only the
+ * first request of a connection, and a proxy that kept one open would send a WebSocket handshake down a
+ * connection that ends here.
  */
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -70,11 +71,12 @@ respond_owned(struct exchange *ex, const char *type, char *body, size_t len)
 void
 respond_json(struct exchange *ex, int status, struct json_object *object)
 {
-	const char *text;
+	const char *text = NULL;
 	size_t len;
 	char *body;
 
-	text = object ? json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &len) : NULL;
+	if (object)
+		text = json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	body = text ? malloc(len + 1) : NULL;
 	if (!body) {
 		set_no_memory(ex);
@@ -112,7 +114,8 @@ respond_header(struct exchange *ex, const char *name, const char *format, ...)
 
 	CHECK(reply->n_headers < ADMIN_HEADERS_MAX);
 	va_start(args, format);
-	len = vsnprintf(reply->headers[reply->n_headers].value, sizeof(reply->headers[0].value), format, args);
+	len = vsnprintf(reply->headers[reply->n_headers].value, sizeof(reply->headers[0].value), format,
+			args);
 	va_end(args);
 	CHECK(len >= 0 && (size_t)len < sizeof(reply->headers[0].value));
 	reply->headers[reply->n_headers++].name = name;
@@ -140,17 +143,23 @@ respond_failure(struct exchange *ex, int code)
 }
 
 static bool
+add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+	return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+static bool
 add_headers(struct MHD_Response *response, struct exchange *ex)
 {
 	const struct reply *reply = &ex->reply;
-	bool added = MHD_add_response_header(response, "Content-Type", reply->type) == MHD_YES &&
-		     MHD_add_response_header(response, "Content-Security-Policy", reply->policy) == MHD_YES &&
-		     MHD_add_response_header(response, "X-Request-Id", ex->request_id) == MHD_YES;
+	bool added = add_header(response, "Content-Type", reply->type) &&
+		     add_header(response, "Content-Security-Policy", reply->policy) &&
+		     add_header(response, "X-Request-Id", ex->request_id);
 
-	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]); i++)
-		added = added && MHD_add_response_header(response, fixed_headers[i][0], fixed_headers[i][1]) == MHD_YES;
-	for (unsigned i = 0; i < reply->n_headers; i++)
-		added = added && MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
+	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]) && added; i++)
+		added = add_header(response, fixed_headers[i][0], fixed_headers[i][1]);
+	for (unsigned i = 0; i < reply->n_headers && added; i++)
+		added = add_header(response, reply->headers[i].name, reply->headers[i].value);
 	return added;
 }
 
@@ -159,16 +168,20 @@ respond_send(struct exchange *ex)
 {
 	struct reply *reply = &ex->reply;
 	struct MHD_Response *response;
+	enum MHD_ResponseMemoryMode kind = MHD_RESPMEM_PERSISTENT;
 	enum MHD_Result queued = MHD_NO;
 
-	response = MHD_create_response_from_buffer(reply->len, reply->body,
-						   reply->owned_body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	if (reply->owned_body)
+		kind = MHD_RESPMEM_MUST_FREE;
+	response = MHD_create_response_from_buffer(reply->len, reply->body, kind);
 	if (!response)
 		return MHD_NO; /* out of memory: costs this connection */
 	reply->owned_body = false;
 	if (add_headers(response, ex))
 		queued = MHD_queue_response(ex->conn, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
+	if (ex->route && (ex->route->changes & ex->method))
+		audit_change(ex);
 	if (queued == MHD_YES)
 		metrics_http(ex->side->shard, ex->route ? ex->route->metric : ROUTE_OTHER, reply->status);
 	return queued;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one table of routes, and what the head of a request decides: the path, the method, the side, the right to change state. */
+/* The one table of routes, and what the head of a request decides: the path, the method, the side, the right
+ * to change state. */
 #include <string.h>
 
 #include "admin/admin_priv.h"
@@ -14,10 +15,12 @@ static const struct route routes[] = {
 	{ "/readyz", ROUTE_READYZ, METHOD_GET, 0, true, health_ready },
 	{ "/metrics", ROUTE_METRICS, METHOD_GET, 0, false, scrape_get },
 	{ "/api/v1/connections", ROUTE_CONNECTIONS, METHOD_GET, 0, false, connections_list },
-	{ "/api/v1/connections/{id}", ROUTE_CONNECTION, METHOD_GET | METHOD_DELETE, METHOD_DELETE, false, connections_one },
+	{ "/api/v1/connections/{id}", ROUTE_CONNECTION, METHOD_GET | METHOD_DELETE, METHOD_DELETE, false,
+	  connections_one },
 	{ "/api/v1/drain", ROUTE_DRAIN, METHOD_POST, METHOD_POST, false, control_drain },
 	{ "/api/v1/accept", ROUTE_ACCEPT, METHOD_POST, METHOD_POST, false, control_accept },
-	{ "/api/v1/log-level", ROUTE_LOG_LEVEL, METHOD_GET | METHOD_PUT, METHOD_PUT, false, control_log_level },
+	{ "/api/v1/log-level", ROUTE_LOG_LEVEL, METHOD_GET | METHOD_PUT, METHOD_PUT, false,
+	  control_log_level },
 };
 
 static enum method
@@ -62,8 +65,8 @@ refuse_method(struct exchange *ex)
 
 	respond_error(ex, 405, "method_not_allowed", "this path does not take that method");
 	respond_header(ex, "Allow", "%s%s%s%s", methods & METHOD_GET ? "GET, HEAD" : "",
-		     methods & METHOD_POST ? (methods & METHOD_GET ? ", POST" : "POST") : "",
-		     methods & METHOD_PUT ? ", PUT" : "", methods & METHOD_DELETE ? ", DELETE" : "");
+		       methods & METHOD_POST ? (methods & METHOD_GET ? ", POST" : "POST") : "",
+		       methods & METHOD_PUT ? ", PUT" : "", methods & METHOD_DELETE ? ", DELETE" : "");
 }
 
 void
@@ -79,6 +82,8 @@ routes_judge(struct exchange *ex, const char *url, const char *method)
 		refuse_method(ex);
 	else if ((ex->route->changes & ex->method) && !authorize_change(ex))
 		return;
-	else if (param && (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))
-		respond_error(ex, 400, "invalid_parameter", "id: expected 1 to %d of A-Z a-z 0-9 . _ ~ -", ADMIN_ID_MAX);
+	else if (param &&
+		 (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))
+		respond_error(ex, 400, "invalid_parameter", "id: expected 1 to %d of A-Z a-z 0-9 . _ ~ -",
+			      ADMIN_ID_MAX);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Token bucket: `rate` tokens a second, at most `burst` saved up. What was spent is kept, not what is left, in
- * billionths of a token, so that a zeroed bucket is a full one and refilling is exact: a nanosecond gives back `rate` of them.
- * Pure; not locked: one thread at a time.
+ * Token bucket: `rate` tokens a second, at most `burst` saved up. What was spent is kept, not what is left,
+ * in billionths of a token, so that a zeroed bucket is a full one and refilling is exact: a nanosecond gives
+ * back `rate` of them. Pure; not locked: one thread at a time.
  */
 #ifndef WSD_BASE_BUCKET_H
 #define WSD_BASE_BUCKET_H
@@ -23,7 +23,7 @@ bucket_refill(struct bucket *b, uint32_t rate, uint64_t now_ns)
 {
 	uint64_t elapsed = now_ns > b->at_ns ? now_ns - b->at_ns : 0;
 
-	if (rate > 0 && elapsed > b->spent / rate) /* so elapsed * rate > spent; the product itself might overflow */
+	if (rate > 0 && elapsed > b->spent / rate) /* so elapsed * rate > spent, which might overflow */
 		b->spent = 0;
 	else
 		b->spent -= elapsed * rate;
@@ -45,7 +45,8 @@ bucket_take(struct bucket *b, uint32_t rate, uint32_t burst, uint64_t now_ns)
 	return true;
 }
 
-/* How long after the last bucket_take() the next token is there; 0: it is there already. The smallest ns that suffices. */
+/* How long after the last bucket_take() the next token is there; 0: it is there already. The smallest ns that
+ * suffices. */
 static inline uint64_t
 bucket_wait_ns(const struct bucket *b, uint32_t rate, uint32_t burst)
 {

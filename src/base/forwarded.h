@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is behind a proxy: X-Forwarded-For, believed only as far as trusted proxies wrote it. Pure; any thread. */
+/* Who is behind a proxy: X-Forwarded-For, believed as far as trusted proxies wrote it. Pure; any thread. */
 #ifndef WSD_BASE_FORWARDED_H
 #define WSD_BASE_FORWARDED_H
 
@@ -9,10 +9,10 @@
 #include "base/slice.h"
 
 /*
- * Walks one field value, "client, proxy1, proxy2", from its end: as long as *client is in trusted, the entry before it is
- * who *client got the request from. *client starts as the peer of the socket. True if all of the value was taken and *client
- * is still trusted: an earlier field line may then say more. An entry that is no address ("unknown") makes *client
- * ADDR_NONE, which no list of networks matches.
+ * Walks one field value, "client, proxy1, proxy2", from its end: as long as *client is in trusted, the entry
+ * before it is who *client got the request from. *client starts as the peer of the socket. True if all of the
+ * value was taken and *client is still trusted: an earlier field line may then say more. An entry that is no
+ * address ("unknown") makes *client ADDR_NONE, which no list of networks matches.
  */
 bool forwarded_client(struct addr *client, struct slice value, const struct addr_nets *trusted);
 

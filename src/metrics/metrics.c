@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shards and their sums. Main makes the shards before the threads that write them start, and frees them after these have
- * been joined; in between the list does not change, so that any thread may walk it.
+ * The shards and their sums. Main makes the shards before the threads that write them start, and frees them
+ * after these have been joined; in between the list does not change, so that any thread may walk it.
  */
 #include "metrics/metrics.h"
 
@@ -106,6 +106,7 @@ metrics_observe(struct metrics_shard *shard, enum metric_histogram id, uint64_t 
 	const uint64_t *bounds = bounds_ns[id];
 	_Atomic double *sum = &shard->hists[id].sum_s;
 	unsigned low = 0, high = metrics_bounds[id].n;
+	double was;
 
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
@@ -116,8 +117,8 @@ metrics_observe(struct metrics_shard *shard, enum metric_histogram id, uint64_t 
 			low = middle + 1;
 	}
 	add(&shard->hists[id].buckets[low], n);
-	atomic_store_explicit(sum, atomic_load_explicit(sum, memory_order_relaxed) + (double)duration_ns * 1e-9 * (double)n,
-			      memory_order_relaxed);
+	was = atomic_load_explicit(sum, memory_order_relaxed);
+	atomic_store_explicit(sum, was + (double)duration_ns * 1e-9 * (double)n, memory_order_relaxed);
 }
 
 void

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counters of the whole server. metrics.def declares them as data; it makes the enums, the Prometheus text and wsd-metrics(7).
+ * Counters of the whole server. metrics.def declares them as data; it makes the enums, the Prometheus text
+ * and wsd-metrics(7).
  *
- * Each thread writes to a shard of its own with relaxed atomics (no two threads share a cache line); a scrape sums the
- * shards. A shard is written by its thread only and may be read by any.
+ * Each thread writes to a shard of its own with relaxed atomics (no two threads share a cache line); a scrape
+ * sums the shards. A shard is written by its thread only and may be read by any.
  */
 #ifndef WSD_METRICS_METRICS_H
 #define WSD_METRICS_METRICS_H
@@ -36,7 +37,8 @@ enum metric_histogram {
 
 #define METRICS_BUCKETS_MAX 24
 
-/* HTTP answers are counted by route and status. The lists are short and fixed, so that a client cannot make new series. */
+/* HTTP answers are counted by route and status. The lists are short and fixed, so that a client cannot make
+ * new series. */
 enum metric_route {
 	ROUTE_ROOT,
 	ROUTE_ASSETS,
@@ -58,7 +60,8 @@ enum metric_route {
 
 struct metrics_hist {
 	_Atomic uint64_t buckets[METRICS_BUCKETS_MAX + 1]; /* the last: above all bounds; not cumulative */
-	_Atomic double sum_s; /* as an integer of ns it would wrap after weeks of 10,000 connections' durations */
+	/* an integer of ns would wrap after three weeks of 10,000 connections' durations */
+	_Atomic double sum_s;
 };
 
 struct metrics_shard {
@@ -89,8 +92,8 @@ void metrics_observe(struct metrics_shard *shard, enum metric_histogram id, uint
 void metrics_http(struct metrics_shard *shard, enum metric_route route, int status);
 
 /*
- * The set of shards of the process. metrics_shard_create() in main before the threads start; the shards live until
- * metrics_deinit(), after all threads have been joined.
+ * The set of shards of the process. metrics_shard_create() in main before the threads start; the shards live
+ * until metrics_deinit(), after all threads have been joined.
  */
 void metrics_init(const char *instance, const char *version);
 void metrics_deinit(void);
@@ -100,8 +103,8 @@ struct metrics_shard *metrics_shard_create(void); /* NULL: out of memory */
 int64_t metrics_sum(enum metric id);
 
 /*
- * Writes all families in the Prometheus text format 0.0.4, process_* (from /proc/self) and wsd_build_info among them.
- * Any thread. WSD_OK or -ENOMEM / -EIO when the stream failed.
+ * Writes all families in the Prometheus text format 0.0.4, process_* (from /proc/self) and wsd_build_info
+ * among them. Any thread. WSD_OK or -ENOMEM / -EIO when the stream failed.
  */
 int metrics_text(FILE *to);
 

@@ -5,7 +5,8 @@
 
 #include "metrics/metrics_priv.h"
 
-/* Text of a roff line: a backslash would start an escape, a dot or quote at the start a request, a minus become a hyphen. */
+/* Text of a roff line: a backslash would start an escape, a dot or quote at the start a request, a minus
+ * become a hyphen. */
 static void
 write_roff(FILE *to, const char *text)
 {

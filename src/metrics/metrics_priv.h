@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of metrics/ share: the tables made of metrics.def, sums over all shards, figures of the process. */
+/* What the files of metrics/ share: the tables made of metrics.def, sums over all shards, figures of the
+ * process. */
 #ifndef WSD_METRICS_METRICS_PRIV_H
 #define WSD_METRICS_METRICS_PRIV_H
 
@@ -27,7 +28,7 @@ enum metrics_row_kind { METRICS_ROW_FAMILY, METRICS_ROW_SAMPLE, METRICS_ROW_HIST
 
 struct metrics_row {
 	enum metrics_row_kind kind;
-	unsigned id;	    /* SAMPLE: enum metric; HISTOGRAM: enum metric_histogram */
+	unsigned id;        /* SAMPLE: enum metric; HISTOGRAM: enum metric_histogram */
 	const char *name;   /* FAMILY, HISTOGRAM */
 	const char *type;   /* FAMILY, HISTOGRAM */
 	const char *unit;   /* FAMILY, HISTOGRAM */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Figures of our own process. Only /proc/self is read, since the unit's ProcSubset=pid hides the rest of /proc: the start time
- * is reckoned from the clocks instead of /proc/stat, once, so that it does not move with the wall clock. Any thread.
+ * Figures of our own process. Only /proc/self is read, since the unit's ProcSubset=pid hides the rest of
+ * /proc: the start time is reckoned from the clocks instead of /proc/stat, once, so that it does not move
+ * with the wall clock. Any thread.
  */
 #include <dirent.h>
 #include <stdlib.h>
@@ -16,7 +17,13 @@
 #include "metrics/metrics_priv.h"
 
 /* Places in /proc/self/stat counted from the process's state, which follows the name: proc(5). */
-enum { STAT_THREADS = 17, STAT_START_TICKS = 19, STAT_VIRTUAL_BYTES = 20, STAT_RESIDENT_PAGES = 21, STAT_FIELDS = 22 };
+enum {
+	STAT_THREADS = 17,
+	STAT_START_TICKS = 19,
+	STAT_VIRTUAL_BYTES = 20,
+	STAT_RESIDENT_PAGES = 21,
+	STAT_FIELDS = 22,
+};
 
 static bool
 read_stat(uint64_t fields[STAT_FIELDS])

@@ -117,11 +117,13 @@ start(struct admin_rig *rig, const char *token, struct conf_rate rate, const str
 	int rc;
 
 	memset(rig, 0, sizeof(*rig));
-	rig->script.health = (struct admin_health){ .state = "running", .connections = 42, .uptime_ms = 61007 };
+	rig->script.health =
+		(struct admin_health){ .state = "running", .connections = 42, .uptime_ms = 61007 };
 	rig->conf.instance = (char *)"blue";
 	rig->conf.admin_token = (char *)token;
 	rig->conf.rate_admin = rate;
-	assert_int_equal(addr_nets_parse(&rig->conf.metrics_allow, "127.0.0.0/8,::1/128,198.51.100.0/24"), WSD_OK);
+	assert_int_equal(addr_nets_parse(&rig->conf.metrics_allow, "127.0.0.0/8,::1/128,198.51.100.0/24"),
+			 WSD_OK);
 	assert_int_equal(addr_nets_parse(&rig->conf.trusted_proxies, "127.0.0.0/8,::1/128"), WSD_OK);
 	metrics_init("blue", "1.0");
 	for (unsigned i = 0; i < ADMIN_SIDES; i++)
@@ -254,7 +256,8 @@ admin_rig_ask(struct admin_rig *rig, struct http_answer *out, enum admin_side si
 	assert_true(len > 0);
 	if (*body) {
 		free(head);
-		len = asprintf(&head, "%s\r\nHost: test\r\nContent-Length: %zu\r\n%s\r\n", request_line, strlen(body), headers);
+		len = asprintf(&head, "%s\r\nHost: test\r\nContent-Length: %zu\r\n%s\r\n", request_line,
+			       strlen(body), headers);
 		assert_true(len > 0);
 	}
 	admin_rig_write(fd, head, (size_t)len);
@@ -274,7 +277,8 @@ admin_rig_header(const struct http_answer *answer, const char *name)
 		if (line[0] == '\r' || line >= answer->body)
 			break;
 		if (strncasecmp(line, name, len) == 0 && line[len] == ':') {
-			snprintf(value, sizeof(value), "%.*s", (int)strcspn(line + len + 2, "\r"), line + len + 2);
+			snprintf(value, sizeof(value), "%.*s", (int)strcspn(line + len + 2, "\r"),
+				 line + len + 2);
 			return value;
 		}
 	}

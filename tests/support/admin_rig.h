@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The real HTTP daemons before a scripted server, and a client that speaks raw HTTP over socket pairs. For cmocka tests. */
+/* The real HTTP daemons before a scripted server, and a client that speaks raw HTTP over socket pairs. For
+ * cmocka tests. */
 #ifndef WSD_TESTS_SUPPORT_ADMIN_RIG_H
 #define WSD_TESTS_SUPPORT_ADMIN_RIG_H
 
@@ -9,13 +10,14 @@
 #include "admin/admin_priv.h"
 #include "conf/conf.h"
 
-/* What the ops answer, and what they were asked. Set before and read after a request; the answer lies in between. */
+/* What the ops answer, and what they were asked. Set before and read after a request; the answer lies in
+ * between. */
 struct admin_script {
 	_Atomic int rc; /* of every op */
 	struct admin_health health;
 	_Atomic int drains, disconnects, finds, pages, accepts;
 	_Atomic int accept_on;
-	char id[129];	 /* of the last find or disconnect */
+	char id[129]; /* of the last find or disconnect */
 	char after[129], prefix[129];
 	unsigned limit;
 	unsigned have; /* connections that exist: c00, c01, ... */
@@ -29,9 +31,9 @@ struct admin_rig {
 };
 
 struct http_answer {
-	char *text;	  /* all of it; "" if the connection was closed without one */
+	char *text; /* all of it; "" if the connection was closed without one */
 	size_t len;
-	int status;	  /* 0: none */
+	int status;       /* 0: none */
 	const char *body; /* within text */
 	size_t body_len;
 };

@@ -15,6 +15,7 @@
 #include <json-c/json.h>
 
 #include "base/err.h"
+#include "log/log.h"
 #include "metrics/metrics_priv.h"
 
 #define TOKEN "correct-horse"
@@ -90,7 +91,8 @@ test_health(void **state)
 	answers(answer, 200, "\"status\":\"ok\",\"instance\":\"blue\",\"version\":\"");
 	answers(ask(ADMIN_SIDE_ADMIN, "unix", "GET /health HTTP/1.1"), 200, "\"state\":\"running\"");
 	answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /healthz HTTP/1.1"), 200, "{\"status\":\"ok\"}");
-	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /readyz?x=1 HTTP/1.1"), 200, "{\"status\":\"ready\"}");
+	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /readyz?x=1 HTTP/1.1"), 200,
+		"{\"status\":\"ready\"}");
 
 	rig.script.health.not_ready = "draining";
 	rig.script.health.state = "draining";
@@ -123,8 +125,9 @@ test_page(void **state)
 			assert_string_equal(admin_rig_header(&answer, "Content-Type"), files[i][1]);
 			assert_string_equal(answer.body + answer.body_len - strlen(files[i][2]), files[i][2]);
 			if (i == 0) {
-				assert_non_null(strstr(admin_rig_header(&answer, "Content-Security-Policy"),
-						       "default-src 'none'; script-src 'self'; style-src 'self'"));
+				assert_non_null(
+					strstr(admin_rig_header(&answer, "Content-Security-Policy"),
+					       "default-src 'none'; script-src 'self'; style-src 'self'"));
 				assert_null(strstr(answer.body, "style="));
 				assert_null(strstr(answer.body, "onclick"));
 				assert_null(strstr(answer.body, "<script>"));
@@ -137,17 +140,31 @@ test_page(void **state)
 static void
 test_unknown_paths(void **state)
 {
-	static const char *const everywhere[] = { "/nothing", "/health/", "//", "/HEALTH", "/api/v1/", "/api/v1/connections/",
-						  "/api/v1/connections/a/b", "/ws/chat/x", "/%68ealth", "/health%00",
-						  "*", "/client.css/..", "/metrics/" };
-	static const char *const admin_only[] = { "/metrics", "/api/v1/connections", "/api/v1/connections/c1", "/api/v1/drain",
-						  "/api/v1/accept", "/api/v1/log-level" };
+	static const char *const everywhere[] = { "/nothing",
+						  "/health/",
+						  "//",
+						  "/HEALTH",
+						  "/api/v1/",
+						  "/api/v1/connections/",
+						  "/api/v1/connections/a/b",
+						  "/ws/chat/x",
+						  "/%68ealth",
+						  "/health%00",
+						  "*",
+						  "/client.css/..",
+						  "/metrics/" };
+	static const char *const admin_only[] = {
+		"/metrics",      "/api/v1/connections", "/api/v1/connections/c1",
+		"/api/v1/drain", "/api/v1/accept",      "/api/v1/log-level"
+	};
 	char line[128];
 
 	for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++) {
 		snprintf(line, sizeof(line), "GET %s HTTP/1.1", everywhere[i]);
-		answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", line), 404, "{\"error\":{\"code\":\"not_found\",\"message\":");
-		answers(ask(ADMIN_SIDE_ADMIN, "unix", line), 404, "{\"error\":{\"code\":\"not_found\",\"message\":");
+		answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", line), 404,
+			"{\"error\":{\"code\":\"not_found\",\"message\":");
+		answers(ask(ADMIN_SIDE_ADMIN, "unix", line), 404,
+			"{\"error\":{\"code\":\"not_found\",\"message\":");
 	}
 	for (size_t i = 0; i < sizeof(admin_only) / sizeof(admin_only[0]); i++) {
 		snprintf(line, sizeof(line), "%s %s HTTP/1.1", i % 2 ? "GET" : "POST", admin_only[i]);
@@ -178,13 +195,21 @@ test_methods(void **state)
 	method_is_refused("PUT /api/v1/connections/c1 HTTP/1.1", "GET, HEAD, DELETE");
 	method_is_refused("GET /api/v1/drain HTTP/1.1", "POST");
 	method_is_refused("PATCH /api/v1/accept HTTP/1.1", "POST");
+	method_is_refused("POST /api/v1/log-level HTTP/1.1", "GET, HEAD, PUT");
 }
 
 static void
 test_head(void **state)
 {
-	static const char *const paths[] = { "/", "/client.js", "/health", "/healthz", "/readyz", "/metrics",
-					     "/api/v1/connections", "/api/v1/connections/c1", "/nothing" };
+	static const char *const paths[] = { "/",
+					     "/client.js",
+					     "/health",
+					     "/healthz",
+					     "/readyz",
+					     "/metrics",
+					     "/api/v1/connections",
+					     "/api/v1/connections/c1",
+					     "/nothing" };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		char line[64], length[32];
@@ -219,7 +244,8 @@ test_metrics(void **state)
 	answer = ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /metrics HTTP/1.1");
 	assert_int_equal(answer.status, 200);
 	admin_rig_check_headers(&answer);
-	assert_string_equal(admin_rig_header(&answer, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+	assert_string_equal(admin_rig_header(&answer, "Content-Type"),
+			    "text/plain; version=0.0.4; charset=utf-8");
 	assert_non_null(strstr(answer.body, "\nhttp_requests_total{path=\"/healthz\",code=\"200\"} 2\n"));
 	assert_non_null(strstr(answer.body, "\nhttp_requests_total{path=\"other\",code=\"404\"} 1\n"));
 	assert_non_null(strstr(answer.body, "\nwsd_build_info{"));
@@ -231,7 +257,8 @@ test_metrics(void **state)
 	admin_rig_free(&answer);
 }
 
-/* A proxy on this machine does not open /metrics to the world; who is not a trusted proxy cannot claim to be somebody else. */
+/* A proxy on this machine does not open /metrics to the world; who is not a trusted proxy cannot claim to be
+ * somebody else. */
 static void
 test_forwarded(void **state)
 {
@@ -252,7 +279,8 @@ test_forwarded(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct http_answer answer;
 
-		admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, cases[i].peer, "GET /metrics HTTP/1.1", cases[i].headers, "");
+		admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, cases[i].peer, "GET /metrics HTTP/1.1",
+			      cases[i].headers, "");
 		if (answer.status != cases[i].status)
 			fail_msg("%s %s: %d", cases[i].peer, cases[i].headers, answer.status);
 		admin_rig_free(&answer);
@@ -277,7 +305,8 @@ test_list(void **state)
 		"{\"connections\":[],\"total\":0,\"next\":null}");
 	assert_int_equal(rig.script.limit, 100);
 	rig.script.have = 5;
-	answer = ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /api/v1/connections?limit=2&after=c01&prefix=c HTTP/1.1");
+	answer = ask(ADMIN_SIDE_ADMIN, "127.0.0.1",
+		     "GET /api/v1/connections?limit=2&after=c01&prefix=c HTTP/1.1");
 	json = json_tokener_parse(answer.body);
 	assert_true(json_object_object_get_ex(json, "connections", &list));
 	assert_int_equal(json_object_array_length(list), 2);
@@ -287,8 +316,8 @@ test_list(void **state)
 	answers(answer, 200, "\"total\":5,\"next\":\"c03\"}");
 	assert_string_equal(rig.script.after, "c01");
 	assert_string_equal(rig.script.prefix, "c");
-	answers(ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections?after=%630%33&limit=1000 HTTP/1.1"), 200,
-		"\"next\":null}");
+	answers(ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections?after=%630%33&limit=1000 HTTP/1.1"),
+		200, "\"next\":null}");
 	assert_string_equal(rig.script.after, "c03");
 	answers(ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections?after=&prefix= HTTP/1.1"), 200, "");
 }
@@ -337,7 +366,8 @@ static void
 test_one(void **state)
 {
 	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /api/v1/connections/c%303 HTTP/1.1"), 200,
-		"{\"connectionId\":\"c03\",\"client\":\"[2001:db8::1]:4242\",\"connectedAt\":\"2023-11-14T22:13:20.123Z\","
+		"{\"connectionId\":\"c03\",\"client\":\"[2001:db8::1]:4242\",\"connectedAt\":\"2023-11-14T22:"
+		"13:20.123Z\","
 		"\"idleMs\":5,\"messages\":7,\"queuedBytes\":9,\"worker\":1,\"resumed\":true}");
 	assert_string_equal(rig.script.id, "c03");
 	answers(ask(ADMIN_SIDE_ADMIN, "unix", "DELETE /api/v1/connections/A.b_c~d-e HTTP/1.1"), 200,
@@ -353,11 +383,14 @@ test_failures_of_the_server(void **state)
 		int rc, status;
 		const char *code;
 	} cases[] = {
-		{ WSD_E_UNKNOWN, 404, "not_found" }, { WSD_E_BUSY, 409, "busy" },	 { WSD_E_TIMEOUT, 503, "timeout" },
-		{ -ENOMEM, 503, "out_of_memory" },   { WSD_E_CLOSED, 500, "internal" },
+		{ WSD_E_UNKNOWN, 404, "not_found" }, { WSD_E_BUSY, 409, "busy" },
+		{ WSD_E_TIMEOUT, 503, "timeout" },   { -ENOMEM, 503, "out_of_memory" },
+		{ WSD_E_CLOSED, 500, "internal" },
 	};
-	static const char *const requests[] = { "GET /api/v1/connections HTTP/1.1", "GET /api/v1/connections/x HTTP/1.1",
-						"DELETE /api/v1/connections/x HTTP/1.1", "POST /api/v1/drain HTTP/1.1" };
+	static const char *const requests[] = { "GET /api/v1/connections HTTP/1.1",
+						"GET /api/v1/connections/x HTTP/1.1",
+						"DELETE /api/v1/connections/x HTTP/1.1",
+						"POST /api/v1/drain HTTP/1.1" };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct http_answer answer;
@@ -365,7 +398,8 @@ test_failures_of_the_server(void **state)
 		rig.script.rc = cases[i].rc;
 		for (size_t j = 0; j < sizeof(requests) / sizeof(requests[0]); j++)
 			answers(ask(ADMIN_SIDE_ADMIN, "unix", requests[j]), cases[i].status, cases[i].code);
-		admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, "unix", "POST /api/v1/accept HTTP/1.1", "", "{\"accept\":true}");
+		admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, "unix", "POST /api/v1/accept HTTP/1.1", "",
+			      "{\"accept\":true}");
 		answers(answer, cases[i].status, cases[i].code);
 	}
 }
@@ -385,7 +419,8 @@ test_rights_without_token(void **state)
 	answers(drain_with("127.0.0.1", ""), 403, "unix socket only");
 	answers(drain_with("::1", "Authorization: Bearer \r\n"), 403, "unix socket only");
 	answers(drain_with("unix", "X-Forwarded-For: 127.0.0.1\r\n"), 403, "unix socket only");
-	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "DELETE /api/v1/connections/x HTTP/1.1"), 403, "unix socket only");
+	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "DELETE /api/v1/connections/x HTTP/1.1"), 403,
+		"unix socket only");
 	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "POST /api/v1/accept HTTP/1.1"), 403, "unix socket only");
 	assert_int_equal(rig.script.drains + rig.script.disconnects + rig.script.accepts, 0);
 	answers(drain_with("unix", ""), 202, "{\"state\":\"draining\"}");
@@ -395,10 +430,15 @@ test_rights_without_token(void **state)
 static void
 test_rights_with_token(void **state)
 {
-	static const char *const bad[] = { "", "Authorization: Bearer\r\n", "Authorization: Bearer \r\n",
-					   "Authorization: Bearer correct-hors\r\n", "Authorization: Bearer correct-horsecorrect-horse\r\n",
-					   "Authorization: Bearer correct-horsf\r\n", "Authorization: Basic " TOKEN "\r\n",
-					   "Authorization: " TOKEN "\r\n", "X-Authorization: Bearer " TOKEN "\r\n" };
+	static const char *const bad[] = { "",
+					   "Authorization: Bearer\r\n",
+					   "Authorization: Bearer \r\n",
+					   "Authorization: Bearer correct-hors\r\n",
+					   "Authorization: Bearer correct-horsecorrect-horse\r\n",
+					   "Authorization: Bearer correct-horsf\r\n",
+					   "Authorization: Basic " TOKEN "\r\n",
+					   "Authorization: " TOKEN "\r\n",
+					   "X-Authorization: Bearer " TOKEN "\r\n" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct http_answer answer = drain_with("203.0.113.1", bad[i]);
@@ -414,6 +454,38 @@ test_rights_with_token(void **state)
 	assert_int_equal(rig.script.drains, 3);
 }
 
+static struct http_answer
+put_level(const char *peer, const char *body)
+{
+	struct http_answer answer;
+
+	admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, peer, "PUT /api/v1/log-level HTTP/1.1", "", body);
+	return answer;
+}
+
+static void
+test_log_level(void **state)
+{
+	static const char *const bad[] = { "",
+					   "{}",
+					   "{\"level\":\"loud\"}",
+					   "{\"level\":7}",
+					   "{\"level\":null}",
+					   "{\"level\":\"\"}",
+					   "{\"level\":\"info\\u0000\"}" };
+	enum log_level before = log_get_level();
+
+	answers(put_level("127.0.0.1", "{\"level\":\"debug\"}"), 403, "unix socket only");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		answers(put_level("unix", bad[i]), 400, "level: expected error, warn, notice, info or debug");
+	assert_int_equal(log_get_level(), before);
+	answers(put_level("unix", "{\"level\":\"error\"}"), 200, "{\"level\":\"error\"}");
+	assert_int_equal(log_get_level(), LOG_LEVEL_ERROR);
+	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /api/v1/log-level HTTP/1.1"), 200,
+		"{\"level\":\"error\"}");
+	log_set_level(before);
+}
+
 static void
 request_id_is(const char *sent, bool kept)
 {
@@ -422,7 +494,8 @@ request_id_is(const char *sent, bool kept)
 	const char *id;
 
 	snprintf(header, sizeof(header), "X-Request-Id: %s\r\n", sent);
-	admin_rig_ask(&rig, &answer, ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /nothing HTTP/1.1", *sent ? header : "", "");
+	admin_rig_ask(&rig, &answer, ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /nothing HTTP/1.1",
+		      *sent ? header : "", "");
 	id = admin_rig_header(&answer, "X-Request-Id");
 	assert_non_null(id);
 	if (kept) {
@@ -465,7 +538,8 @@ test_descriptors(void **state)
 
 			snprintf(path, sizeof(path), "/proc/self/fd/%d", i);
 			if (readlink(path, target, sizeof(target) - 1) > 0 &&
-			    (strstr(target, "eventpoll") || strstr(target, "eventfd") || strstr(target, "socket")))
+			    (strstr(target, "eventpoll") || strstr(target, "eventfd") ||
+			     strstr(target, "socket")))
 				fail_msg("%d (%s) is not CLOEXEC", i, target);
 		}
 	}
@@ -489,6 +563,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_failures_of_the_server, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_rights_without_token, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_rights_with_token, set_up_token, tear_down),
+		cmocka_unit_test_setup_teardown(test_log_level, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_request_ids, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_descriptors, set_up, tear_down),
 	};

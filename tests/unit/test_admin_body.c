@@ -44,7 +44,9 @@ set_up_tight(void **state)
 static int
 set_up_wide(void **state)
 {
-	static const struct admin_limits wide = { .connections = { 4, 1000 }, .idle_s = 10, .request_ms = 10000 };
+	static const struct admin_limits wide = { .connections = { 4, 1000 },
+						  .idle_s = 10,
+						  .request_ms = 10000 };
 
 	admin_rig_start(&rig, NULL, &wide);
 	return 0;
@@ -134,7 +136,8 @@ test_drain_body(void **state)
 	admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, "unix", "POST /api/v1/drain HTTP/1.1", "", "{}");
 	assert_int_equal(answer.status, 202);
 	admin_rig_free(&answer);
-	admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, "unix", "POST /api/v1/drain HTTP/1.1", "", "{\"now\":true}");
+	admin_rig_ask(&rig, &answer, ADMIN_SIDE_ADMIN, "unix", "POST /api/v1/drain HTTP/1.1", "",
+		      "{\"now\":true}");
 	assert_int_equal(answer.status, 400);
 	assert_non_null(strstr(answer.body, "now: unknown member"));
 	admin_rig_free(&answer);
@@ -163,7 +166,8 @@ test_chunked(void **state)
 		int fd = admin_rig_connect(&rig, ADMIN_SIDE_ADMIN, "unix");
 
 		for (size_t at = 0; at < sizeof(request) - 1; at += size)
-			admin_rig_write(fd, request + at, at + size < sizeof(request) - 1 ? size : sizeof(request) - 1 - at);
+			admin_rig_write(fd, request + at,
+					at + size < sizeof(request) - 1 ? size : sizeof(request) - 1 - at);
 		expect(fd, 200, "{\"accept\":true}");
 	}
 }
@@ -178,10 +182,11 @@ send_body(const char *request_line, size_t bytes, bool chunked, const char *head
 
 	memset(piece, ' ', sizeof(piece));
 	if (chunked)
-		len = snprintf(head, sizeof(head), "%s\r\nHost: a\r\n%sTransfer-Encoding: chunked\r\n\r\n", request_line, headers);
+		len = snprintf(head, sizeof(head), "%s\r\nHost: a\r\n%sTransfer-Encoding: chunked\r\n\r\n",
+			       request_line, headers);
 	else
-		len = snprintf(head, sizeof(head), "%s\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n", request_line, headers,
-			       bytes);
+		len = snprintf(head, sizeof(head), "%s\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n",
+			       request_line, headers, bytes);
 	admin_rig_write(fd, head, (size_t)len);
 	while (bytes > 0) {
 		size_t n = bytes < sizeof(piece) ? bytes : sizeof(piece);
@@ -215,7 +220,7 @@ test_large(void **state)
 	assert_int_equal(rig.script.accepts, 0);
 }
 
-/* What is announced to be far too long is refused unread; what is endless without having said so is cut off. */
+/* What is announced to be far too long is refused unread; what is endless and did not say so is cut off. */
 static void
 test_endless(void **state)
 {
@@ -232,10 +237,28 @@ test_endless(void **state)
 }
 
 static void
+test_unknown_coding(void **state)
+{
+	static const char *const requests[] = {
+		ACCEPT "\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nxyz",
+		"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		int fd = admin_rig_connect(&rig, ADMIN_SIDE_ADMIN, "unix");
+
+		admin_rig_write(fd, requests[i], strlen(requests[i]));
+		expect(fd, 501, "not_implemented");
+	}
+}
+
+static void
 test_expect_continue(void **state)
 {
-	static const char refused[] = "POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n";
-	static const char accepted[] = ACCEPT "\r\nHost: a\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n";
+	static const char refused[] =
+		"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n";
+	static const char accepted[] =
+		ACCEPT "\r\nHost: a\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n";
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	char got[sizeof(go_on)] = "";
 	int fd = admin_rig_connect(&rig, ADMIN_SIDE_ADMIN, "unix");
@@ -261,8 +284,8 @@ test_slow(void **state)
 
 	admin_rig_write(idle, head, sizeof(head) - 1);
 	admin_rig_write(dribble, head, sizeof(head) - 1);
-	while (send(dribble, " ", 1, MSG_NOSIGNAL) == 1) /* ends when the server hangs up, long before the last byte */
-		;
+	while (send(dribble, " ", 1, MSG_NOSIGNAL) == 1)
+		; /* ends when the server hangs up, long before the last byte */
 	close(dribble);
 	admin_rig_read(&answer, idle);
 	assert_int_equal(answer.status, 0);
@@ -270,7 +293,8 @@ test_slow(void **state)
 	assert_int_equal(rig.script.accepts, 0);
 }
 
-/* Whoever never says a word is let go; and with all places taken one more is turned away, then served when there is room. */
+/* Whoever never says a word is let go; and with all places taken one more is turned away, and
+ * served when there is room. */
 static void
 test_silent_and_full(void **state)
 {
@@ -282,7 +306,8 @@ test_silent_and_full(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		silent[i] = admin_rig_connect(&rig, ADMIN_SIDE_ADMIN, "unix");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	assert_int_equal(admin_add(rig.admin, ADMIN_SIDE_ADMIN, ends[1], (struct sockaddr *)&none, 2), WSD_E_FULL);
+	assert_int_equal(admin_add(rig.admin, ADMIN_SIDE_ADMIN, ends[1], (struct sockaddr *)&none, 2),
+			 WSD_E_FULL);
 	assert_int_equal(recv(ends[0], &byte, 1, 0), 0); /* closed, as promised */
 	close(ends[0]);
 	/* the public side is another daemon */
@@ -301,14 +326,14 @@ test_silent_and_full(void **state)
 	admin_rig_free(&answer);
 }
 
-#define CLIENTS	 8
+#define CLIENTS  8
 #define REQUESTS 100
 
 static void *
 client(void *arg)
 {
-	static const char *const lines[] = { "GET /health HTTP/1.1", "GET / HTTP/1.1", "HEAD /readyz HTTP/1.1",
-					     "GET /metrics HTTP/1.1" };
+	static const char *const lines[] = { "GET /health HTTP/1.1", "GET / HTTP/1.1",
+					     "HEAD /readyz HTTP/1.1", "GET /metrics HTTP/1.1" };
 	uintptr_t n = (uintptr_t)arg;
 
 	for (unsigned i = 0; i < REQUESTS; i++) {
@@ -379,7 +404,8 @@ test_gone(void **state)
 static void
 test_tcp(void **state)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, peer;
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
+			   peer;
 	socklen_t len = sizeof(address), peer_len = sizeof(peer);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, accepted;
 	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -392,7 +418,8 @@ test_tcp(void **state)
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
 	admin_rig_write(fd, request, sizeof(request) - 1);
 	accepted = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	assert_int_equal(admin_add(rig.admin, ADMIN_SIDE_ADMIN, accepted, (struct sockaddr *)&peer, peer_len), WSD_OK);
+	assert_int_equal(admin_add(rig.admin, ADMIN_SIDE_ADMIN, accepted, (struct sockaddr *)&peer, peer_len),
+			 WSD_OK);
 	admin_rig_read(&answer, fd);
 	assert_int_equal(answer.status, 200);
 	assert_non_null(strstr(answer.body, "process_cpu_seconds_total"));
@@ -400,7 +427,7 @@ test_tcp(void **state)
 	close(listener);
 }
 
-/* The fourth in a second is one too many, by address; the unix socket and the public side have no such limit. */
+/* The fourth in a second is one too many, by address; the unix socket and the public side have no limit. */
 static void
 test_rate(void **state)
 {
@@ -440,6 +467,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_chunked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_endless, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unknown_coding, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_expect_continue, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_slow, set_up_tight, tear_down),
 		cmocka_unit_test_setup_teardown(test_silent_and_full, set_up_tight, tear_down),

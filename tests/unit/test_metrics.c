@@ -16,7 +16,7 @@
 #include "metrics/metrics_priv.h"
 
 #define THREADS 4
-#define ROUNDS	10000
+#define ROUNDS  10000
 
 static int
 set_up(void **state)

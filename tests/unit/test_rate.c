@@ -76,7 +76,8 @@ test_many(void **state)
 	assert_non_null(table);
 	assert_int_equal(take(table, "192.0.2.1", 200, SECOND), 100);
 	for (uint32_t i = 0; i < 100000; i++) {
-		struct addr a = { .family = ADDR_V4, .bytes = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
+		struct addr a = { .family = ADDR_V4,
+				  .bytes = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
 
 		assert_int_equal(rate_take(table, &a, SECOND + i), 0);
 	}
