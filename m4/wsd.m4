@@ -68,6 +68,7 @@ AC_DEFUN([WSD_SUMMARY], [
 	libuv              $uv_version
 	libmicrohttpd      $mhd_version
 	libsystemd         $systemd_version
+	wsload with TLS    $have_openssl
 	unit tests         $have_cmocka
 	sanitizer          $with_sanitizer
 	fuzzing            $enable_fuzzing

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The summary table. What is zero and could only be bad news is left out. */
+#include "loadtest/report.h"
+
+#include "base/err.h"
+#include "loadtest/run.h"
+#include "loadtest/units.h"
+
+static void
+row_hist(FILE *out, const char *name, const struct hist *h)
+{
+	static const double points[] = { 50, 95, 99, 99.9 };
+	char text[UNITS_TEXT_MAX];
+
+	if (h->n == 0)
+		return;
+	fprintf(out, "%-14s", name);
+	for (size_t i = 0; i < sizeof(points) / sizeof(*points); i++)
+		fprintf(out, " %10s", units_print_ns(text, hist_percentile(h, points[i])));
+	fprintf(out, " %10s", units_print_ns(text, h->max_ns));
+	fprintf(out, " %10s", units_print_ns(text, hist_mean(h)));
+	fprintf(out, " %10llu\n", (unsigned long long)h->n);
+}
+
+static void
+rows_latency(FILE *out, const struct stats *st)
+{
+	fprintf(out, "\n%-14s %10s %10s %10s %10s %10s %10s %10s\n", "", "p50", "p95", "p99", "p99.9", "max", "mean", "n");
+	row_hist(out, "connect", &st->connect);
+	row_hist(out, "latency", &st->latency);
+	row_hist(out, "downtime", &st->downtime);
+}
+
+static void
+list_tally(FILE *out, const char *name, const struct tally *t)
+{
+	if (t->n == 0)
+		return;
+	fprintf(out, "%-14s ", name);
+	for (unsigned i = 0; i < t->n; i++)
+		fprintf(out, "%s%s: %llu", i ? ", " : "", t->rows[i].name, (unsigned long long)t->rows[i].count);
+	putc('\n', out);
+}
+
+static void
+rows_trouble(FILE *out, const struct stats *st)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		const char *text;
+	} rows[] = {
+#define TROUBLE(field, text) { #field, offsetof(struct stats, field), text },
+		TROUBLE(lost, "never answered") TROUBLE(repeated, "answered more than once")
+		TROUBLE(out_of_order, "answered out of order") TROUBLE(late, "answered after the answer timeout")
+		TROUBLE(refused, "answered with an error") TROUBLE(count_errors, "answers whose count did not follow on")
+		TROUBLE(unknown, "answers to nothing we sent") TROUBLE(missed, "due while nothing could be sent")
+		TROUBLE(server_errors, "error messages without an id") TROUBLE(protocol_errors, "breaches of the protocol")
+		TROUBLE(closed, "connections closed without our asking") TROUBLE(goodbyes, "goodbyes")
+		TROUBLE(left_dirty, "connections that did not answer our close")
+		TROUBLE(reconnects, "reconnects") TROUBLE(resumed, "of these with their session")
+		TROUBLE(not_resumed, "of these without the session they had")
+		TROUBLE(resume_count_errors, "resumed with a wrong count")
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		uint64_t n = *(const uint64_t *)((const char *)st + rows[i].at);
+
+		if (n > 0)
+			fprintf(out, "%-14s %llu %s\n", i < 10 ? "trouble" : "connections", (unsigned long long)n,
+				rows[i].text);
+	}
+	list_tally(out, "close codes", &st->closes);
+	list_tally(out, "not connected", &st->failures);
+	list_tally(out, "error codes", &st->refusals);
+}
+
+static void
+rows_costs(FILE *out, const struct results *r)
+{
+	const struct stats_window *w = &r->stats->window;
+	char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
+
+	if (r->server_measured) {
+		fprintf(out, "%-14s", "server");
+		if (r->server.cpu_per_message_ns > 0)
+			fprintf(out, " %s CPU a message,", units_print_ns(a, (uint64_t)r->server.cpu_per_message_ns));
+		fprintf(out, " %.0f %% of a CPU, %s a connection, %s at most\n", r->server.cpu_share * 100,
+			units_print_bytes(a, r->server.memory_per_connection),
+			units_print_bytes(b, (double)r->server.rss_peak));
+	}
+	fprintf(out, "%-14s", "wsload");
+	if (w->answered)
+		fprintf(out, " %s CPU a message,", units_print_ns(a, w->cpu_ns / w->answered));
+	fprintf(out, " %.0f %% of a CPU%s, %s a connection\n", r->own_cpu_share * 100,
+		r->o->processes > 1 ? " for each process" : "", units_print_bytes(b, r->own_memory_per_connection));
+	if (r->client_limited)
+		fprintf(out, "%-14s wsload itself was the limit: its own delays are in these figures\n", "beware");
+}
+
+static void
+rows_thresholds(FILE *out, const struct results *r)
+{
+	if (r->o->thresholds.n > 0)
+		fprintf(out, "\n%-24s %-14s %s\n", "fails if", "measured", "");
+	for (unsigned i = 0; i < r->o->thresholds.n; i++) {
+		const struct threshold *t = &r->o->thresholds.list[i];
+		struct threshold_result v = threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
+		char text[64];
+
+		fprintf(out, "%-24s %-14s %s\n", t->text,
+			v.measured ? threshold_print(text, sizeof(text), t, v.value) : "nothing",
+			v.failed ? "FAILED" : "ok");
+	}
+}
+
+unsigned
+report_failures(const struct results *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->o->thresholds.n; i++)
+		n += threshold_judge(&r->o->thresholds.list[i], r->stats, r->server_measured ? &r->server : NULL).failed;
+	return n;
+}
+
+int
+report_text(FILE *out, const struct results *r)
+{
+	const struct stats *st = r->stats;
+	char took[UNITS_TEXT_MAX];
+	uint64_t window = st->window.end_ns > st->window.start_ns ? st->window.end_ns - st->window.start_ns : 0;
+
+	fprintf(out, "%-14s %llu of %llu attempts, %llu at once", "connections", (unsigned long long)st->connected,
+		(unsigned long long)st->attempts, (unsigned long long)st->open_peak);
+	if (!r->o->profile && stats_connect_rate(st) > 0)
+		fprintf(out, ", %.0f a second", stats_connect_rate(st));
+	fprintf(out, "\n%-14s %llu sent, %llu answered; %.0f a second over %s\n", "messages",
+		(unsigned long long)st->sent, (unsigned long long)st->answered, stats_rate(st),
+		units_print_ns(took, window));
+	fprintf(out, "%-14s %.4g %% of connections succeeded, %.4g %% errors%s\n", "outcome",
+		stats_success_share(st) * 100, stats_error_share(st) * 100, r->interrupted ? ", interrupted" : "");
+	rows_trouble(out, st);
+	rows_latency(out, st);
+	putc('\n', out);
+	rows_costs(out, r);
+	rows_thresholds(out, r);
+	return ferror(out) || fflush(out) != 0 ? -EIO : WSD_OK;
+}

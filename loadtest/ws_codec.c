@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Client frames and handshake. */
+#include "loadtest/ws_codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "loadtest/sha1.h"
+
+static void
+base64(char *out, const uint8_t *in, size_t len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < len; i += 3) {
+		uint32_t v = (uint32_t)in[i] << 16 | (i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0) |
+			     (i + 2 < len ? in[i + 2] : 0);
+
+		*out++ = digits[v >> 18];
+		*out++ = digits[v >> 12 & 63];
+		*out++ = i + 1 < len ? digits[v >> 6 & 63] : '=';
+		*out++ = i + 2 < len ? digits[v & 63] : '=';
+	}
+	*out = '\0';
+}
+
+void
+ws_key(char *key, const uint8_t nonce[16])
+{
+	base64(key, nonce, 16);
+}
+
+void
+ws_accept(char *accept, const char *key)
+{
+	char text[WS_KEY_LEN + 40];
+	uint8_t digest[SHA1_LEN];
+
+	CHECK(strlen(key) == WS_KEY_LEN);
+	snprintf(text, sizeof(text), "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
+	sha1_short(digest, text, strlen(text));
+	base64(accept, digest, sizeof(digest));
+}
+
+size_t
+ws_header(uint8_t *out, enum frame_opcode opcode, size_t payload_len, const uint8_t mask[4])
+{
+	size_t n = 2;
+
+	out[0] = (uint8_t)(0x80 | opcode);
+	if (payload_len < 126) {
+		out[1] = (uint8_t)(0x80 | payload_len);
+	} else if (payload_len < 65536) {
+		out[1] = 0x80 | 126;
+		out[2] = (uint8_t)(payload_len >> 8);
+		out[3] = (uint8_t)payload_len;
+		n = 4;
+	} else {
+		out[1] = 0x80 | 127;
+		for (int i = 0; i < 8; i++)
+			out[2 + i] = (uint8_t)((uint64_t)payload_len >> (56 - 8 * i));
+		n = 10;
+	}
+	memcpy(out + n, mask, 4);
+	return n + 4;
+}
+
+void
+ws_mask(uint8_t *payload, size_t len, size_t at, const uint8_t mask[4])
+{
+	for (size_t i = 0; i < len; i++)
+		payload[i] ^= mask[(at + i) & 3];
+}
+
+size_t
+ws_control(uint8_t *out, enum frame_opcode opcode, const void *payload, size_t payload_len, const uint8_t mask[4])
+{
+	size_t head = ws_header(out, opcode, payload_len, mask);
+
+	CHECK(payload_len <= FRAME_CONTROL_MAX);
+	if (payload_len > 0)
+		memcpy(out + head, payload, payload_len);
+	ws_mask(out + head, payload_len, 0, mask);
+	return head + payload_len;
+}
+
+static int
+parse_length(const uint8_t *data, size_t len, uint64_t *payload_len, size_t *head)
+{
+	unsigned extra = (data[1] & 0x7f) == 126 ? 2 : (data[1] & 0x7f) == 127 ? 8 : 0;
+	uint64_t value = 0;
+
+	*head = 2 + extra;
+	*payload_len = data[1] & 0x7f;
+	if (extra == 0)
+		return WSD_OK;
+	if (len < *head)
+		return -EAGAIN;
+	for (unsigned i = 0; i < extra; i++)
+		value = value << 8 | data[2 + i];
+	*payload_len = value;
+	if (extra == 2)
+		return value < 126 ? WSD_E_MALFORMED : WSD_OK;
+	return value < 65536 || value >> 63 ? WSD_E_MALFORMED : WSD_OK;
+}
+
+static bool
+known_opcode(unsigned opcode)
+{
+	return opcode <= FRAME_BINARY || (opcode >= FRAME_CLOSE && opcode <= FRAME_PONG);
+}
+
+int
+ws_parse(const uint8_t *data, size_t len, size_t payload_max, struct ws_frame *frame)
+{
+	uint64_t payload_len;
+	size_t head;
+	int rc;
+
+	frame->size = 0;
+	if (len < 2)
+		return -EAGAIN;
+	frame->fin = data[0] & 0x80;
+	frame->opcode = data[0] & 0x0f;
+	if ((data[0] & 0x70) || (data[1] & 0x80) || !known_opcode(frame->opcode))
+		return WSD_E_MALFORMED;
+	if (frame->opcode >= FRAME_CLOSE && (!frame->fin || data[1] > FRAME_CONTROL_MAX))
+		return WSD_E_MALFORMED;
+	rc = parse_length(data, len, &payload_len, &head);
+	if (rc != WSD_OK)
+		return rc;
+	if (payload_len > payload_max)
+		return WSD_E_TOO_LARGE;
+	frame->size = head + (size_t)payload_len;
+	if (len < frame->size)
+		return -EAGAIN;
+	frame->payload = (struct slice){ (const char *)data + head, (size_t)payload_len };
+	return WSD_OK;
+}
+
+/* The value of a header line, if the line is that header. */
+static bool
+header_is(struct slice line, const char *name, struct slice *value)
+{
+	size_t n = strlen(name);
+
+	if (line.len <= n || line.at[n] != ':' || strncasecmp(line.at, name, n) != 0)
+		return false;
+	line.at += n + 1;
+	line.len -= n + 1;
+	while (line.len > 0 && (*line.at == ' ' || *line.at == '\t'))
+		line.at++, line.len--;
+	while (line.len > 0 && (line.at[line.len - 1] == ' ' || line.at[line.len - 1] == '\t'))
+		line.len--;
+	*value = line;
+	return true;
+}
+
+static bool
+same_word(struct slice value, const char *word)
+{
+	return value.len == strlen(word) && strncasecmp(value.at, word, value.len) == 0;
+}
+
+/* One of the words of a comma-separated list, "keep-alive, Upgrade". */
+static bool
+has_word(struct slice value, struct slice word)
+{
+	size_t n = word.len;
+
+	for (size_t i = 0; i + n <= value.len; i++) {
+		bool starts = i == 0 || value.at[i - 1] == ' ' || value.at[i - 1] == ',';
+		bool ends = i + n == value.len || value.at[i + n] == ' ' || value.at[i + n] == ',';
+
+		if (starts && ends && strncasecmp(value.at + i, word.at, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static long
+whole_seconds(struct slice value)
+{
+	long s = 0;
+
+	if (value.len == 0 || value.len > 6)
+		return -1;
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.at[i] < '0' || value.at[i] > '9')
+			return -1; /* an HTTP date: nobody sends one here */
+		s = s * 10 + (value.at[i] - '0');
+	}
+	return s;
+}
+
+struct reply_seen {
+	bool upgrade, connection, accepted, chosen;
+};
+
+static void
+take_header(struct slice line, const char *accept, const char *subprotocol, struct reply_seen *seen,
+	    struct ws_reply *reply)
+{
+	struct slice value;
+
+	if (header_is(line, "upgrade", &value))
+		seen->upgrade = same_word(value, "websocket");
+	else if (header_is(line, "connection", &value))
+		seen->connection = seen->connection || has_word(value, SLICE("upgrade"));
+	else if (header_is(line, "sec-websocket-accept", &value))
+		seen->accepted = slice_equal(value, accept);
+	else if (header_is(line, "sec-websocket-protocol", &value) && subprotocol && value.len > 0)
+		seen->chosen = has_word((struct slice){ subprotocol, strlen(subprotocol) }, value);
+	else if (header_is(line, "retry-after", &value))
+		reply->retry_after_s = whole_seconds(value);
+}
+
+static int
+parse_status(const char *data, int *status)
+{
+	*status = 0;
+	for (int i = 9; i < 12; i++) {
+		if (data[i] < '0' || data[i] > '9')
+			return WSD_E_MALFORMED;
+		*status = *status * 10 + (data[i] - '0');
+	}
+	return WSD_OK;
+}
+
+int
+ws_reply_parse(const char *data, size_t len, const char *accept, const char *subprotocol, struct ws_reply *reply)
+{
+	const char *end = memmem(data, len, "\r\n\r\n", 4);
+	struct reply_seen seen = { .chosen = subprotocol == NULL };
+	const char *line, *next;
+
+	*reply = (struct ws_reply){ .retry_after_s = -1 };
+	if (memcmp(data, "HTTP/1.1 ", len < 9 ? len : 9) != 0)
+		return WSD_E_MALFORMED;
+	if (!end)
+		return -EAGAIN;
+	if (end - data < 12 || parse_status(data, &reply->status) != WSD_OK)
+		return WSD_E_MALFORMED;
+	reply->size = (size_t)(end - data) + 4;
+	/* The head ends in an empty line, so each search below finds something. */
+	for (line = memmem(data, reply->size, "\r\n", 2); line < end; line = next) {
+		line += 2;
+		next = memmem(line, (size_t)(end + 4 - line), "\r\n", 2);
+		take_header((struct slice){ line, (size_t)(next - line) }, accept, subprotocol, &seen, reply);
+	}
+	reply->upgraded = reply->status == 101 && seen.upgrade && seen.connection && seen.accepted && seen.chosen;
+	return WSD_OK;
+}
