@@ -363,6 +363,15 @@ engine_deinit(struct engine *e)
 	fd_close(&e->env.epoll_fd);
 }
 
+static void
+sleep_until(uint64_t at_ns)
+{
+	struct timespec ts = { (time_t)(at_ns / CLOCK_NS_PER_S), (long)(at_ns % CLOCK_NS_PER_S) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+}
+
 int
 engine_run(const struct options *o, const struct plan *plan, struct shared *shared, unsigned process)
 {
@@ -389,6 +398,7 @@ engine_run(const struct options *o, const struct plan *plan, struct shared *shar
 	}
 	prctl(PR_SET_TIMERSLACK, 1ul, 0ul, 0ul, 0ul); /* messages are due to the microsecond */
 	e.env.slot = stats_slot_at(e.env.st, shared->start_ns);
+	sleep_until(shared->start_ns);
 	enter_phase(&e, 0, shared->start_ns);
 	while (!e.done)
 		turn(&e, events);

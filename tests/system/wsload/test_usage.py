@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Exit statuses and output files."""
+import json
+import re
+import subprocess
+
+import pytest
+from peer import Peer
+
+
+def call(program, *args):
+    return subprocess.run([program, *args], capture_output=True, text=True, timeout=30)
+
+
+def test_help_and_version(program):
+    text = call(program, "--help")
+    assert text.returncode == 0 and "--fail-if" in text.stdout and text.stderr == ""
+    assert max(len(line) for line in text.stdout.splitlines()) <= 130
+    assert call(program, "--version").stdout.startswith("wsload ")
+    profiles = call(program, "--list-profiles").stdout
+    for name in ("smoke", "ramp", "stress", "spike"):
+        assert re.search("^%s " % name, profiles, re.M)
+
+
+@pytest.mark.parametrize("args", [
+    [], ["-c"], ["-c", "0", "ws://h"], ["--nonsense", "ws://h"], ["ftp://h"], ["-p", "huge", "ws://h"],
+    ["-r", "10", "-i", "1", "ws://h"], ["--fail-if", "latency>1s", "ws://h"], ["--fail-if", "errors=1%", "ws://h"],
+    ["-d", "soon", "ws://h"], ["--path", "nope", "ws://h"], ["--source", "here", "ws://h"], ["--size", "1G", "ws://h"],
+])
+def test_bad_usage_is_said_in_one_line(program, args):
+    done = call(program, *args)
+    assert done.returncode == 2
+    assert done.stderr.startswith("wsload: ") and len(done.stderr.splitlines()) == 2
+    assert done.stdout == ""
+
+
+def test_what_cannot_run(program, tmp_path):
+    assert call(program, "--json", str(tmp_path / "no" / "x"), "ws://127.0.0.1:1").returncode == 3
+    assert call(program, "--payload-file", str(tmp_path / "none"), "-d", "1s", "ws://127.0.0.1:1").returncode == 3
+    assert call(program, "--pid", "4194303", "ws://127.0.0.1:1").returncode == 3
+    many = call(program, "-c", "1000000", "ws://127.0.0.1:1")
+    assert many.returncode == 3 and "--processes" in many.stderr
+
+
+def test_json_on_standard_output_and_the_table_beside_it(program):
+    with Peer() as peer:
+        done = call(program, "--json", "-", "-d", "200ms", peer.url)
+    assert json.loads(done.stdout)["format"] == 1
+    assert "latency" in done.stderr
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(program, tmp_path):
+    page = tmp_path / "report.html"
+    with Peer() as peer:
+        done = call(program, "--report", str(page), "--title", "</script><b>x", "-d", "300ms", peer.url)
+    text = page.read_text()
+    assert done.returncode == 0
+    assert not re.search(r'(src|href)\s*=\s*"(?!#)', text) and "@import" not in text
+    assert "</script><b>x" not in text
+    data = re.search(r'<script type="application/json" id="results">(.*?)</script>', text, re.S).group(1)
+    assert json.loads(data)["title"] == "</script><b>x"
+
+
+def test_progress(program):
+    with Peer() as peer:
+        done = call(program, "--progress", "on", "-d", "1s", peer.url)
+        quiet = call(program, "-q", "-d", "200ms", peer.url)
+    assert re.search(r"hold +10 connections", done.stderr)
+    assert quiet.stdout == quiet.stderr == ""
+
+
+def test_an_interrupted_run_still_reports(program):
+    with Peer() as peer:
+        run = subprocess.Popen([program, "--json", "-", "--progress", "on", "-d", "60s", peer.url],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in run.stderr:
+            if line.startswith("hold") or "hold" in line:
+                break
+        run.terminate()
+        out, _ = run.communicate(timeout=20)
+    report = json.loads(out)
+    assert report["summary"]["interrupted"] is True
+    assert report["counts"]["lost"] == 0 and report["counts"]["answered"] > 0
