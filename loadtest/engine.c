@@ -77,6 +77,74 @@ current_phase(const struct engine *e)
 	return e->phase < e->plan->n ? &e->plan->phases[e->phase] : NULL;
 }
 
+/* The connection whose turn it is; one that cannot send is passed over. */
+static bool
+send_one(struct engine *e, uint64_t due_ns)
+{
+	for (int tries = 0; tries < 8 && e->env.n_ready > 0; tries++) {
+		struct client *c = e->env.ready[e->cursor++ % e->env.n_ready];
+
+		if (!c->leaving && client_send(&e->env, c, due_ns))
+			return true;
+	}
+	return false;
+}
+
+/* Nanoseconds between two messages of this process. */
+static double
+send_period(const struct engine *e)
+{
+	if (e->o->rate > 0)
+		return 1e9 * e->o->processes / e->o->rate;
+	return (double)e->o->interval_ns / (e->env.n_ready ? e->env.n_ready : 1);
+}
+
+/*
+ * When the next message is due. High rates are scheduled on a grid: waking up for each message alone would cost more than
+ * the server spends on it. The schedule itself says so, thus no delay is hidden by it.
+ */
+static double
+due_time(const struct engine *e)
+{
+	return send_period(e) < GRID_NS ? ceil(e->next_send_ns / GRID_NS) * GRID_NS : e->next_send_ns;
+}
+
+/* What was due until the end of the phase but could not be sent any more: we were too slow, and say so. */
+static void
+count_backlog(struct engine *e, uint64_t end_ns)
+{
+	while (e->env.sending && options_open_loop(e->o) && due_time(e) < (double)end_ns) {
+		e->next_send_ns += send_period(e);
+		e->env.st->missed++;
+		e->env.slot->errors++;
+	}
+}
+
+static void
+send_due(struct engine *e, uint64_t now)
+{
+	const struct phase *p = current_phase(e);
+	const struct options *o = e->o;
+	double due;
+	int sent = 0;
+
+	if (!e->env.sending || !options_open_loop(o))
+		return;
+	if (o->rate == 0 && e->env.n_ready == 0) {
+		e->next_send_ns = (double)now;
+		return;
+	}
+	if (p && p->duration_ns > 0 && now >= e->phase_start_ns + p->duration_ns)
+		now = e->phase_start_ns + p->duration_ns - 1;
+	while ((due = due_time(e)) <= (double)now && sent++ < SENDS_A_TURN) {
+		if (!send_one(e, (uint64_t)due)) {
+			e->env.st->missed++;
+			e->env.slot->errors++;
+		}
+		e->next_send_ns += send_period(e);
+	}
+}
+
 static void
 open_window(struct engine *e, uint64_t now)
 {
@@ -121,6 +189,8 @@ enter_phase(struct engine *e, unsigned phase, uint64_t now)
 	e->phase = phase;
 	e->phase_start_ns = now;
 	p = current_phase(e);
+	if (!p || !p->send)
+		count_backlog(e, now);
 	if (e->env.in_window && (!p || !p->measure))
 		close_window(e, now);
 	if (p && p->measure && !e->env.in_window)
@@ -191,60 +261,6 @@ adjust_connections(struct engine *e, uint64_t now)
 	}
 	while (e->active > target && p->to < p->from)
 		client_leave(&e->env, &e->clients[--e->active]);
-}
-
-/* The connection whose turn it is; one that cannot send is passed over. */
-static bool
-send_one(struct engine *e, uint64_t due_ns)
-{
-	for (int tries = 0; tries < 8 && e->env.n_ready > 0; tries++) {
-		struct client *c = e->env.ready[e->cursor++ % e->env.n_ready];
-
-		if (!c->leaving && client_send(&e->env, c, due_ns))
-			return true;
-	}
-	return false;
-}
-
-/* Nanoseconds between two messages of this process. */
-static double
-send_period(const struct engine *e)
-{
-	if (e->o->rate > 0)
-		return 1e9 * e->o->processes / e->o->rate;
-	return (double)e->o->interval_ns / (e->env.n_ready ? e->env.n_ready : 1);
-}
-
-/*
- * When the next message is due. High rates are scheduled on a grid: waking up for each message alone would cost more than
- * the server spends on it. The schedule itself says so, thus no delay is hidden by it.
- */
-static double
-due_time(const struct engine *e)
-{
-	return send_period(e) < GRID_NS ? ceil(e->next_send_ns / GRID_NS) * GRID_NS : e->next_send_ns;
-}
-
-static void
-send_due(struct engine *e, uint64_t now)
-{
-	const struct options *o = e->o;
-	double due;
-	int sent = 0;
-
-	if (!e->env.sending || !options_open_loop(o))
-		return;
-	if (o->rate == 0 && e->env.n_ready == 0) {
-		e->next_send_ns = (double)now;
-		return;
-	}
-	while ((due = due_time(e)) <= (double)now && sent++ < SENDS_A_TURN) {
-		if (!send_one(e, (uint64_t)due)) {
-			e->env.st->missed++;
-			e->env.slot->errors++;
-		}
-		e->next_send_ns += send_period(e);
-	}
 }
 
 static void
@@ -324,10 +340,10 @@ turn(struct engine *e, struct epoll_event *events)
 	for (int i = 0; i < n; i++)
 		client_on_event(&e->env, events[i].data.ptr, events[i].events);
 	now = clock_mono_ns();
+	send_due(e, now); /* before the phase may end */
 	follow_plan(e, now);
 	adjust_connections(e, now);
 	take_back(e, now);
-	send_due(e, now);
 	sweep(e, now);
 	e->env.slot->open = e->env.st->open;
 }

@@ -16,7 +16,7 @@ bucket_of(uint64_t ns)
 		return (unsigned)units;
 	shift = 63u - (unsigned)__builtin_clzll(units) - HIST_SUB_BITS;
 	if (shift > HIST_TOP_BITS - HIST_UNIT_BITS - HIST_SUB_BITS - 1)
-		return HIST_BUCKETS - 1;
+		return HIST_OVER;
 	return (shift << HIST_SUB_BITS) + (unsigned)(units >> shift);
 }
 
@@ -71,7 +71,7 @@ hist_percentile(const struct hist *h, double percent)
 		seen += h->buckets[i];
 		if (seen >= rank) {
 			value = bucket_middle(i);
-			if (value > h->max_ns || i == HIST_BUCKETS - 1)
+			if (value > h->max_ns || i == HIST_OVER)
 				return h->max_ns;
 			return value < h->min_ns ? h->min_ns : value;
 		}
