@@ -30,7 +30,9 @@
 #define RETURN_NS	(2 * CLOCK_NS_PER_MS)
 #define STARTS_A_TURN	64
 #define SENDS_A_TURN	128 /* so that answers are not left lying while a backlog is sent */
-#define GRID_NS		250000.0 /* messages closer together than this are due in groups: due_time() */
+#define GRID_FINE_NS	250000.0 /* see due_time() */
+#define GRID_COARSE_NS	1000000.0
+#define GRID_MESSAGES	8 /* due at one time, about */
 #define WIND_UP_NS	(8 * CLOCK_NS_PER_S)
 
 struct engine {
@@ -100,13 +102,20 @@ send_period(const struct engine *e)
 }
 
 /*
- * When the next message is due. High rates are scheduled on a grid: waking up for each message alone would cost more than
- * the server spends on it. The schedule itself says so, thus no delay is hidden by it.
+ * When the next message is due. More than 1,000 a second are scheduled in groups, on a grid of 1 ms or finer: to be woken
+ * up for each message alone costs several times what the server spends on it. The schedule itself is on the grid, so
+ * that no delay is hidden by it.
  */
 static double
 due_time(const struct engine *e)
 {
-	return send_period(e) < GRID_NS ? ceil(e->next_send_ns / GRID_NS) * GRID_NS : e->next_send_ns;
+	double period = send_period(e), grid = GRID_COARSE_NS;
+
+	if (period >= grid)
+		return e->next_send_ns;
+	while (grid > GRID_FINE_NS && grid > period * GRID_MESSAGES)
+		grid /= 2;
+	return ceil(e->next_send_ns / grid) * grid;
 }
 
 /* What was due until the end of the phase but could not be sent any more: we were too slow, and say so. */

@@ -95,7 +95,8 @@ rows_costs(FILE *out, const struct results *r)
 	fprintf(out, " %.0f %% of a CPU%s, %s a connection\n", r->own_cpu_share * 100,
 		r->o->processes > 1 ? " for each process" : "", units_print_bytes(b, r->own_memory_per_connection));
 	if (r->client_limited)
-		fprintf(out, "%-14s wsload itself was the limit: its own delays are in these figures\n", "beware");
+		fprintf(out, "%-14s wsload was short of CPU: messages left up to %s late (p99), which the latency includes\n",
+			"beware", units_print_ns(a, hist_percentile(&r->stats->lag, 99)));
 }
 
 static void

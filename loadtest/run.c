@@ -266,12 +266,22 @@ watch(struct coordinator *co)
 	progress_end(&co->progress);
 }
 
+/* Points between two samples, and after the last one, show what was sampled before. */
+static void
+fill_points(struct results *r)
+{
+	for (unsigned i = 1; i < STATS_SLOTS; i++)
+		if (r->server_points[i].rss_bytes == 0)
+			r->server_points[i] = r->server_points[i - 1];
+}
+
 static void
 server_results(struct coordinator *co)
 {
 	struct server_figures *s = &co->r->server;
 	uint64_t peak = co->r->stats->open_peak, answers = co->latest_answered - co->first_answered;
 
+	fill_points(co->r);
 	if (co->latest.at_ns <= co->first.at_ns)
 		return;
 	s->cpu_share = (double)(co->latest.cpu_ns - co->first.cpu_ns) / (double)(co->latest.at_ns - co->first.at_ns);
