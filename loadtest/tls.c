@@ -133,18 +133,22 @@ ssize_t
 tls_recv(struct tls_session *s, void *buf, size_t room)
 {
 	size_t n = 0;
+	int rc;
 
 	ERR_clear_error();
-	return outcome((SSL *)s, SSL_read_ex((SSL *)s, buf, room, &n), n);
+	rc = SSL_read_ex((SSL *)s, buf, room, &n);
+	return outcome((SSL *)s, rc, n);
 }
 
 ssize_t
 tls_send(struct tls_session *s, const void *data, size_t len)
 {
 	size_t n = 0;
+	int rc;
 
 	ERR_clear_error();
-	return outcome((SSL *)s, SSL_write_ex((SSL *)s, data, len, &n), n);
+	rc = SSL_write_ex((SSL *)s, data, len, &n);
+	return outcome((SSL *)s, rc, n);
 }
 
 #else
