@@ -32,7 +32,7 @@
 #define SENDS_A_TURN	128 /* so that answers are not left lying while a backlog is sent */
 #define GRID_FINE_NS	250000.0 /* see due_time() */
 #define GRID_COARSE_NS	1000000.0
-#define GRID_MESSAGES	8 /* due at one time, about */
+#define GRID_MESSAGES	32 /* due at one time, about */
 #define WIND_UP_NS	(8 * CLOCK_NS_PER_S)
 
 struct engine {
