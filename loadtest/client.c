@@ -17,13 +17,13 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-#define NOT_READY	UINT32_MAX
-#define CLOSE_WAIT_NS	(5 * CLOCK_NS_PER_S)
-#define OVERTAKEN_NS	(1 * CLOCK_NS_PER_S) /* at the end: how long an overtaken message is waited for */
-#define BACKOFF_NS	(1 * CLOCK_NS_PER_S)
+#define NOT_READY       UINT32_MAX
+#define CLOSE_WAIT_NS   (5 * CLOCK_NS_PER_S)
+#define OVERTAKEN_NS    (1 * CLOCK_NS_PER_S) /* at the end: how long an overtaken message is waited for */
+#define BACKOFF_NS      (1 * CLOCK_NS_PER_S)
 #define BACKOFF_MOST_NS (30 * CLOCK_NS_PER_S)
-#define OUT_MAX		(16u << 20) /* bytes that may wait for a server that does not read */
-#define REQUEST_MAX	32768
+#define OUT_MAX         (16u << 20) /* bytes that may wait for a server that does not read */
+#define REQUEST_MAX     32768
 
 void
 client_count_errors(struct env *env, uint64_t n)
@@ -209,7 +209,8 @@ open_socket(struct env *env, struct client *c)
 		/* The port is then chosen at connect, for this destination alone. */
 		setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 		rc = bind(c->fd, (const struct sockaddr *)from,
-			  from->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+			  from->ss_family == AF_INET ? sizeof(struct sockaddr_in)
+						     : sizeof(struct sockaddr_in6));
 		if (rc == -1)
 			return wsd_errno();
 	}
@@ -420,7 +421,8 @@ expire_messages(struct env *env, struct client *c, uint64_t now_ns)
 
 	if (c->leaving && overtaken > OVERTAKEN_NS)
 		overtaken = OVERTAKEN_NS;
-	n = track_expire(&c->track, now_ns > wait ? now_ns - wait : 0, now_ns > overtaken ? now_ns - overtaken : 0);
+	n = track_expire(&c->track, now_ns > wait ? now_ns - wait : 0,
+			 now_ns > overtaken ? now_ns - overtaken : 0);
 	env->st->lost += n;
 	client_count_errors(env, n);
 	if (c->leaving)

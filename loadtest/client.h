@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection of the load: connecting, handshake, messages, closing, coming back. A few hundred bytes each; buffers for
- * reading and writing are shared by all of them, and a connection has its own only while half a frame waits. One load process,
- * which has one thread.
+ * One connection of the load: connecting, handshake, messages, closing, coming back. A few hundred bytes
+ * each; buffers for reading and writing are shared by all of them, and a connection has its own only while
+ * half a frame waits. One load process, which has one thread.
  */
 #ifndef WSLOAD_CLIENT_H
 #define WSLOAD_CLIENT_H
@@ -19,14 +19,14 @@
 #include "loadtest/ws_codec.h"
 
 enum client_state {
-	CLIENT_IDLE,	   /* not begun, or over */
+	CLIENT_IDLE,       /* not begun, or over */
 	CLIENT_CONNECTING, /* TCP */
 	CLIENT_TLS,
-	CLIENT_HANDSHAKE,  /* request sent */
-	CLIENT_OPEN,	   /* upgraded; the server's first message is to come */
-	CLIENT_READY,	   /* may send */
-	CLIENT_CLOSING,	   /* our close has been sent */
-	CLIENT_WAITING,	   /* for the time to come back */
+	CLIENT_HANDSHAKE, /* request sent */
+	CLIENT_OPEN,      /* upgraded; the server's first message is to come */
+	CLIENT_READY,     /* may send */
+	CLIENT_CLOSING,   /* our close has been sent */
+	CLIENT_WAITING,   /* for the time to come back */
 };
 
 struct client_buffer {
@@ -36,16 +36,16 @@ struct client_buffer {
 
 struct client {
 	int fd;
-	uint32_t index;	   /* among the clients of this process */
+	uint32_t index;    /* among the clients of this process */
 	uint32_t ready_at; /* place in env.ready while READY */
-	uint8_t state;	   /* enum client_state */
+	uint8_t state;     /* enum client_state */
 	uint8_t failures;  /* attempts that failed in a row */
-	bool leaving;	   /* to be closed as soon as nothing is under way */
+	bool leaving;      /* to be closed as soon as nothing is under way */
 	bool want_write;   /* EPOLLOUT is on */
 	bool close_seen;   /* the server has answered our close */
-	bool goodbye;	   /* it said goodbye ... */
-	bool no_return;	   /* ... for good */
-	bool was_ready;	   /* so that the next time it is a reconnect */
+	bool goodbye;      /* it said goodbye ... */
+	bool no_return;    /* ... for good */
+	bool was_ready;    /* so that the next time it is a reconnect */
 	uint32_t unanswered_at_loss;
 	uint64_t due_ns;      /* when the attempt was to begin */
 	uint64_t deadline_ns; /* of the state */
@@ -73,18 +73,18 @@ struct env {
 	uint8_t mask[4];
 	uint8_t *rx, *tx;
 	size_t tx_len, tx_room; /* gathered for the connection at hand */
-	uint32_t in_flight;	/* closed loop: messages to keep under way; 0: open loop or none */
-	bool sending;		/* by the plan */
+	uint32_t in_flight;     /* closed loop: messages to keep under way; 0: open loop or none */
+	bool sending;           /* by the plan */
 	bool in_window;
 	bool ending; /* nobody comes back any more */
 	struct client **ready;
 	uint32_t n_ready;
 	uint32_t pending; /* attempts under way */
-	uint32_t alive;	  /* pending, open, closing */
+	uint32_t alive;   /* pending, open, closing */
 	struct list waiting;
 };
 
-#define CLIENT_RX_ROOM	 65536
+#define CLIENT_RX_ROOM   65536
 #define CLIENT_FRAME_MAX (16u << 20)
 
 /* The attempt was due at due_ns; the connection time counts from there. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes in and out of a connection. Reading and writing go through buffers that all connections share: one recv and one send
- * a turn, nothing allocated, unless half a frame came in or the socket is full.
+ * Bytes in and out of a connection. Reading and writing go through buffers that all connections share: one
+ * recv and one send a turn, nothing allocated, unless half a frame came in or the socket is full.
  */
 #include "loadtest/client_priv.h"
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of a connection share: its bytes (client_io), its messages (client_talk), its life (client). */
+/* What the parts of a connection share: its bytes (client_io), its messages (client_talk), its life (client).
+ */
 #ifndef WSLOAD_CLIENT_PRIV_H
 #define WSLOAD_CLIENT_PRIV_H
 
 #include "loadtest/client.h"
 
 /* --- client.c */
-/* The connection has ended by the server's doing or an accident; code as in CLOSE frames, 1006 without one. */
+/* The connection has ended by the server's doing or an accident; code as in CLOSE frames, 1006 without one.
+ */
 void client_lost(struct env *env, struct client *c, unsigned code);
 /* The attempt came to nothing. */
 void client_failed(struct env *env, struct client *c, const char *reason);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop of a load process. One thread and epoll directly: a load generator has to be cheaper than the server, and a
- * message costs it one recv and one send. More CPUs are used by more processes, which share nothing but their results.
+ * The loop of a load process. One thread and epoll directly: a load generator has to be cheaper than the
+ * server, and a message costs it one recv and one send. More CPUs are used by more processes, which share
+ * nothing but their results.
  */
 #include "loadtest/engine.h"
 
@@ -24,16 +25,16 @@
 #include "loadtest/procstat.h"
 #include "loadtest/shared.h"
 
-#define EVENTS		512
-#define SWEEP_NS	(10 * CLOCK_NS_PER_MS)
-#define SWEEP_PARTS	10 /* every client is looked at once in so many sweeps */
-#define RETURN_NS	(2 * CLOCK_NS_PER_MS)
-#define STARTS_A_TURN	64
-#define SENDS_A_TURN	128 /* so that answers are not left lying while a backlog is sent */
-#define GRID_FINE_NS	250000.0 /* see due_time() */
-#define GRID_COARSE_NS	1000000.0
-#define GRID_MESSAGES	32 /* due at one time, about */
-#define WIND_UP_NS	(8 * CLOCK_NS_PER_S)
+#define EVENTS         512
+#define SWEEP_NS       (10 * CLOCK_NS_PER_MS)
+#define SWEEP_PARTS    10 /* every client is looked at once in so many sweeps */
+#define RETURN_NS      (2 * CLOCK_NS_PER_MS)
+#define STARTS_A_TURN  64
+#define SENDS_A_TURN   128      /* so that answers are not left lying while a backlog is sent */
+#define GRID_FINE_NS   250000.0 /* see due_time() */
+#define GRID_COARSE_NS 1000000.0
+#define GRID_MESSAGES  32 /* due at one time, about */
+#define WIND_UP_NS     (8 * CLOCK_NS_PER_S)
 
 struct engine {
 	struct env env;
@@ -43,7 +44,7 @@ struct engine {
 	struct client *clients;
 	uint32_t n_clients;
 	uint32_t active; /* clients that are to be connected: the first so many */
-	unsigned phase;	 /* index into the plan; plan->n while winding up */
+	unsigned phase;  /* index into the plan; plan->n while winding up */
 	uint64_t phase_start_ns;
 	bool settled, done;
 	uint64_t window_cpu_ns;
@@ -102,9 +103,9 @@ send_period(const struct engine *e)
 }
 
 /*
- * When the next message is due. More than 1,000 a second are scheduled in groups, on a grid of 1 ms or finer: to be woken
- * up for each message alone costs several times what the server spends on it. The schedule itself is on the grid, so
- * that no delay is hidden by it.
+ * When the next message is due. More than 1,000 a second are scheduled in groups, on a grid of 1 ms or finer:
+ * to be woken up for each message alone costs several times what the server spends on it. The schedule itself
+ * is on the grid, so that no delay is hidden by it.
  */
 static double
 due_time(const struct engine *e)
@@ -257,7 +258,8 @@ adjust_connections(struct engine *e, uint64_t now)
 {
 	const struct phase *p = current_phase(e);
 	bool parallel = e->o->connect_parallel > 0;
-	uint32_t target, started = 0, room = plan_share(e->o->connect_parallel, e->env.process, e->o->processes);
+	uint32_t target, started = 0,
+			 room = plan_share(e->o->connect_parallel, e->env.process, e->o->processes);
 
 	if (!p)
 		return;

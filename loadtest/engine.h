@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A load process: one thread, one epoll, its share of the connections, driven through the plan by the clock. */
+/* A load process: one thread, one epoll, its share of the connections, driven through the plan by the clock.
+ */
 #ifndef WSLOAD_ENGINE_H
 #define WSLOAD_ENGINE_H
 

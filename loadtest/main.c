@@ -62,7 +62,8 @@ main(int argc, char **argv)
 	status = report_failures(&r) > 0 ? EXIT_FAILED : EXIT_PASSED;
 	if (!o.quiet && report_text(json == stdout || page == stdout ? stderr : stdout, &r) != WSD_OK)
 		status = EXIT_BROKEN;
-	if (finish(json, o.json_file, report_json, &r) != WSD_OK || finish(page, o.report_file, report_html, &r) != WSD_OK)
+	if (finish(json, o.json_file, report_json, &r) != WSD_OK ||
+	    finish(page, o.report_file, report_html, &r) != WSD_OK)
 		status = EXIT_BROKEN;
 out:
 	results_deinit(&r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line as one struct, checked; nothing is changed after it has been read. Coordinator; load processes read it. */
+/* The command line as one struct, checked; nothing is changed after it has been read. Coordinator; load
+ * processes read it. */
 #ifndef WSLOAD_OPTIONS_H
 #define WSLOAD_OPTIONS_H
 
@@ -12,10 +13,10 @@
 #include "loadtest/thresholds.h"
 #include "loadtest/url.h"
 
-#define OPTIONS_URLS	  16
-#define OPTIONS_SOURCES	  256
-#define OPTIONS_HEADERS	  32
-#define OPTIONS_PROCESSES 64
+#define OPTIONS_URLS            16
+#define OPTIONS_SOURCES         256
+#define OPTIONS_HEADERS         32
+#define OPTIONS_PROCESSES       64
 #define OPTIONS_CONNECTIONS_MAX 1000000
 
 enum options_protocol { PROTOCOL_WSD, PROTOCOL_ECHO };
@@ -27,7 +28,7 @@ struct options {
 	const struct profile *profile; /* NULL: a free scenario */
 	double scale;
 	uint32_t connections;
-	double rate;	      /* messages a second, all together; 0: none given */
+	double rate;          /* messages a second, all together; 0: none given */
 	uint64_t interval_ns; /* between two messages of a connection; 0: none given */
 	uint32_t in_flight;   /* closed loop; 0: nothing is sent unless a rate or interval is given */
 	uint64_t duration_ns;
@@ -59,8 +60,8 @@ struct options {
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };
 
-/* OPTIONS_DONE: --help and the like have been answered on out. OPTIONS_BAD: one line on err says what and why. Strings stay
- * argv's. */
+/* OPTIONS_DONE: --help and the like have been answered on out. OPTIONS_BAD: one line on err says what and
+ * why. Strings stay argv's. */
 enum options_result options_parse(struct options *o, int argc, char **argv, FILE *out, FILE *err);
 
 /* Open loop: messages are due by the clock and not by the answers. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of the option parser share: the reader's state, and the table of options. Coordinator, before any load. */
+/* What the parts of the option parser share: the reader's state, and the table of options. Coordinator,
+ * before any load. */
 #ifndef WSLOAD_OPTIONS_PRIV_H
 #define WSLOAD_OPTIONS_PRIV_H
 
@@ -21,7 +22,7 @@ struct reader {
 
 struct option_row {
 	const char *name;
-	char letter;	   /* 0: none */
+	char letter;       /* 0: none */
 	const char *value; /* NULL: takes none */
 	const char *text;
 	int (*read)(struct reader *r, const char *value);

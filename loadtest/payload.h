@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The message that every connection sends, as a whole frame made once: masked with one mask, with room for an id of fixed width
- * that is written in at each sending. One load process.
+ * The message that every connection sends, as a whole frame made once: masked with one mask, with room for an
+ * id of fixed width that is written in at each sending. One load process.
  */
 #ifndef WSLOAD_PAYLOAD_H
 #define WSLOAD_PAYLOAD_H
@@ -16,7 +16,7 @@ struct options;
 struct payload {
 	uint8_t *frame;
 	size_t len;
-	size_t id_at;	       /* of the id's first digit in frame */
+	size_t id_at;                       /* of the id's first digit in frame */
 	uint8_t id_mask[PAYLOAD_ID_DIGITS]; /* '0' xored with the mask there */
 };
 

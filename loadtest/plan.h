@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A scenario as data: phases, each with the number of connections at its begin and end. The built-in profiles, and the plan
- * made from options alone. Pure.
+ * A scenario as data: phases, each with the number of connections at its begin and end. The built-in
+ * profiles, and the plan made from options alone. Pure.
  */
 #ifndef WSLOAD_PLAN_H
 #define WSLOAD_PLAN_H
@@ -17,9 +17,9 @@ struct phase {
 	const char *name;
 	uint64_t duration_ns; /* 0 with settle: as long as it takes */
 	uint32_t from, to;    /* connections */
-	bool send;	      /* messages are sent */
-	bool measure;	      /* counts for rates and costs */
-	bool settle;	      /* does not end before every connection has come about or failed */
+	bool send;            /* messages are sent */
+	bool measure;         /* counts for rates and costs */
+	bool settle;          /* does not end before every connection has come about or failed */
 };
 
 struct plan {
@@ -30,7 +30,7 @@ struct plan {
 struct profile {
 	const char *name, *text;
 	uint32_t connections;
-	uint64_t interval_ns;	/* between two messages of a connection */
+	uint64_t interval_ns; /* between two messages of a connection */
 	uint64_t up_ns, hold_ns, down_ns;
 	const char *thresholds;
 };
@@ -43,7 +43,8 @@ const struct profile *profile_find(const char *name); /* NULL: none of that name
 void plan_make(struct plan *plan, const struct options *o);
 uint64_t plan_duration_ns(const struct plan *plan); /* phases without a set duration count nothing */
 
-/* Connections there should be at this time of the phase, and when in the phase the nth was due (ramps up only). */
+/* Connections there should be at this time of the phase, and when in the phase the nth was due (ramps up
+ * only). */
 uint32_t phase_target(const struct phase *p, uint64_t into_ns);
 uint64_t phase_due_ns(const struct phase *p, uint32_t nth);
 

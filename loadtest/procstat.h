@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPU time and memory of the server under test, all its threads (and those that have ended): a process given by number, or
- * the main process of a systemd unit. Coordinator only.
+ * CPU time and memory of the server under test, all its threads (and those that have ended): a process given
+ * by number, or the main process of a systemd unit. Coordinator only.
  */
 #ifndef WSLOAD_PROCSTAT_H
 #define WSLOAD_PROCSTAT_H
@@ -15,7 +15,7 @@
 struct procstat {
 	pid_t pids[PROCSTAT_PIDS];
 	unsigned n;
-	const char *unit;	/* NULL: none; asked again when its process is gone */
+	const char *unit;       /* NULL: none; asked again when its process is gone */
 	uint64_t cpu_before_ns; /* of main processes that have been replaced */
 	uint64_t cpu_latest_ns;
 };

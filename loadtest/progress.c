@@ -72,9 +72,10 @@ progress_show(struct progress *p, const struct options *o, const struct plan *pl
 	start = atomic_load(&shared->phase_start_ns);
 	rate = p->at_ns ? (double)(s.answered - p->answered) * 1e9 / (double)(now - p->at_ns) : 0;
 	fprintf(stderr, "%s%-8s %6llu connections  %8.0f msg/s  p95 %-8s %llu errors  %llus left%s",
-		p->tty ? "\r" : "", phase < plan->n ? plan->phases[phase].name : "closing", (unsigned long long)s.open,
-		rate, units_print_ns(p95, s.p95_ns), (unsigned long long)s.errors,
-		(unsigned long long)(time_left_ns(plan, phase, now > start ? now - start : 0) / CLOCK_NS_PER_S),
+		p->tty ? "\r" : "", phase < plan->n ? plan->phases[phase].name : "closing",
+		(unsigned long long)s.open, rate, units_print_ns(p95, s.p95_ns), (unsigned long long)s.errors,
+		(unsigned long long)(time_left_ns(plan, phase, now > start ? now - start : 0) /
+				     CLOCK_NS_PER_S),
 		p->tty ? "\033[K" : "\n");
 	fflush(stderr);
 	p->answered = s.answered;

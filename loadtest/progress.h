@@ -16,7 +16,8 @@ struct progress {
 };
 
 void progress_init(struct progress *p, const struct options *o);
-void progress_show(struct progress *p, const struct options *o, const struct plan *plan, struct shared *shared);
+void progress_show(struct progress *p, const struct options *o, const struct plan *plan,
+		   struct shared *shared);
 void progress_end(struct progress *p);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The results as JSON. Members may be added in later versions, none is renamed or removed while "format" stays 1. Times are in
- * seconds, sizes in bytes, shares between 0 and 1. wsload(1) documents it.
+ * The results as JSON. Members may be added in later versions, none is renamed or removed while "format"
+ * stays 1. Times are in seconds, sizes in bytes, shares between 0 and 1. wsload(1) documents it.
  */
 #include "loadtest/report.h"
 
@@ -25,7 +25,7 @@ put_hist(struct json_out *j, const char *name, const struct hist *h)
 	static const struct {
 		const char *name;
 		double percent;
-	} points[] = { { "p50", 50 }, { "p75", 75 },   { "p90", 90 },	  { "p95", 95 },
+	} points[] = { { "p50", 50 }, { "p75", 75 },    { "p90", 90 },     { "p95", 95 },
 		       { "p99", 99 }, { "p999", 99.9 }, { "p9999", 99.99 } };
 
 	json_object(j, name);
@@ -109,21 +109,35 @@ put_thresholds(struct json_out *j, const struct results *r)
 	json_object(j, "thresholds");
 	for (unsigned i = 0; i < r->o->thresholds.n; i++) {
 		const struct threshold *t = &r->o->thresholds.list[i];
-		struct threshold_result v = threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
+		struct threshold_result v =
+			threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
 		char text[64];
 
 		json_object(j, t->text);
 		json_bool(j, "failed", v.failed);
 		json_bool(j, "measured", v.measured);
 		json_real(j, "value", v.value);
-		json_string(j, "text", v.measured ? threshold_print(text, sizeof(text), t, v.value) : "not measured");
+		json_string(j, "text",
+			    v.measured ? threshold_print(text, sizeof(text), t, v.value) : "not measured");
 		json_end(j, '}');
 	}
 	json_end(j, '}');
 }
 
-enum column { COL_OPEN, COL_SENT, COL_ANSWERED, COL_ERRORS, COL_CONNECTED, COL_CLOSED, COL_P50, COL_P95, COL_P99, COL_MAX,
-	      COL_CPU, COL_RSS };
+enum column {
+	COL_OPEN,
+	COL_SENT,
+	COL_ANSWERED,
+	COL_ERRORS,
+	COL_CONNECTED,
+	COL_CLOSED,
+	COL_P50,
+	COL_P95,
+	COL_P99,
+	COL_MAX,
+	COL_CPU,
+	COL_RSS
+};
 
 static void
 put_point(struct json_out *j, const struct results *r, unsigned i, enum column column)
@@ -168,9 +182,9 @@ put_point(struct json_out *j, const struct results *r, unsigned i, enum column c
 static void
 put_series(struct json_out *j, const struct results *r)
 {
-	static const char *const names[] = { "connections",   "sent_rate",   "answered_rate", "errors",
-					     "connect_rate",  "closed",	     "latency_p50",   "latency_p95",
-					     "latency_p99",   "latency_max", "server_cpu",    "server_rss" };
+	static const char *const names[] = { "connections",  "sent_rate",   "answered_rate", "errors",
+					     "connect_rate", "closed",      "latency_p50",   "latency_p95",
+					     "latency_p99",  "latency_max", "server_cpu",    "server_rss" };
 
 	json_object(j, "series");
 	json_real(j, "step", seconds(r->stats->slot_ns));
@@ -206,7 +220,9 @@ put_summary(struct json_out *j, const struct results *r)
 	json_real(j, "errors", stats_error_share(st));
 	json_real(j, "rate", stats_rate(st));
 	json_real(j, "connect_rate", stats_connect_rate(st));
-	json_real(j, "window", st->window.end_ns > st->window.start_ns ? seconds(st->window.end_ns - st->window.start_ns) : 0);
+	json_real(j, "window",
+		  st->window.end_ns > st->window.start_ns ? seconds(st->window.end_ns - st->window.start_ns)
+							  : 0);
 	json_number(j, "connections_peak", st->open_peak);
 	json_end(j, '}');
 }

@@ -25,7 +25,8 @@ row_hist(FILE *out, const char *name, const struct hist *h)
 static void
 rows_latency(FILE *out, const struct stats *st)
 {
-	fprintf(out, "\n%-14s %10s %10s %10s %10s %10s %10s %10s\n", "", "p50", "p95", "p99", "p99.9", "max", "mean", "n");
+	fprintf(out, "\n%-14s %10s %10s %10s %10s %10s %10s %10s\n", "", "p50", "p95", "p99", "p99.9", "max",
+		"mean", "n");
 	row_hist(out, "connect", &st->connect);
 	row_hist(out, "latency", &st->latency);
 	row_hist(out, "downtime", &st->downtime);
@@ -38,37 +39,45 @@ list_tally(FILE *out, const char *name, const struct tally *t)
 		return;
 	fprintf(out, "%-14s ", name);
 	for (unsigned i = 0; i < t->n; i++)
-		fprintf(out, "%s%s: %llu", i ? ", " : "", t->rows[i].name, (unsigned long long)t->rows[i].count);
+		fprintf(out, "%s%s: %llu", i ? ", " : "", t->rows[i].name,
+			(unsigned long long)t->rows[i].count);
 	putc('\n', out);
 }
+
+#define AT(field) offsetof(struct stats, field)
+
+static const struct {
+	const char *head;
+	size_t at;
+	const char *text;
+} trouble[] = {
+	{ "trouble", AT(lost), "never answered" },
+	{ "trouble", AT(repeated), "answered more than once" },
+	{ "trouble", AT(out_of_order), "answered out of order" },
+	{ "trouble", AT(late), "answered after the answer timeout" },
+	{ "trouble", AT(refused), "answered with an error" },
+	{ "trouble", AT(count_errors), "answers whose count did not follow on" },
+	{ "trouble", AT(unknown), "answers to nothing we sent" },
+	{ "trouble", AT(missed), "due while nothing could be sent" },
+	{ "trouble", AT(server_errors), "error messages without an id" },
+	{ "trouble", AT(protocol_errors), "breaches of the protocol" },
+	{ "connections", AT(closed), "closed without our asking" },
+	{ "connections", AT(goodbyes), "told goodbye" },
+	{ "connections", AT(left_dirty), "without an answer to our close" },
+	{ "connections", AT(reconnects), "came back" },
+	{ "connections", AT(resumed), "of these with their session" },
+	{ "connections", AT(not_resumed), "of these without the session they had" },
+	{ "connections", AT(resume_count_errors), "resumed with a wrong count" },
+};
 
 static void
 rows_trouble(FILE *out, const struct stats *st)
 {
-	static const struct {
-		const char *name;
-		size_t at;
-		const char *text;
-	} rows[] = {
-#define TROUBLE(field, text) { #field, offsetof(struct stats, field), text },
-		TROUBLE(lost, "never answered") TROUBLE(repeated, "answered more than once")
-		TROUBLE(out_of_order, "answered out of order") TROUBLE(late, "answered after the answer timeout")
-		TROUBLE(refused, "answered with an error") TROUBLE(count_errors, "answers whose count did not follow on")
-		TROUBLE(unknown, "answers to nothing we sent") TROUBLE(missed, "due while nothing could be sent")
-		TROUBLE(server_errors, "error messages without an id") TROUBLE(protocol_errors, "breaches of the protocol")
-		TROUBLE(closed, "connections closed without our asking") TROUBLE(goodbyes, "goodbyes")
-		TROUBLE(left_dirty, "connections that did not answer our close")
-		TROUBLE(reconnects, "reconnects") TROUBLE(resumed, "of these with their session")
-		TROUBLE(not_resumed, "of these without the session they had")
-		TROUBLE(resume_count_errors, "resumed with a wrong count")
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		uint64_t n = *(const uint64_t *)((const char *)st + rows[i].at);
+	for (size_t i = 0; i < sizeof(trouble) / sizeof(*trouble); i++) {
+		uint64_t n = *(const uint64_t *)((const char *)st + trouble[i].at);
 
 		if (n > 0)
-			fprintf(out, "%-14s %llu %s\n", i < 10 ? "trouble" : "connections", (unsigned long long)n,
-				rows[i].text);
+			fprintf(out, "%-14s %llu %s\n", trouble[i].head, (unsigned long long)n, trouble[i].text);
 	}
 	list_tally(out, "close codes", &st->closes);
 	list_tally(out, "not connected", &st->failures);
@@ -84,7 +93,8 @@ rows_costs(FILE *out, const struct results *r)
 	if (r->server_measured) {
 		fprintf(out, "%-14s", "server");
 		if (r->server.cpu_per_message_ns > 0)
-			fprintf(out, " %s CPU a message,", units_print_ns(a, (uint64_t)r->server.cpu_per_message_ns));
+			fprintf(out, " %s CPU a message,",
+				units_print_ns(a, (uint64_t)r->server.cpu_per_message_ns));
 		fprintf(out, " %.0f %% of a CPU, %s a connection, %s at most\n", r->server.cpu_share * 100,
 			units_print_bytes(a, r->server.memory_per_connection),
 			units_print_bytes(b, (double)r->server.rss_peak));
@@ -93,9 +103,12 @@ rows_costs(FILE *out, const struct results *r)
 	if (w->answered)
 		fprintf(out, " %s CPU a message,", units_print_ns(a, w->cpu_ns / w->answered));
 	fprintf(out, " %.0f %% of a CPU%s, %s a connection\n", r->own_cpu_share * 100,
-		r->o->processes > 1 ? " for each process" : "", units_print_bytes(b, r->own_memory_per_connection));
+		r->o->processes > 1 ? " for each process" : "",
+		units_print_bytes(b, r->own_memory_per_connection));
 	if (r->client_limited)
-		fprintf(out, "%-14s wsload was short of CPU: messages left up to %s late (p99), which the latency includes\n",
+		fprintf(out,
+			"%-14s wsload was short of CPU: messages left up to %s late (p99), which the latency "
+			"includes\n",
 			"beware", units_print_ns(a, hist_percentile(&r->stats->lag, 99)));
 }
 
@@ -106,7 +119,8 @@ rows_thresholds(FILE *out, const struct results *r)
 		fprintf(out, "\n%-24s %-14s %s\n", "fails if", "measured", "");
 	for (unsigned i = 0; i < r->o->thresholds.n; i++) {
 		const struct threshold *t = &r->o->thresholds.list[i];
-		struct threshold_result v = threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
+		struct threshold_result v =
+			threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
 		char text[64];
 
 		fprintf(out, "%-24s %-14s %s\n", t->text,
@@ -121,7 +135,9 @@ report_failures(const struct results *r)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < r->o->thresholds.n; i++)
-		n += threshold_judge(&r->o->thresholds.list[i], r->stats, r->server_measured ? &r->server : NULL).failed;
+		n += threshold_judge(&r->o->thresholds.list[i], r->stats,
+				     r->server_measured ? &r->server : NULL)
+			     .failed;
 	return n;
 }
 
@@ -130,17 +146,20 @@ report_text(FILE *out, const struct results *r)
 {
 	const struct stats *st = r->stats;
 	char took[UNITS_TEXT_MAX];
-	uint64_t window = st->window.end_ns > st->window.start_ns ? st->window.end_ns - st->window.start_ns : 0;
+	uint64_t window =
+		st->window.end_ns > st->window.start_ns ? st->window.end_ns - st->window.start_ns : 0;
 
-	fprintf(out, "%-14s %llu of %llu attempts, %llu at once", "connections", (unsigned long long)st->connected,
-		(unsigned long long)st->attempts, (unsigned long long)st->open_peak);
+	fprintf(out, "%-14s %llu of %llu attempts, %llu at once", "connections",
+		(unsigned long long)st->connected, (unsigned long long)st->attempts,
+		(unsigned long long)st->open_peak);
 	if (!r->o->profile && stats_connect_rate(st) > 0)
 		fprintf(out, ", %.0f a second", stats_connect_rate(st));
 	fprintf(out, "\n%-14s %llu sent, %llu answered; %.0f a second over %s\n", "messages",
 		(unsigned long long)st->sent, (unsigned long long)st->answered, stats_rate(st),
 		units_print_ns(took, window));
 	fprintf(out, "%-14s %.4g %% of connections succeeded, %.4g %% errors%s\n", "outcome",
-		stats_success_share(st) * 100, stats_error_share(st) * 100, r->interrupted ? ", interrupted" : "");
+		stats_success_share(st) * 100, stats_error_share(st) * 100,
+		r->interrupted ? ", interrupted" : "");
 	rows_trouble(out, st);
 	rows_latency(out, st);
 	putc('\n', out);

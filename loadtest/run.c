@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The coordinator. It is a process of its own even with one load process, so that looking at the server and drawing the
- * progress line never delays a message.
+ * The coordinator. It is a process of its own even with one load process, so that looking at the server and
+ * drawing the progress line never delays a message.
  */
 #include "loadtest/run.h"
 
@@ -26,9 +26,9 @@
 #include "loadtest/shared.h"
 
 #define SPARE_FILES   32
-#define POLL_NS	      (100 * CLOCK_NS_PER_MS)
+#define POLL_NS       (100 * CLOCK_NS_PER_MS)
 #define SLOT_LEAST_NS (100 * CLOCK_NS_PER_MS)
-#define PORTS_SAFE    20000 /* connections from one address to one port; the kernel's default range has 28,000 */
+#define PORTS_SAFE    20000 /* connections from one address to one port, of the kernel's 28,000 */
 
 struct coordinator {
 	struct options *o;
@@ -61,12 +61,14 @@ resolve_all(struct options *o)
 			return fail(o->urls[i].host, why);
 		for (unsigned k = 0; k < o->n_sources; k++)
 			if (o->sources[k].ss_family != o->urls[i].addr.ss_family)
-				return fail(o->urls[i].authority, "a source address is of the other IP version");
+				return fail(o->urls[i].authority,
+					    "a source address is of the other IP version");
 	}
 	return WSD_OK;
 }
 
-/* Towards an IPv4 loopback address, more local addresses are to be had for nothing when ports would run out. */
+/* Towards an IPv4 loopback address, more local addresses are to be had for nothing when ports would run out.
+ */
 static void
 add_sources(struct options *o)
 {
@@ -97,10 +99,16 @@ raise_file_limit(const struct options *o)
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		return fail("open files", strerror(errno));
 	if (limit.rlim_max < need) {
-		fprintf(stderr, "wsload: %u connections in %u process(es) need %llu open files each, the limit is %llu; "
-				"try --processes %llu\n",
-			o->connections, o->processes, (unsigned long long)need, (unsigned long long)limit.rlim_max,
-			(unsigned long long)(o->connections / (limit.rlim_max > SPARE_FILES ? limit.rlim_max - SPARE_FILES : 1) + 1));
+		fprintf(stderr,
+			"wsload: %u connections in %u process(es) need %llu open files each, the limit is "
+			"%llu; "
+			"try --processes %llu\n",
+			o->connections, o->processes, (unsigned long long)need,
+			(unsigned long long)limit.rlim_max,
+			(unsigned long long)(o->connections / (limit.rlim_max > SPARE_FILES
+								       ? limit.rlim_max - SPARE_FILES
+								       : 1) +
+					     1));
 		return WSD_E_RANGE;
 	}
 	limit.rlim_cur = limit.rlim_max;
@@ -172,8 +180,8 @@ answered_now(const struct coordinator *co)
 	return n;
 }
 
-/* The first and latest sample of the window come each with the number of answers at that time, so nothing need be exact about
- * when they are taken. */
+/* The first and latest sample of the window come each with the number of answers at that time, so nothing
+ * need be exact about when they are taken. */
 static void
 sample_server(struct coordinator *co)
 {
@@ -197,11 +205,14 @@ sample_server(struct coordinator *co)
 	}
 	if (s.rss_bytes > co->r->server.rss_peak)
 		co->r->server.rss_peak = s.rss_bytes;
-	into = s.at_ns > co->shared->start_ns ? (s.at_ns - co->shared->start_ns) / co->shared->stats[0].slot_ns : 0;
+	into = s.at_ns > co->shared->start_ns
+		       ? (s.at_ns - co->shared->start_ns) / co->shared->stats[0].slot_ns
+		       : 0;
 	point = &co->r->server_points[into < STATS_SLOTS ? into : STATS_SLOTS - 1];
 	point->rss_bytes = s.rss_bytes;
 	if (co->previous.at_ns && s.at_ns > co->previous.at_ns)
-		point->cpu_share = (double)(s.cpu_ns - co->previous.cpu_ns) / (double)(s.at_ns - co->previous.at_ns);
+		point->cpu_share =
+			(double)(s.cpu_ns - co->previous.cpu_ns) / (double)(s.at_ns - co->previous.at_ns);
 	co->previous = s;
 }
 
@@ -284,7 +295,8 @@ server_results(struct coordinator *co)
 	fill_points(co->r);
 	if (co->latest.at_ns <= co->first.at_ns)
 		return;
-	s->cpu_share = (double)(co->latest.cpu_ns - co->first.cpu_ns) / (double)(co->latest.at_ns - co->first.at_ns);
+	s->cpu_share =
+		(double)(co->latest.cpu_ns - co->first.cpu_ns) / (double)(co->latest.at_ns - co->first.at_ns);
 	if (answers > 0)
 		s->cpu_per_message_ns = (double)(co->latest.cpu_ns - co->first.cpu_ns) / (double)answers;
 	if (peak > 0 && s->rss_loaded > s->rss_before)
@@ -296,13 +308,15 @@ own_results(struct coordinator *co)
 {
 	const struct stats *st = co->r->stats;
 	const struct stats_window *w = &st->window;
-	uint64_t before = atomic_load(&co->shared->own_rss_before), loaded = atomic_load(&co->shared->own_rss_loaded);
+	uint64_t before = atomic_load(&co->shared->own_rss_before),
+		 loaded = atomic_load(&co->shared->own_rss_loaded);
 	uint64_t lag = hist_percentile(&st->lag, 99), latency = hist_percentile(&st->latency, 99);
 
 	if (loaded > before && st->open_peak > 0)
 		co->r->own_memory_per_connection = (double)(loaded - before) / (double)st->open_peak;
 	if (w->end_ns > w->start_ns)
-		co->r->own_cpu_share = (double)w->cpu_ns / (double)(w->end_ns - w->start_ns) / co->o->processes;
+		co->r->own_cpu_share =
+			(double)w->cpu_ns / (double)(w->end_ns - w->start_ns) / co->o->processes;
 	co->r->client_limited = co->r->own_cpu_share > 0.9 || (lag > CLOCK_NS_PER_MS && lag > latency / 2);
 }
 
@@ -332,8 +346,8 @@ open_server(struct coordinator *co)
 	if (rc == WSD_OK)
 		rc = procstat_read(server, &s);
 	if (rc != WSD_OK)
-		return fail("the server to be watched", rc == WSD_E_UNKNOWN ? "no such unit, or it is not running"
-									      : wsd_strerror(rc));
+		return fail("the server to be watched",
+			    rc == WSD_E_UNKNOWN ? "no such unit, or it is not running" : wsd_strerror(rc));
 	co->r->server_measured = true;
 	co->r->server.rss_before = s.rss_bytes;
 	return WSD_OK;

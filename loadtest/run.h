@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The coordinator: starts the load processes, watches the server meanwhile, and hands back the merged results. */
+/* The coordinator: starts the load processes, watches the server meanwhile, and hands back the merged
+ * results. */
 #ifndef WSLOAD_RUN_H
 #define WSLOAD_RUN_H
 
@@ -24,8 +25,9 @@ struct results {
 	struct server_figures server;
 	struct server_point server_points[STATS_SLOTS];
 	double own_memory_per_connection;
-	double own_cpu_share;  /* of one CPU, per process */
-	bool client_limited;   /* our own CPU was at its end, or messages left late: the figures are ours, not the server's */
+	double own_cpu_share; /* of one CPU, per process */
+	bool client_limited;  /* our own CPU was at its end, or messages left late: the figures are ours, not
+				 the server's */
 };
 
 /* Fills r; WSD_OK, or a negative code after one line on standard error. Release with results_deinit(). */

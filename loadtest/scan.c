@@ -110,7 +110,9 @@ type_of(struct slice name)
 	case 9:
 		return slice_equal(name, "heartbeat") ? SCAN_HEARTBEAT : SCAN_OTHER;
 	case 7:
-		return slice_equal(name, "goodbye") ? SCAN_GOODBYE : slice_equal(name, "message") ? SCAN_MESSAGE : SCAN_OTHER;
+		return slice_equal(name, "goodbye")   ? SCAN_GOODBYE
+		       : slice_equal(name, "message") ? SCAN_MESSAGE
+						      : SCAN_OTHER;
 	case 5:
 		return slice_equal(name, "error") ? SCAN_ERROR : SCAN_OTHER;
 	case 22:

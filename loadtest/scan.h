@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the few members we need in a server's message, in one pass over the outermost object and without building
- * anything: a JSON library would cost more than the rest of a message's way through this program. Pure; any thread.
+ * Finds the few members we need in a server's message, in one pass over the outermost object and without
+ * building anything: a JSON library would cost more than the rest of a message's way through this program.
+ * Pure; any thread.
  */
 #ifndef WSLOAD_SCAN_H
 #define WSLOAD_SCAN_H

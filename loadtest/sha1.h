@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHA1_LEN 20
+#define SHA1_LEN      20
 #define SHA1_TEXT_MAX 119 /* two blocks: the handshake needs 60 bytes */
 
 /* len at most SHA1_TEXT_MAX. */

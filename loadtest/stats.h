@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that is measured, as plain memory without pointers: each load process writes its own block in a mapping that it
- * shares with the coordinator, which adds the blocks up when the processes have ended. What the coordinator reads
- * before that is for the progress line alone and may be a little off.
+ * Everything that is measured, as plain memory without pointers: each load process writes its own block in a
+ * mapping that it shares with the coordinator, which adds the blocks up when the processes have ended. What
+ * the coordinator reads before that is for the progress line alone and may be a little off.
  */
 #ifndef WSLOAD_STATS_H
 #define WSLOAD_STATS_H
@@ -18,17 +18,20 @@
 	X(connect_failed, "connect_failed", "connections that did not come about") \
 	X(closed, "closed", "connections closed or lost without our asking") \
 	X(left, "closed_by_client", "connections that we closed, with a close from the server in answer") \
-	X(left_dirty, "closed_by_client_unanswered", "connections that we closed, without an answer in time") \
+	X(left_dirty, "closed_by_client_unanswered", \
+	  "connections that we closed, without an answer in time") \
 	X(goodbyes, "goodbyes", "goodbye messages") \
 	X(reconnects, "reconnects", "connections that came about again after a close") \
 	X(resumed, "resumed", "reconnects whose session went on") \
 	X(not_resumed, "not_resumed", "reconnects with a session that began anew all the same") \
-	X(resume_count_errors, "resume_count_errors", "resumed sessions whose count had gone back or jumped") \
+	X(resume_count_errors, "resume_count_errors", \
+	  "resumed sessions whose count had gone back or jumped") \
 	X(sent, "sent", "messages sent") \
 	X(answered, "answered", "messages answered") \
 	X(refused, "refused", "messages answered with an error") \
 	X(lost, "lost", "messages never answered") \
-	X(lost_at_close, "lost_at_close", "those of the lost that were under way when the connection closed") \
+	X(lost_at_close, "lost_at_close", \
+	  "those of the lost that were under way when the connection closed") \
 	X(late, "late", "messages answered after --answer-timeout; not counted as lost") \
 	X(repeated, "repeated", "answers to messages that had been answered") \
 	X(out_of_order, "out_of_order", "answers that came after the answer to a later message") \
@@ -74,7 +77,7 @@ struct stats {
 #define STATS_FIELD(field, name, text) uint64_t field;
 	STATS_COUNTERS(STATS_FIELD)
 #undef STATS_FIELD
-	uint64_t open;	    /* connections now */
+	uint64_t open; /* connections now */
 	uint64_t open_peak;
 	uint64_t connect_start_ns, connect_end_ns; /* first attempt, latest success of the first round */
 	struct tally closes, failures, refusals;
@@ -98,7 +101,7 @@ struct stats_slot *stats_slot_at(struct stats *st, uint64_t now_ns);
 uint64_t stats_errors(const struct stats *st);
 double stats_error_share(const struct stats *st);   /* of messages sent (of attempts if none were) */
 double stats_success_share(const struct stats *st); /* of connection attempts that came about */
-double stats_rate(const struct stats *st);	    /* answers a second in the window */
+double stats_rate(const struct stats *st);          /* answers a second in the window */
 double stats_connect_rate(const struct stats *st);  /* connections a second while they were built up */
 
 #endif

@@ -19,9 +19,10 @@ errors_of(const struct stats *st)
 }
 
 #define METRIC_COUNTERS(X) \
-	X(closed) X(lost) X(repeated) X(out_of_order) X(count_errors) X(late) X(missed) X(refused) X(connect_failed) \
-	X(reconnects) X(resumed) X(not_resumed) X(resume_count_errors) X(protocol_errors) X(goodbyes) X(connected) \
-	X(answered) X(sent)
+	X(closed) \
+	X(lost) X(repeated) X(out_of_order) X(count_errors) X(late) X(missed) X(refused) X(connect_failed) \
+		X(reconnects) X(resumed) X(not_resumed) X(resume_count_errors) X(protocol_errors) \
+			X(goodbyes) X(connected) X(answered) X(sent)
 
 #define METRIC_GETTER(field) \
 	static double get_##field(const struct stats *st) \
@@ -187,9 +188,9 @@ measure(const struct threshold *t, const struct stats *st, const struct server_f
 		const struct hist *h = (const struct hist *)((const char *)st + m->hist);
 
 		r->measured = h->n > 0;
-		r->value = t->percentile == -1 ? (double)hist_mean(h)
-			 : t->percentile == -2 ? (double)h->max_ns
-					       : (double)hist_percentile(h, t->percentile);
+		r->value = t->percentile == -1   ? (double)hist_mean(h)
+			   : t->percentile == -2 ? (double)h->max_ns
+						 : (double)hist_percentile(h, t->percentile);
 	} else if (m->get_server) {
 		r->value = server ? m->get_server(server) : 0;
 		r->measured = r->value > 0;

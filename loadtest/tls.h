@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLS for the connections of one load process, on non-blocking sockets; without OpenSSL at build time only tls_available()
- * does anything. The session object is opaque to the rest of the program.
+ * TLS for the connections of one load process, on non-blocking sockets; without OpenSSL at build time only
+ * tls_available() does anything. The session object is opaque to the rest of the program.
  */
 #ifndef WSLOAD_TLS_H
 #define WSLOAD_TLS_H

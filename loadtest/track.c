@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ring of the times at which messages were due. Ring value 0 is an answered message; the top bit marks one that was given
- * up. Given-up messages stay known for a while, so that an answer that does come is called late and not repeated.
+ * Ring of the times at which messages were due. Ring value 0 is an answered message; the top bit marks one
+ * that was given up. Given-up messages stay known for a while, so that an answer that does come is called
+ * late and not repeated.
  */
 #include "loadtest/track.h"
 

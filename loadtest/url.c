@@ -86,7 +86,7 @@ url_parse(struct url *u, const char *text)
 		return WSD_E_MALFORMED;
 	if (strcmp(text + len, "/") != 0)
 		return snprintf(u->path, sizeof(u->path), "%s%s", text[len] == '?' ? "/" : "", text + len) <
-					       (int)sizeof(u->path)
+				       (int)sizeof(u->path)
 			       ? WSD_OK
 			       : WSD_E_MALFORMED;
 	return WSD_OK;
@@ -97,7 +97,6 @@ url_resolve(struct url *u, const char **why)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
 	int rc;
-
 
 	rc = getaddrinfo(u->host, u->port, &hints, &found);
 	if (rc != 0) {
@@ -125,7 +124,7 @@ url_expand(char *out, size_t room, const char *template, uint64_t n, const char 
 			len = snprintf(out + used, room - used, "%s", run);
 			template += 5;
 		} else {
-			len = snprintf(out + used, room - used, "%c", *template++);
+			len = snprintf(out + used, room - used, "%c", *template ++);
 		}
 		used += (size_t)len;
 		if (used >= room)

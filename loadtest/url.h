@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ws:// and wss:// addresses, and the path template that names each connection. Pure but for url_resolve(). */
+/* ws:// and wss:// addresses, and the path template that names each connection. Pure but for url_resolve().
+ */
 #ifndef WSLOAD_URL_H
 #define WSLOAD_URL_H
 
@@ -14,10 +15,10 @@
 
 struct url {
 	bool tls;
-	char host[URL_HOST_MAX];      /* without brackets */
+	char host[URL_HOST_MAX];           /* without brackets */
 	char authority[URL_HOST_MAX + 10]; /* for the Host header: the default port is left out */
 	char port[6];
-	char path[URL_PATH_MAX]; /* with the query; empty if the address has none (or just "/") */
+	char path[URL_PATH_MAX];      /* with the query; empty if the address has none (or just "/") */
 	struct sockaddr_storage addr; /* by url_resolve() */
 	socklen_t addr_len;
 };

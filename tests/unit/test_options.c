@@ -57,8 +57,10 @@ test_defaults(void **state)
 static void
 test_a_full_line(void **state)
 {
-	assert_int_equal(parse("-c 5k --rate 2500.5 -d 1m30s --connect-rate 100 -s 1k --source 127.0.0.2,127.0.0.3 --path /x/{n} "
-			       "-H A:b -H C:d --subprotocol p --resume --processes 4 -f lost>0,errors>1% -j o.json --pid 1,2 "
+	assert_int_equal(parse("-c 5k --rate 2500.5 -d 1m30s --connect-rate 100 -s 1k --source "
+			       "127.0.0.2,127.0.0.3 --path /x/{n} "
+			       "-H A:b -H C:d --subprotocol p --resume --processes 4 -f lost>0,errors>1% -j "
+			       "o.json --pid 1,2 "
 			       "a:1 b:2 -q"),
 			 OPTIONS_RUN);
 	assert_int_equal(o.connections, 5000);
@@ -92,10 +94,31 @@ static void
 test_bad_lines(void **state)
 {
 	static const char *const bad[] = {
-		"", "-c 0 h", "-c -1 h", "-c 10x h", "-r 0 h", "-r 10 -i 2 h", "-r 10 --interval 1s h", "--connect-rate 5 --connect-parallel 5 h",
-		"-p spike --connect-rate 5 h", "--processes 20 h", "-d 0 h", "-H nocolon h", "--source 1.2.3 h", "--source 127.0.0.1:5 h",
-		"--scale 0 h", "--pid 0 h", "--pid 1 --unit x h", "-f lost h", "-x h", "--rate", "--protocol mqtt h",
-		"--progress maybe h", "-s 1 --payload-file x h", "ws://u@h", "--path x h",
+		"",
+		"-c 0 h",
+		"-c -1 h",
+		"-c 10x h",
+		"-r 0 h",
+		"-r 10 -i 2 h",
+		"-r 10 --interval 1s h",
+		"--connect-rate 5 --connect-parallel 5 h",
+		"-p spike --connect-rate 5 h",
+		"--processes 20 h",
+		"-d 0 h",
+		"-H nocolon h",
+		"--source 1.2.3 h",
+		"--source 127.0.0.1:5 h",
+		"--scale 0 h",
+		"--pid 0 h",
+		"--pid 1 --unit x h",
+		"-f lost h",
+		"-x h",
+		"--rate",
+		"--protocol mqtt h",
+		"--progress maybe h",
+		"-s 1 --payload-file x h",
+		"ws://u@h",
+		"--path x h",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -108,7 +131,8 @@ test_bad_lines(void **state)
 static void
 test_the_help_names_every_option(void **state)
 {
-	static const char *const names[] = { "--profile", "--scale", "--rate", "--in-flight", "--resume", "--fail-if", "--report", "--unit" };
+	static const char *const names[] = { "--profile", "--scale",   "--rate",   "--in-flight",
+					     "--resume",  "--fail-if", "--report", "--unit" };
 
 	assert_int_equal(parse("--help"), OPTIONS_DONE);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

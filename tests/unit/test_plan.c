@@ -25,7 +25,9 @@ test_the_profiles_of_the_specification(void **state)
 		const char *name;
 		uint32_t connections;
 		uint64_t up, hold;
-	} want[] = { { "ramp", 1000, 240 * S, 60 * S }, { "stress", 2000, 30 * S, 600 * S }, { "spike", 5000, 30 * S, 60 * S } };
+	} want[] = { { "ramp", 1000, 240 * S, 60 * S },
+		     { "stress", 2000, 30 * S, 600 * S },
+		     { "spike", 5000, 30 * S, 60 * S } };
 
 	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
 		o = (struct options){ .scale = 1, .profile = profile_find(want[i].name) };

@@ -49,7 +49,9 @@ test_lists(void **state)
 	struct thresholds t = { .n = 0 };
 	const char *bad;
 
-	assert_int_equal(thresholds_parse(&t, " connect_p95>2s, latency_p95>1s  errors>1%,,success<95% ", &bad), WSD_OK);
+	assert_int_equal(
+		thresholds_parse(&t, " connect_p95>2s, latency_p95>1s  errors>1%,,success<95% ", &bad),
+		WSD_OK);
 	assert_int_equal(t.n, 4);
 	assert_string_equal(t.list[2].text, "errors>1%");
 	assert_int_equal(thresholds_parse(&t, "closed>0 lost>0", &bad), WSD_OK);
@@ -69,13 +71,26 @@ test_bad_expressions(void **state)
 		const char *text;
 		int rc;
 	} bad[] = {
-		{ "nonsense>1", WSD_E_UNKNOWN },    { "latency>1s", WSD_E_UNKNOWN },  { "latency_p0>1s", WSD_E_UNKNOWN },
-		{ "latency_p101>1s", WSD_E_UNKNOWN }, { "latency_95>1s", WSD_E_UNKNOWN }, { "lost_p95>1", WSD_E_UNKNOWN },
-		{ "latency_p95", WSD_E_MALFORMED }, { "latency_p95>", WSD_E_MALFORMED }, { ">1s", WSD_E_MALFORMED },
-		{ "latency_p95=1s", WSD_E_MALFORMED }, { "latency_p95>1%", WSD_E_MALFORMED }, { "errors>1s", WSD_E_MALFORMED },
-		{ "errors>101%", WSD_E_MALFORMED }, { "errors>%", WSD_E_MALFORMED }, { "errors>2", WSD_E_MALFORMED },
-		{ "lost>-1", WSD_E_MALFORMED },	    { "lost>1s", WSD_E_MALFORMED },   { "lost>>1", WSD_E_MALFORMED },
-		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>1", WSD_E_MALFORMED },
+		{ "nonsense>1", WSD_E_UNKNOWN },
+		{ "latency>1s", WSD_E_UNKNOWN },
+		{ "latency_p0>1s", WSD_E_UNKNOWN },
+		{ "latency_p101>1s", WSD_E_UNKNOWN },
+		{ "latency_95>1s", WSD_E_UNKNOWN },
+		{ "lost_p95>1", WSD_E_UNKNOWN },
+		{ "latency_p95", WSD_E_MALFORMED },
+		{ "latency_p95>", WSD_E_MALFORMED },
+		{ ">1s", WSD_E_MALFORMED },
+		{ "latency_p95=1s", WSD_E_MALFORMED },
+		{ "latency_p95>1%", WSD_E_MALFORMED },
+		{ "errors>1s", WSD_E_MALFORMED },
+		{ "errors>101%", WSD_E_MALFORMED },
+		{ "errors>%", WSD_E_MALFORMED },
+		{ "errors>2", WSD_E_MALFORMED },
+		{ "lost>-1", WSD_E_MALFORMED },
+		{ "lost>1s", WSD_E_MALFORMED },
+		{ "lost>>1", WSD_E_MALFORMED },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>1",
+		  WSD_E_MALFORMED },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

@@ -34,8 +34,9 @@ test_sha1(void **state)
 {
 	static const uint8_t abc[SHA1_LEN] = { 0xa9, 0x99, 0x3e, 0x36, 0x47, 0x06, 0x81, 0x6a, 0xba, 0x3e,
 					       0x25, 0x71, 0x78, 0x50, 0xc2, 0x6c, 0x9c, 0xd0, 0xd8, 0x9d };
-	static const uint8_t two_blocks[SHA1_LEN] = { 0x84, 0x98, 0x3e, 0x44, 0x1c, 0x3b, 0xd2, 0x6e, 0xba, 0xae,
-						      0x4a, 0xa1, 0xf9, 0x51, 0x29, 0xe5, 0xe5, 0x46, 0x70, 0xf1 };
+	static const uint8_t two_blocks[SHA1_LEN] = { 0x84, 0x98, 0x3e, 0x44, 0x1c, 0x3b, 0xd2,
+						      0x6e, 0xba, 0xae, 0x4a, 0xa1, 0xf9, 0x51,
+						      0x29, 0xe5, 0xe5, 0x46, 0x70, 0xf1 };
 	uint8_t out[SHA1_LEN];
 
 	sha1_short(out, "abc", 3);
@@ -110,13 +111,13 @@ test_bad_frames(void **state)
 		uint8_t data[10];
 		int rc;
 	} bad[] = {
-		{ { 0x81, 0x80 }, WSD_E_MALFORMED },		    /* masked */
-		{ { 0xc1, 0x00 }, WSD_E_MALFORMED },		    /* a reserved bit */
-		{ { 0x83, 0x00 }, WSD_E_MALFORMED },		    /* reserved opcodes */
+		{ { 0x81, 0x80 }, WSD_E_MALFORMED }, /* masked */
+		{ { 0xc1, 0x00 }, WSD_E_MALFORMED }, /* a reserved bit */
+		{ { 0x83, 0x00 }, WSD_E_MALFORMED }, /* reserved opcodes */
 		{ { 0x8b, 0x00 }, WSD_E_MALFORMED },
-		{ { 0x09, 0x00 }, WSD_E_MALFORMED },		    /* a split ping */
-		{ { 0x89, 126, 0, 126 }, WSD_E_MALFORMED },	    /* a long ping */
-		{ { 0x81, 126, 0, 125 }, WSD_E_MALFORMED },	    /* length longer than need be */
+		{ { 0x09, 0x00 }, WSD_E_MALFORMED },        /* a split ping */
+		{ { 0x89, 126, 0, 126 }, WSD_E_MALFORMED }, /* a long ping */
+		{ { 0x81, 126, 0, 125 }, WSD_E_MALFORMED }, /* length longer than need be */
 		{ { 0x81, 127, 0, 0, 0, 0, 0, 0, 255, 255 }, WSD_E_MALFORMED },
 		{ { 0x81, 127, 0x80, 0, 0, 0, 0, 0, 0, 0 }, WSD_E_MALFORMED },
 		{ { 0x81, 127, 0, 0, 0, 0, 0, 0x10, 0, 1 }, WSD_E_TOO_LARGE },
@@ -176,7 +177,8 @@ answers(const char *text, int status, long retry_after_s)
 static void
 test_refusals(void **state)
 {
-	static const char *const bad[] = { "SSH-2.0-x\r\n\r\n", "HTTP/1.1 \r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n" };
+	static const char *const bad[] = { "SSH-2.0-x\r\n\r\n", "HTTP/1.1 \r\n\r\n",
+					   "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n" };
 	struct ws_reply r;
 
 	answers("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n", 503, 7);
@@ -184,7 +186,9 @@ test_refusals(void **state)
 	answers("HTTP/1.1 503 x\r\nRetry-After: Tue, 1 Jan 2030\r\n\r\n", 503, -1);
 	answers("HTTP/1.1 404\r\n\r\n", 404, -1);
 	answers("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 101, -1);
-	answers("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3p\r\n\r\n", 101, -1);
+	answers("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+		"s3p\r\n\r\n",
+		101, -1);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_int_equal(reply(bad[i], strlen(bad[i]), NULL, &r), WSD_E_MALFORMED);
 }
@@ -193,12 +197,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_key_of_the_rfc),
-		cmocka_unit_test(test_sha1),
-		cmocka_unit_test(test_masked_headers),
-		cmocka_unit_test(test_frames_whole_and_in_pieces),
-		cmocka_unit_test(test_bad_frames),
-		cmocka_unit_test(test_the_answer_to_the_handshake),
+		cmocka_unit_test(test_the_key_of_the_rfc), cmocka_unit_test(test_sha1),
+		cmocka_unit_test(test_masked_headers),     cmocka_unit_test(test_frames_whole_and_in_pieces),
+		cmocka_unit_test(test_bad_frames),         cmocka_unit_test(test_the_answer_to_the_handshake),
 		cmocka_unit_test(test_refusals),
 	};
 
