@@ -20,6 +20,9 @@
 /* After a broken frame libwebsockets waits 5 s for a close frame that it can no longer read. */
 #define BROKEN_PEER_MS 200
 
+/* For the answer to the peer's close frame to be written. */
+#define ANSWER_MS 5000
+
 struct conn *
 conn_create(const struct worker_guest *guest)
 {
@@ -127,6 +130,8 @@ conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_
 	if (c->phase < CONN_CLOSING) {
 		c->phase = CONN_CLOSING;
 		c->close_code = (uint16_t)code;
+		/* from here on the timer ends the connection: it must not be left at the next heartbeat, which may be now */
+		wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + ANSWER_MS);
 	}
 	if (len == 1 || (len >= 2 && !close_code_allowed(code)))
 		fault = 1002;
