@@ -20,6 +20,8 @@ struct conf_rate {
 	uint32_t burst;
 };
 
+enum conf_parking { CONF_PARKING_AUTO, CONF_PARKING_ON, CONF_PARKING_OFF };
+
 struct conf {
 	char *host; /* numeric address, or "localhost" */
 	uint16_t port;
@@ -35,6 +37,7 @@ struct conf {
 	uint32_t send_queue_bytes;
 	uint32_t drain_timeout_ms;
 	uint32_t session_ttl_ms;
+	int parking; /* enum conf_parking */
 	char *instance; /* 1 to 32 of a-z 0-9 - */
 	struct conf_rate rate_connect;
 	struct conf_rate rate_message;

@@ -21,6 +21,10 @@ static const struct conf_choice formats[] = {
 	{ "auto", 0 }, { "journal", 1 }, { "text", 2 }, { "json", 3 }, { NULL, 0 },
 };
 
+static const struct conf_choice parkings[] = {
+	{ "auto", CONF_PARKING_AUTO }, { "on", CONF_PARKING_ON }, { "off", CONF_PARKING_OFF }, { NULL, 0 },
+};
+
 #define WORKERS_MAX 256
 
 /* The CPUs this process may run on: what taskset, CPUAffinity= or a container leave, not what the machine has. */
@@ -198,6 +202,17 @@ const struct conf_var conf_table[] = {
 		.max = 86400000,
 		.unit = "milliseconds",
 		.help = "how long the session of a closed connection can be resumed, 0 for not at all",
+	},
+	{
+		.name = "PARKING",
+		.kind = &conf_kind_choice,
+		MEMBER(parking),
+		.standard = "auto",
+		.choices = parkings,
+		.help = "whether a restart keeps the connections",
+		.more = "on: on SIGUSR2, which systemctl restart sends, connections are left in systemd's file "
+			"descriptor store for the next process; the unit must have FileDescriptorStoreMax= of at "
+			"least 3. off: they are told to come back. auto: as $FDSTORE says (systemd 254 and later).",
 	},
 	{
 		.name = "INSTANCE",

@@ -89,6 +89,28 @@ void front_left(struct front *front, const struct front_seat *seat, uint64_t cou
 /* The answer to front_ops.dismiss: the connection has stopped counting (known: at count). */
 void front_dismissed(struct front *front, const char *id, uint64_t serial, bool known, uint64_t count);
 
+/* ---- connections that change their process -------------------------------------------------------------------------- */
+
+/* The session token of the connection in this seat; false: it has none any more. */
+bool front_token(const struct front *front, const struct front_seat *seat, uint8_t token[FRONT_TOKEN_BYTES]);
+
+/* Makes a session and a seat for a connection from elsewhere; limits are not applied, since it is served already. WSD_OK: front_left()
+ * must follow some time. WSD_E_BUSY: the id is in use here; or -ENOMEM. A resumable session of the same id is dropped. */
+int front_import(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+		 struct front_seat *out);
+
+/* Takes back front_import() for a seat that no worker took. */
+void front_unimport(struct front *front, const struct front_seat *seat);
+
+/* A resumable session from elsewhere; ignored if the id is known here. */
+void front_import_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+			  uint64_t expires_in_ms);
+
+/* Calls back for each resumable session, the one that expires first first. */
+typedef void (*front_session_cb)(void *arg, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+				 uint64_t expires_in_ms);
+void front_each_session(const struct front *front, front_session_cb cb, void *arg);
+
 /* Seats taken now. */
 uint32_t front_connections(const struct front *front);
 

@@ -16,6 +16,7 @@ enum frame_opcode {
 };
 
 #define FRAME_HEADER_MAX      10  /* unmasked, as a server sends */
+#define FRAME_MASKED_HEADER    6   /* of a client's frame with less than 126 bytes of payload */
 #define FRAME_CONTROL_MAX     125 /* payload of a control frame, RFC 6455, 5.5 */
 #define FRAME_CLOSE_REASON_MAX 123
 

@@ -83,6 +83,7 @@ on_deadline(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
 
+	parking_finish(s);
 	log_warn("drain timed out, %" PRIu32 " connections are dropped", front_connections(s->front));
 	uv_stop(&s->loop);
 }
@@ -169,15 +170,22 @@ begin_stop(struct server *s, enum worker_bye bye)
 	if (bye == WORKER_BYE_RESTART) /* whoever comes now waits in the queue for the next process */
 		front_set_mode(s->front, FRONT_CLOSED);
 	CHECK_ZERO(uv_timer_start(&s->deadline, on_deadline, s->conf->drain_timeout_ms, 0));
-	begin_drain(s, bye);
+	if (bye == WORKER_BYE_RESTART && parking_begin(s)) {
+		s->drain_since_ms = clock_mono_ms();
+		s->drain_left = front_connections(s->front);
+	} else {
+		begin_drain(s, bye);
+	}
 	lifecycle_left(s);
 }
 
 void
 lifecycle_left(struct server *s)
 {
-	if (server_state(s) == STATE_STOPPING && front_connections(s->front) == 0)
-		uv_stop(&s->loop);
+	if (server_state(s) != STATE_STOPPING || front_connections(s->front) > 0)
+		return;
+	parking_finish(s);
+	uv_stop(&s->loop);
 }
 
 void

@@ -20,7 +20,9 @@
 int
 limits_start(struct server *s)
 {
-	uint64_t fixed = s->conf->max_connections + HTTP_FDS + OTHER_FDS + (uint64_t)s->conf->workers * WORKER_FDS;
+	/* those who are here already stay, even if MAX_CONNECTIONS was lowered */
+	uint64_t most = s->conf->max_connections > parking_count(s) ? s->conf->max_connections : parking_count(s);
+	uint64_t fixed = most + HTTP_FDS + OTHER_FDS + (uint64_t)s->conf->workers * WORKER_FDS;
 	uint64_t pending = s->conf->max_connections / 2;
 	struct rlimit limit;
 

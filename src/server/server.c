@@ -151,8 +151,9 @@ static const struct part {
 	void (*stop)(struct server *s);
 	bool explains; /* it logs by itself why it could not start */
 } parts[] = {
-	{ "limits", limits_start, NULL, true },
 	{ "listening sockets", listen_prepare, listen_stop, true },
+	{ "parking lot", parking_open, parking_close, true },
+	{ "limits", limits_start, NULL, true },
 	{ "metrics", shards_start, NULL, false },
 	{ "main loop", loop_start, loop_stop, false },
 	{ "signals", signals_start, signals_stop, true },
@@ -160,6 +161,7 @@ static const struct part {
 	{ "HTTP", http_start, http_stop, false },
 	{ "workers", workers_start, workers_stop, false },
 	{ "timers", lifecycle_start, lifecycle_stop, false },
+	{ "parked connections", parking_take, NULL, true },
 	{ "listeners", listen_start, NULL, true },
 };
 
@@ -190,6 +192,7 @@ server_run(const struct conf *conf)
 	}
 	if (rc == WSD_OK) {
 		lifecycle_ready(s);
+		parking_clear(s);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
 	}
 	while (started-- > 0)

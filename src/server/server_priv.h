@@ -20,6 +20,10 @@
 
 #define SERVER_MAGIC 0x73727672u
 
+#define SERVER_PARK_BATCH 250 /* connections a message of the parking lot */
+
+struct lot;
+
 /*
  *   STARTING ──► RUNNING ◄──► STANDBY        accept on/off (admin)
  *                   └────┬───────┘
@@ -64,6 +68,12 @@ struct server {
 	uint64_t drain_since_ms;
 	uint32_t drain_left;   /* connections at the last pulse */
 	int64_t messages_seen; /* at the last pulse */
+
+	struct lot *lot; /* NULL: connections are not kept over a restart */
+	bool parking;
+	uv_prepare_t park_flush;
+	struct worker_offer **parked; /* put into the lot, but not flushed yet */
+	uint32_t n_parked, total_parked;
 };
 
 static inline enum server_state
@@ -93,6 +103,16 @@ void lifecycle_signal(struct server *s, int signo);
 void lifecycle_left(struct server *s); /* a connection is gone */
 int lifecycle_drain(struct server *s);
 int lifecycle_accept(struct server *s, bool on);
+
+/* parking.c */
+int parking_open(struct server *s);
+void parking_close(struct server *s);
+uint32_t parking_count(const struct server *s); /* connections that wait in the lot */
+int parking_take(struct server *s);
+void parking_clear(struct server *s);
+bool parking_begin(struct server *s); /* false: there is no lot */
+void parking_offer(struct server *s, struct worker_offer *offer);
+void parking_finish(struct server *s);
 
 /* wiring.c: fills the three ops. */
 void wiring_init(struct server *s);

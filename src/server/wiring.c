@@ -112,11 +112,34 @@ left(void *arg, struct worker_departure *d) /* worker's thread */
 	CHECK(mailbox_return(&s->box, &d->mail) == WSD_OK);
 }
 
+static void
+run_offer(struct mail *mail, void *owner)
+{
+	struct worker_offer *offer = (struct worker_offer *)mail;
+	struct server *s = owner;
+
+	struct worker *w = s->workers[offer->worker]; /* NULL: it has ended meanwhile */
+
+	if (s->parking)
+		parking_offer(s, offer);
+	else if (!w || worker_keep(w, offer, WORKER_BYE_RESTART) != WSD_OK)
+		free(offer);
+}
+
+static void
+offer(void *arg, struct worker_offer *o) /* worker's thread */
+{
+	struct server *s = arg;
+
+	o->mail.run = run_offer;
+	CHECK(mailbox_return(&s->box, &o->mail) == WSD_OK);
+}
+
 void
 wiring_init(struct server *s)
 {
 	s->front_ops = (struct front_ops){ .arg = s, .seat = seat_guest, .dismiss = dismiss, .plain = plain };
-	s->worker_ops = (struct worker_ops){ .arg = s, .left = left };
+	s->worker_ops = (struct worker_ops){ .arg = s, .left = left, .offer = offer };
 	s->admin_ops = (struct admin_ops){
 		.arg = s,
 		.health = query_health,

@@ -78,6 +78,38 @@ role_of(const char *name, bool only_one)
 	return SYSD_ROLES;
 }
 
+static const char *const kept_names[SYSD_KEPT] = {
+	[SYSD_LOT_IN] = "lot-in",
+	[SYSD_LOT_OUT] = "lot-out",
+	[SYSD_LOT_TABLE] = "lot-table",
+};
+
+/* Takes what is not a listening socket but ours from before. Its user checks what it is. */
+static bool
+take_kept(struct sysd_listeners *out, int fd, const char *name)
+{
+	for (int i = 0; i < SYSD_KEPT; i++) {
+		if (strcmp(name, kept_names[i]) != 0)
+			continue;
+		fd_close(&out->kept[i]);
+		out->kept[i] = fd;
+		fd_set_cloexec(fd);
+		return true;
+	}
+	return false;
+}
+
+int
+sysd_store(enum sysd_kept what, int fd)
+{
+	char state[64];
+	int rc;
+
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", kept_names[what]);
+	rc = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+	return rc > 0 ? WSD_OK : rc == 0 ? WSD_E_UNSUPPORTED : rc;
+}
+
 static int
 take_one(struct sysd_listeners *out, int fd, const char *name, bool only_one, char *why, size_t why_size)
 {
@@ -139,8 +171,17 @@ take_all(struct sysd_listeners *out, int n, char **names, char *why, size_t why_
 	int rc = WSD_OK;
 
 	for (int i = 0; i < n && rc == WSD_OK; i++)
-		rc = take_one(out, SD_LISTEN_FDS_START + i, names[i], n == 1, why, why_size);
+		if (!take_kept(out, SD_LISTEN_FDS_START + i, names[i]))
+			rc = take_one(out, SD_LISTEN_FDS_START + i, names[i], n == 1, why, why_size);
 	return rc;
+}
+
+static void
+empty(struct sysd_listeners *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (int i = 0; i < SYSD_KEPT; i++)
+		out->kept[i] = -1;
 }
 
 int
@@ -149,7 +190,7 @@ sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size)
 	char **names = NULL;
 	int n, named, rc = WSD_OK;
 
-	memset(out, 0, sizeof(*out));
+	empty(out);
 	n = sd_listen_fds(0); /* first without names: if those are wrong, it is known how many to close */
 	if (n < 0) {
 		snprintf(why, why_size, "LISTEN_FDS and LISTEN_PID: not what sd_listen_fds(3) defines (%s)",
@@ -167,7 +208,7 @@ sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size)
 out:
 	if (rc != WSD_OK) {
 		close_passed(n);
-		memset(out, 0, sizeof(*out));
+		empty(out);
 	}
 	for (int i = 0; names && names[i]; i++)
 		free(names[i]);

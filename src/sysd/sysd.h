@@ -15,9 +15,13 @@ enum sysd_role { SYSD_PUBLIC, SYSD_ADMIN, SYSD_ROLES };
 
 #define SYSD_LISTENERS_MAX 16 /* of each role */
 
+/* What an earlier process of ours left in the manager's file descriptor store. */
+enum sysd_kept { SYSD_LOT_IN, SYSD_LOT_OUT, SYSD_LOT_TABLE, SYSD_KEPT };
+
 struct sysd_listeners {
 	int fds[SYSD_ROLES][SYSD_LISTENERS_MAX];
 	unsigned n[SYSD_ROLES];
+	int kept[SYSD_KEPT]; /* -1: none */
 };
 
 /*
@@ -36,6 +40,10 @@ int sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size);
 /* Sends one or more newline-separated assignments, e.g. "READY=1\nSTATUS=..."; failures are ignored, as
  * sd_notify(3) advises. */
 void sysd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Puts a copy of fd into the manager's store under one of the names above (FileDescriptorStoreMax=). WSD_OK, or a negative errno;
+ * WSD_E_UNSUPPORTED without a manager. */
+int sysd_store(enum sysd_kept what, int fd);
 
 /* How often to feed the watchdog, in us: half of WatchdogSec=, as sd_watchdog_enabled(3) advises; 0: there is none. */
 uint64_t sysd_watchdog_us(void);

@@ -13,6 +13,7 @@
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "metrics/metrics.h"
+#include "proto/frame.h"
 #include "proto/reply.h"
 #include "proto/utf8.h"
 #include "worker/worker_priv.h"
@@ -94,8 +95,11 @@ conn_opened(struct worker *w, struct conn *c, const uint8_t *token)
 
 	c->phase = CONN_OPEN;
 	c->opened = true;
-	c->opened_ms = c->last_rx_ms = worker_now_ms(w);
 	metrics_add(w->shard, METRIC_CONNECTIONS, 1);
+	if (c->imported)
+		return; /* import.c does the rest */
+	c->opened_ms = c->last_rx_ms = worker_now_ms(w);
+	c->rx_bytes = export_consumed(c);
 	metrics_add(w->shard, METRIC_OPENED, 1);
 	greet(w, c, token);
 	conn_arm(w, c);
@@ -107,9 +111,12 @@ conn_opened(struct worker *w, struct conn *c, const uint8_t *token)
 }
 
 void
-conn_alive(struct worker *w, struct conn *c)
+conn_pong(struct worker *w, struct conn *c, const void *payload, size_t len)
 {
 	c->last_rx_ms = worker_now_ms(w);
+	c->rx_bytes += FRAME_MASKED_HEADER + len;
+	if (c->exporting)
+		export_pong(w, c, payload, len);
 }
 
 static bool
@@ -200,9 +207,13 @@ account_closed(struct worker *w, struct conn *c)
 	char peer[ADDR_TEXT_MAX];
 	uint64_t ms = worker_now_ms(w) - c->opened_ms;
 	uint64_t messages = c->count - c->count_at_open;
-	unsigned code = final_code(w, c);
+	unsigned code = c->moved ? 0 : final_code(w, c);
 
 	metrics_add(w->shard, METRIC_CONNECTIONS, -1);
+	if (c->moved) {
+		metrics_add(w->shard, METRIC_MOVED_OUT, 1);
+		return;
+	}
 	metrics_add(w->shard, closed_metric(code), 1);
 	metrics_observe(w->shard, HISTOGRAM_CONNECTION_DURATION, ms * CLOCK_NS_PER_MS, 1);
 	LOG_AT(LOG_LEVEL_INFO, LOG_ID_CONNECTION_CLOSED,
@@ -232,7 +243,7 @@ report(struct worker *w, struct conn *c, bool session_over)
 void
 conn_destroyed(struct worker *w, struct conn *c)
 {
-	bool over = c->session_over;
+	bool over = c->session_over || c->moved;
 
 	cork_forget(w, c);
 	conn_outq_free(w, c);
@@ -250,6 +261,7 @@ void
 conn_refused(struct worker *w, struct conn *c)
 {
 	metrics_add(w->shard, METRIC_REFUSED_INTERNAL, 1);
+	conn_outq_free(w, c);
 	report(w, c, false);
 }
 

@@ -26,6 +26,7 @@ struct outq;
 enum conn_phase {
 	CONN_SEATED,  /* handed over, handshake not answered yet */
 	CONN_OPEN,
+	CONN_OFFERED, /* stands still, its state on the way to another process; taken there, or taken up again here */
 	CONN_LEAVING, /* goodbye said; to be closed at the end of the loop turn, or when the queue has drained */
 	CONN_CLOSING, /* libwebsockets does the closing handshake */
 	CONN_GONE,    /* nothing may be sent any more; waiting for libwebsockets to let go */
@@ -47,6 +48,7 @@ struct conn {
 	uint64_t count; /* messages accepted, over the whole session */
 	uint64_t count_at_open;
 	uint64_t opened_ms; /* monotonic */
+	uint64_t rx_bytes;  /* of the stream: up to the end of the last frame that we know of; see export.c */
 	struct outq *outq;	   /* NULL: nothing waits */
 	struct assembly *assembly; /* NULL: no message is half received */
 	struct bucket bucket;	   /* RATE_LIMIT_MESSAGE */
@@ -63,6 +65,12 @@ struct conn {
 	bool binary : 1;      /* the message being refused was binary */
 	bool session_over : 1;
 	bool close_wanted : 1; /* it is in worker->closing */
+	bool moved : 1;	       /* it goes on in another process */
+	bool imported : 1;     /* it came from another process */
+	bool exporting : 1;    /* it is to be offered as soon as it stands on a frame boundary */
+	bool pinged : 1;       /* for that, a ping was sent whose pong is awaited */
+	bool check_wanted : 1; /* it is in worker->export's list */
+	bool inside_frame : 1; /* the last piece was not the end of its frame */
 	bool hungry : 1;       /* its last read filled the buffer: there is more */
 	bool parked : 1;       /* it is in the cork's list */
 	char id[]; /* zero-terminated */
@@ -79,8 +87,8 @@ void conn_opened(struct worker *w, struct conn *c, const uint8_t *token);
 void conn_received(struct worker *w, struct conn *c, const char *data, size_t len);
 void conn_assembly_free(struct conn *c);
 
-/* A pong came, or anything else that proves that the peer lives. */
-void conn_alive(struct worker *w, struct conn *c);
+/* A pong came. */
+void conn_pong(struct worker *w, struct conn *c, const void *payload, size_t len);
 
 /* The peer's close frame: 0 to have libwebsockets answer it, -1 to have it answer with what we set. */
 int conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_t len);
@@ -93,7 +101,8 @@ void conn_destroyed(struct worker *w, struct conn *c);
 
 /* The connection's deadline has come (conn_timer.c). */
 void conn_due(struct worker *w, struct conn *c);
-void conn_arm(struct worker *w, struct conn *c);
+void conn_arm(struct worker *w, struct conn *c);   /* of a new one */
+void conn_rearm(struct worker *w, struct conn *c); /* from its clocks as they are */
 
 /* Ends the connection (conn_close.c). Says goodbye and closes when that is written; harmless if it is ending already. */
 void conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_after_ms);

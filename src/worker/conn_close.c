@@ -43,6 +43,7 @@ static void
 leave(struct worker *w, struct conn *c, uint16_t code)
 {
 	c->phase = CONN_LEAVING;
+	c->exporting = false;
 	c->close_code = code;
 	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + LEAVE_MS);
 	worker_close_later(w, c);
@@ -121,6 +122,8 @@ conn_close_now(struct worker *w, struct conn *c)
 			lws_callback_on_writable(c->wsi); /* comes back here when all is written */
 		else
 			begin_close(w, c);
+	} else if (c->moved) {
+		lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
 	} else if (c->phase == CONN_GONE) {
 		/* so that nothing that is still buffered can hold it up */
 		shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);

@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "proto/frame.h"
 #include "proto/message.h"
 #include "proto/reply.h"
 
@@ -190,10 +191,11 @@ gauge_read(struct worker *w, struct conn *c, size_t len, size_t rest)
 
 	if (g->conn != c)
 		*g = (struct gauge){ .conn = c };
+	if (!c->inside_frame)
+		len += frame < 126 ? FRAME_MASKED_HEADER : frame < 65536 ? 8 : 14;
 	g->bytes += len;
-	if (!g->inside_frame)
-		g->bytes += frame < 126 ? 6 : frame < 65536 ? 8 : 14;
-	g->inside_frame = rest > 0;
+	c->rx_bytes += len;
+	c->inside_frame = rest > 0;
 	c->hungry = rest > 0 || g->bytes + 13 >= WORKER_READ_BYTES;
 }
 
@@ -211,6 +213,8 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 	now_ns = clock_mono_ns();
 	cork_enter(w, c, now_ns);
 	gauge_read(w, c, len, rest);
+	if (c->exporting)
+		export_look_later(w, c);
 	if (before + len > w->conf->max_message_bytes || rest > w->conf->max_message_bytes - before - len) {
 		too_large(w, c);
 		return;

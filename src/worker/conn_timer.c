@@ -14,8 +14,8 @@
 
 #define PING_PAYLOAD "wsd" /* libwebsockets does not report empty pongs */
 
-static void
-arm_next(struct worker *w, struct conn *c)
+void
+conn_rearm(struct worker *w, struct conn *c)
 {
 	uint64_t idle_ms = c->last_rx_ms + w->conf->connection_timeout_ms;
 
@@ -29,7 +29,7 @@ conn_arm(struct worker *w, struct conn *c)
 
 	/* The first comes early by a part of its own for each connection, so that those who came together do not stay together. */
 	c->heartbeat_ms = c->opened_ms + interval - worker_random(w, interval / 2 + 1);
-	arm_next(w, c);
+	conn_rearm(w, c);
 }
 
 /* How long the peer has been silent. Its pings, and halves of frames, are seen by the kernel only. */
@@ -88,5 +88,5 @@ conn_due(struct worker *w, struct conn *c)
 			c->heartbeat_ms = now_ms + w->conf->heartbeat_interval_ms;
 	}
 	if (c->phase == CONN_OPEN)
-		arm_next(w, c);
+		conn_rearm(w, c);
 }

@@ -101,7 +101,9 @@ drain_queue(struct worker *w, struct conn *c)
 void
 conn_writeable(struct worker *w, struct conn *c)
 {
-	if (c->phase == CONN_GONE)
+	if (c->phase == CONN_GONE || c->phase == CONN_OFFERED)
+		return;
+	if (c->exporting && export_writeable(w, c))
 		return;
 	drain_queue(w, c);
 	if (c->phase == CONN_GONE)

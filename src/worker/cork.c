@@ -128,7 +128,7 @@ cork_begin(struct worker *w, struct conn *c, size_t need)
 		cork_flush(w, 0);
 		enter(w, c, 0);
 	}
-	if (!c->wsi || c->phase == CONN_SEATED || c->phase >= CONN_CLOSING)
+	if (!c->wsi || c->phase == CONN_SEATED || c->phase == CONN_OFFERED || c->phase >= CONN_CLOSING)
 		return NULL;
 	return w->cork.space + LWS_PRE + now->start + now->len;
 }

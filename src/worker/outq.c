@@ -87,6 +87,18 @@ outq_drop(struct outq *q, size_t len)
 	free(chunk);
 }
 
+size_t
+outq_copy(const struct outq *q, char *out)
+{
+	size_t len = 0;
+
+	for (const struct outq_chunk *chunk = q->first; chunk; chunk = chunk->next) {
+		memcpy(out + len, chunk->data + LWS_PRE + chunk->start, chunk->end - chunk->start);
+		len += chunk->end - chunk->start;
+	}
+	return len;
+}
+
 void
 outq_clear(struct outq *q)
 {

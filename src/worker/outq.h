@@ -24,6 +24,9 @@ size_t outq_peek(struct outq *q, char **at);
 /* Drops the first len bytes, at most what outq_peek() returned. */
 void outq_drop(struct outq *q, size_t len);
 
+/* Copies all of it to out, which has q->bytes; returns that. */
+size_t outq_copy(const struct outq *q, char *out);
+
 void outq_clear(struct outq *q);
 
 #endif

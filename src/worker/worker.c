@@ -34,6 +34,12 @@ struct drain_mail {
 	uint32_t spread_ms, retry_ms;
 };
 
+struct export_mail {
+	struct mail mail;
+	enum worker_bye otherwise;
+	uint32_t patience_ms;
+};
+
 struct dismiss_mail {
 	struct mail mail;
 	struct worker_question *question;
@@ -87,6 +93,7 @@ on_clock(uv_timer_t *timer)
 	atomic_fetch_add_explicit(&w->ticks, 1, memory_order_relaxed);
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
 	wheel_run(&w->wheel, worker_now_ms(w));
+	export_tick(w);
 }
 
 /* ---- the loop turn ------------------------------------------------------------------------------------------------- */
@@ -96,6 +103,7 @@ end_turn(struct worker *w)
 {
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	cork_end_turn(w);
+	export_end_turn(w);
 	closing_run(w);
 }
 
@@ -188,6 +196,45 @@ run_drain(struct mail *mail, void *owner)
 	free(drain);
 }
 
+static void
+run_export(struct mail *mail, void *owner)
+{
+	struct export_mail *e = (struct export_mail *)mail;
+	struct worker *w = owner;
+
+	if (!w->stopping && export_start(w, e->otherwise, e->patience_ms) != WSD_OK)
+		drain_start(w, e->otherwise, 0, 0);
+	free(e);
+}
+
+static void
+run_release(struct mail *mail, void *owner)
+{
+	struct worker_offer *offer = (struct worker_offer *)mail;
+	struct worker *w = owner;
+	struct conn *c = slots_find(&w->slots, offer->slot, offer->serial);
+
+	if (c && c->phase == CONN_OFFERED)
+		export_release(w, c);
+	free(offer);
+}
+
+static void
+run_keep(struct mail *mail, void *owner)
+{
+	struct worker_offer *offer = (struct worker_offer *)mail;
+	struct worker *w = owner;
+	struct conn *c = slots_find(&w->slots, offer->slot, offer->serial);
+	enum worker_bye bye = (enum worker_bye)offer->fd;
+
+	if (c && c->phase == CONN_OFFERED) {
+		export_keep(w, c);
+		if (bye != WORKER_BYES)
+			conn_bye(w, c, bye, 0);
+	}
+	free(offer);
+}
+
 /* ---- start and stop ------------------------------------------------------------------------------------------------ */
 
 static void
@@ -245,6 +292,7 @@ worker_main(void *arg)
 	CHECK_ZERO(uv_loop_close(&w->loop));
 	slots_deinit(&w->slots);
 	free(w->closing);
+	export_deinit(w);
 	return NULL;
 }
 
@@ -291,6 +339,7 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	w->shard = setup->shard;
 	w->gate = setup->gate;
 	w->most_fds = setup->most_fds;
+	w->export.dummy = -1;
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
 	fd_random(&w->random, sizeof(w->random));
 
@@ -406,5 +455,50 @@ worker_drain(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t
 	rc = mailbox_return(&w->box, &drain->mail);
 	if (rc != WSD_OK)
 		free(drain);
+	return rc;
+}
+
+int
+worker_export(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
+{
+	struct export_mail *e = malloc(sizeof(*e));
+	int rc;
+
+	if (!e)
+		return -ENOMEM;
+	*e = (struct export_mail){ .mail.run = run_export, .otherwise = otherwise, .patience_ms = patience_ms };
+	rc = mailbox_return(&w->box, &e->mail);
+	if (rc != WSD_OK)
+		free(e);
+	return rc;
+}
+
+int
+worker_release(struct worker *w, struct worker_offer *offer)
+{
+	offer->mail.run = run_release;
+	return mailbox_return(&w->box, &offer->mail);
+}
+
+int
+worker_keep(struct worker *w, struct worker_offer *offer, enum worker_bye bye)
+{
+	offer->mail.run = run_keep;
+	offer->fd = (int)bye; /* the socket is the worker's own; the field carries the order */
+	return mailbox_return(&w->box, &offer->mail);
+}
+
+int
+worker_import(struct worker *w, const struct worker_arrival *arrival)
+{
+	struct import_mail *mail;
+	int rc;
+
+	rc = import_mail_create(&mail, arrival);
+	if (rc != WSD_OK)
+		return rc;
+	rc = mailbox_post(&w->box, &mail->mail);
+	if (rc != WSD_OK)
+		import_mail_free(mail);
 	return rc;
 }

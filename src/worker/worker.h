@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "loop/mailbox.h"
 #include "loop/thread.h"
+#include "proto/state.h"
 
 struct conf;
 struct metrics_shard;
@@ -74,11 +75,32 @@ struct worker_question {
 	uint64_t queued_bytes;
 };
 
+/* A connection that stands still and can go on in another process. Its socket is still the worker's: it may be sent with
+ * SCM_RIGHTS, but not closed. The receiver owns the offer, and ends it with worker_release() or worker_keep(). */
+struct worker_offer {
+	struct mail mail;
+	int fd;
+	uint64_t serial;
+	uint32_t worker;
+	uint32_t slot;
+	struct conn_state state; /* but for the token; the queue is the offer's own */
+	char queue[];
+};
+
+/* A connection from another process. */
+struct worker_arrival {
+	int fd;
+	uint64_t serial;
+	uint32_t slot;
+	const struct conn_state *state; /* copied */
+};
+
 /* Called on the worker's thread. */
 struct worker_ops {
 	void *arg;
 	/* The receiver owns the departure and ends it with worker_departure_free(). */
 	void (*left)(void *arg, struct worker_departure *departure);
+	void (*offer)(void *arg, struct worker_offer *offer);
 };
 
 struct worker_setup {
@@ -117,6 +139,20 @@ int worker_dismiss(struct worker *worker, struct worker_question *q, enum worker
 /* Says goodbye to all connections, spread evenly over spread_ms; the clients are advised to come back within retry_ms, each at a
  * moment of its own. A later call hastens the one before. */
 int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
+
+/* Offers every connection, each as soon as it stands on a frame boundary; those that do not within patience_ms are told `otherwise`
+ * and leave. WSD_OK, WSD_E_CLOSED or -ENOMEM. */
+int worker_export(struct worker *worker, enum worker_bye otherwise, uint32_t patience_ms);
+
+/* The other process has the connection: it leaves here, unseen by its client, and its departure is reported. The offer is freed. WSD_OK
+ * or WSD_E_CLOSED (the caller still owns the offer). */
+int worker_release(struct worker *worker, struct worker_offer *offer);
+
+/* The other process does not have it: it goes on here; if bye is not WORKER_BYES, only to be told that. As above. */
+int worker_keep(struct worker *worker, struct worker_offer *offer, enum worker_bye bye);
+
+/* Takes over a connection. WSD_OK: the worker owns the fd, and will report a departure. Else the fd is still the caller's. */
+int worker_import(struct worker *worker, const struct worker_arrival *arrival);
 
 void worker_departure_free(struct worker_departure *departure);
 

@@ -45,7 +45,6 @@ struct cork {
 struct gauge {
 	const struct conn *conn;
 	size_t bytes;
-	bool inside_frame;
 };
 
 /* Connections by the slot that main gave them, so that all can be walked, and one found, without links in each. */
@@ -63,6 +62,17 @@ struct drain {
 	uint32_t at_start; /* connections to be told */
 	uint32_t told;
 	uint32_t retry_ms;
+};
+
+/* Offering all connections to another process. */
+struct export {
+	bool active;
+	enum worker_bye otherwise; /* what connections are told that cannot be moved */
+	uint64_t deadline_ms;
+	uint64_t nonce; /* of the barrier's pings */
+	uint32_t *look; /* slots of connections to be looked at at the end of the loop turn */
+	uint32_t n_look, look_room;
+	int dummy; /* takes the place of a socket that went away; -1: none */
 };
 
 struct worker {
@@ -96,6 +106,7 @@ struct worker {
 	struct gauge gauge;
 	struct cork cork;
 	struct drain drain;
+	struct export export;
 
 	uint64_t real_offset_ms; /* wall clock less monotonic clock, renewed at each tick */
 	uint64_t stamp_ms;	 /* what stamp says */
@@ -125,6 +136,28 @@ void cork_end(struct worker *w, size_t len);
 void cork_flush(struct worker *w, uint64_t now_ns); /* the present connection's */
 void cork_end_turn(struct worker *w);
 void cork_forget(struct worker *w, struct conn *c);
+
+/* export.c */
+int export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms);
+void export_look_later(struct worker *w, struct conn *c);
+void export_pong(struct worker *w, struct conn *c, const void *payload, size_t len);
+bool export_writeable(struct worker *w, struct conn *c); /* true: it has been offered, nothing is to be written */
+void export_end_turn(struct worker *w);
+void export_tick(struct worker *w);
+void export_release(struct worker *w, struct conn *c);
+void export_keep(struct worker *w, struct conn *c);
+void export_deinit(struct worker *w);
+uint64_t export_consumed(const struct conn *c);
+
+/* import.c. Any thread: the mail that carries an arrival; freeing it leaves the fd alone. WSD_OK or -ENOMEM. */
+struct import_mail {
+	struct mail mail;
+	struct conn *conn;
+	int fd;
+	uint64_t age_ms, idle_ms, heartbeat_in_ms;
+};
+int import_mail_create(struct import_mail **out, const struct worker_arrival *arrival);
+void import_mail_free(struct import_mail *mail);
 
 /* conn.c: reports a connection that was never taken up. */
 void conn_refused(struct worker *w, struct conn *c);

@@ -46,7 +46,7 @@ ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
 		conn_received(worker_of(wsi), conn_of(user), in, len);
 		return 0;
 	case LWS_CALLBACK_RECEIVE_PONG:
-		conn_alive(worker_of(wsi), conn_of(user));
+		conn_pong(worker_of(wsi), conn_of(user), in, len);
 		return 0;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		conn_writeable(worker_of(wsi), conn_of(user));

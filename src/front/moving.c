@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions and seats of connections that change their process. Main thread. */
+#include <string.h>
+
+#include "base/err.h"
+#include "front/front_priv.h"
+
+bool
+front_token(const struct front *f, const struct front_seat *at, uint8_t token[FRONT_TOKEN_BYTES])
+{
+	const struct seat *seat = seats_at((struct seats *)&f->seats, at->worker, at->slot);
+
+	if (seat->serial != at->serial || !seat->session)
+		return false;
+	memcpy(token, seat->session->token, FRONT_TOKEN_BYTES);
+	return true;
+}
+
+int
+front_import(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+	     struct front_seat *out)
+{
+	struct session *session = sessions_find(&f->sessions, id);
+	uint64_t serial = ++f->next_serial;
+
+	if (session && session->state != SESSION_KEPT)
+		return WSD_E_BUSY;
+	if (session)
+		sessions_forget(&f->sessions, session);
+	if (seats_take(&f->seats, serial, &out->worker, &out->slot) != WSD_OK)
+		return -ENOMEM;
+	session = sessions_create(&f->sessions, id);
+	if (!session) {
+		seats_free(&f->seats, out->worker, out->slot);
+		return -ENOMEM;
+	}
+	out->serial = serial;
+	memcpy(session->token, token, FRONT_TOKEN_BYTES);
+	session->count = count;
+	session->seat = *out;
+	seats_at(&f->seats, out->worker, out->slot)->session = session;
+	return WSD_OK;
+}
+
+void
+front_unimport(struct front *f, const struct front_seat *seat)
+{
+	front_left(f, seat, 0, true);
+}
+
+void
+front_import_session(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+		     uint64_t expires_in_ms)
+{
+	struct session *session;
+
+	if (sessions_find(&f->sessions, id) || f->conf->session_ttl_ms == 0)
+		return;
+	session = sessions_create(&f->sessions, id);
+	if (!session)
+		return;
+	memcpy(session->token, token, FRONT_TOKEN_BYTES);
+	session->count = count;
+	sessions_keep(&f->sessions, session, uv_now(f->loop));
+	/* they come in order of their ends, before any of our own: the list stays sorted */
+	if (sessions_find(&f->sessions, id) == session && expires_in_ms < f->conf->session_ttl_ms)
+		session->expires_ms = uv_now(f->loop) + expires_in_ms;
+}
+
+void
+front_each_session(const struct front *f, front_session_cb cb, void *arg)
+{
+	uint64_t now_ms = uv_now(f->loop);
+
+	list_foreach(node, (struct list *)&f->sessions.kept) {
+		const struct session *s = LIST_ENTRY(node, struct session, node);
+
+		cb(arg, s->id, s->token, s->count, s->expires_ms > now_ms ? s->expires_ms - now_ms : 0);
+	}
+}

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parking lot. The table is a head, records of a fixed size, and an area for what is longer than a record. A record is written
+ * before its socket is sent, and the head's count after: what the head does not count was never parked.
+ */
+#include "handoff/lot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+
+#define BATCH	      250 /* descriptors a message: SCM_MAX_FD is 253 */
+#define RECORD_BYTES  1024
+#define RECORD_SPACE  (RECORD_BYTES - 24)
+#define RECORDS_AT    4096
+#define RECORDS_MOST  1000000
+#define STATE_MOST    (64u << 20)
+#define OVERFLOW_MOST (1ull << 30)
+
+static const char magic[8] = "wsd-lot";
+
+struct head {
+	char magic[8];
+	uint32_t version; /* of this layout: 1 */
+	uint32_t record_bytes;
+	uint32_t parked;	/* records whose sockets are in flight */
+	uint32_t messages;	/* they are in */
+	uint64_t overflow_at;	/* where the area begins */
+	uint64_t overflow_used; /* bytes of it */
+	uint64_t sessions_at, sessions_len; /* in the area */
+};
+
+struct record {
+	uint32_t len;	     /* of the state */
+	uint32_t zero;
+	uint64_t overflow;   /* where it is, if it does not fit here; else 0 */
+	uint64_t reserved;
+	char state[RECORD_SPACE];
+};
+
+_Static_assert(sizeof(struct record) == RECORD_BYTES, "records have no padding");
+
+struct lot {
+	int in, out, table;
+	struct head head;
+	uint32_t n_batch;
+	int fds[BATCH];
+	uint32_t indices[BATCH];
+};
+
+static int
+write_at(const struct lot *lot, const void *data, size_t len, uint64_t at)
+{
+	const char *bytes = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(lot->table, bytes, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0 ? -EIO : wsd_errno();
+		bytes += n;
+		len -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	return WSD_OK;
+}
+
+static int
+read_at(const struct lot *lot, void *data, size_t len, uint64_t at)
+{
+	char *bytes = data;
+
+	while (len > 0) {
+		ssize_t n = pread(lot->table, bytes, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0 ? WSD_E_MALFORMED : wsd_errno();
+		bytes += n;
+		len -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	return WSD_OK;
+}
+
+static int
+write_head(const struct lot *lot)
+{
+	return write_at(lot, &lot->head, sizeof(lot->head), 0);
+}
+
+static void
+reset_head(struct lot *lot)
+{
+	lot->head = (struct head){
+		.version = 1,
+		.record_bytes = RECORD_BYTES,
+		.overflow_at = RECORDS_AT + (uint64_t)RECORDS_MOST * RECORD_BYTES, /* a hole: takes no memory */
+	};
+	memcpy(lot->head.magic, magic, sizeof(magic));
+}
+
+static struct lot *
+new_lot(void)
+{
+	struct lot *lot = calloc(1, sizeof(*lot));
+
+	if (lot)
+		lot->in = lot->out = lot->table = -1;
+	return lot;
+}
+
+int
+lot_create(struct lot **out)
+{
+	struct lot *lot = new_lot();
+	int pair[2], rc = -ENOMEM;
+
+	*out = NULL;
+	if (!lot)
+		return rc;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
+		rc = wsd_errno();
+		goto fail;
+	}
+	lot->in = pair[0];
+	lot->out = pair[1];
+	lot->table = memfd_create("wsd-lot", MFD_CLOEXEC);
+	if (lot->table == -1) {
+		rc = wsd_errno();
+		goto fail;
+	}
+	reset_head(lot);
+	rc = write_head(lot);
+	if (rc != WSD_OK)
+		goto fail;
+	*out = lot;
+	return WSD_OK;
+fail:
+	lot_destroy(&lot);
+	return rc;
+}
+
+static bool
+is_seqpacket(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t len = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+int
+lot_open(struct lot **out, int in, int out_end, int table)
+{
+	struct lot *lot = new_lot();
+	int rc = WSD_E_MALFORMED;
+	struct stat st;
+
+	*out = NULL;
+	if (!lot) {
+		fd_close(&in);
+		fd_close(&out_end);
+		fd_close(&table);
+		return -ENOMEM;
+	}
+	lot->in = in;
+	lot->out = out_end;
+	lot->table = table;
+	if (!is_seqpacket(in) || !is_seqpacket(out_end) || fd_set_nonblock(in) != WSD_OK ||
+	    fd_set_nonblock(out_end) != WSD_OK || fstat(table, &st) != 0 || !S_ISREG(st.st_mode))
+		goto fail;
+	rc = read_at(lot, &lot->head, sizeof(lot->head), 0);
+	if (rc != WSD_OK)
+		goto fail;
+	rc = WSD_E_MALFORMED;
+	if (memcmp(lot->head.magic, magic, sizeof(magic)) != 0 || lot->head.version != 1 ||
+	    lot->head.record_bytes != RECORD_BYTES || lot->head.parked > RECORDS_MOST)
+		goto fail;
+	*out = lot;
+	return WSD_OK;
+fail:
+	lot_destroy(&lot);
+	return rc;
+}
+
+void
+lot_destroy(struct lot **lot)
+{
+	if (!*lot)
+		return;
+	fd_close(&(*lot)->in);
+	fd_close(&(*lot)->out);
+	fd_close(&(*lot)->table);
+	free(*lot);
+	*lot = NULL;
+}
+
+int
+lot_in_fd(const struct lot *lot)
+{
+	return lot->in;
+}
+
+int
+lot_out_fd(const struct lot *lot)
+{
+	return lot->out;
+}
+
+int
+lot_table_fd(const struct lot *lot)
+{
+	return lot->table;
+}
+
+uint32_t
+lot_count(const struct lot *lot)
+{
+	return lot->head.parked;
+}
+
+/* ---- parking -------------------------------------------------------------------------------------------------------- */
+
+/* Where the bytes begin; 0: there is no room. */
+static uint64_t
+take_overflow(struct lot *lot, size_t len)
+{
+	uint64_t at = lot->head.overflow_at + lot->head.overflow_used;
+
+	if (len > OVERFLOW_MOST - lot->head.overflow_used)
+		return 0;
+	lot->head.overflow_used += len;
+	return at;
+}
+
+static int
+write_record(struct lot *lot, uint32_t index, const char *state, size_t len)
+{
+	struct record r = { .len = (uint32_t)len };
+	int rc;
+
+	if (len <= RECORD_SPACE) {
+		memcpy(r.state, state, len);
+	} else {
+		r.overflow = take_overflow(lot, len);
+		if (r.overflow == 0)
+			return WSD_E_FULL;
+		rc = write_at(lot, state, len, r.overflow);
+		if (rc != WSD_OK)
+			return rc;
+	}
+	return write_at(lot, &r, sizeof(r), RECORDS_AT + (uint64_t)index * RECORD_BYTES);
+}
+
+int
+lot_put(struct lot *lot, int fd, const char *state, size_t len)
+{
+	uint32_t index = lot->head.parked + lot->n_batch;
+	int rc;
+
+	if (index >= RECORDS_MOST || len > STATE_MOST || lot->n_batch == BATCH)
+		return WSD_E_FULL;
+	rc = write_record(lot, index, state, len);
+	if (rc != WSD_OK)
+		return rc;
+	lot->fds[lot->n_batch] = fd;
+	lot->indices[lot->n_batch] = index;
+	lot->n_batch++;
+	return WSD_OK;
+}
+
+int
+lot_flush(struct lot *lot)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(BATCH * sizeof(int))];
+	} control = { .space = { 0 } };
+	struct iovec iov = { lot->indices, lot->n_batch * sizeof(uint32_t) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
+	uint32_t n = lot->n_batch;
+	struct cmsghdr *h;
+	ssize_t sent;
+
+	if (n == 0)
+		return WSD_OK;
+	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	h = CMSG_FIRSTHDR(&msg);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(h), lot->fds, n * sizeof(int));
+	lot->n_batch = 0;
+	do
+		sent = sendmsg(lot->in, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent == -1 && errno == EINTR);
+	if (sent == -1)
+		return wsd_errno();
+	lot->head.parked += n;
+	lot->head.messages++;
+	return write_head(lot);
+}
+
+int
+lot_set_sessions(struct lot *lot, const char *data, size_t len)
+{
+	uint64_t at;
+	int rc;
+
+	if (len == 0)
+		return WSD_OK;
+	at = take_overflow(lot, len);
+	if (at == 0)
+		return WSD_E_FULL;
+	rc = write_at(lot, data, len, at);
+	if (rc != WSD_OK)
+		return rc;
+	lot->head.sessions_at = at;
+	lot->head.sessions_len = len;
+	return write_head(lot);
+}
+
+/* ---- looking -------------------------------------------------------------------------------------------------------- */
+
+/* The state of a record in a new buffer. */
+static int
+read_state(const struct lot *lot, uint32_t index, char **out, size_t *len)
+{
+	struct record r;
+	int rc = read_at(lot, &r, sizeof(r), RECORDS_AT + (uint64_t)index * RECORD_BYTES);
+
+	*out = NULL;
+	if (rc != WSD_OK)
+		return rc;
+	if (r.len > STATE_MOST || (r.overflow == 0 && r.len > RECORD_SPACE))
+		return WSD_E_MALFORMED;
+	*out = malloc(r.len ? r.len : 1);
+	if (!*out)
+		return -ENOMEM;
+	*len = r.len;
+	if (r.overflow == 0)
+		memcpy(*out, r.state, r.len);
+	else
+		rc = read_at(lot, *out, r.len, r.overflow);
+	if (rc != WSD_OK) {
+		free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+struct batch {
+	int fds[BATCH + 8];
+	unsigned n_fds;
+	uint32_t indices[BATCH];
+	unsigned n_indices;
+};
+
+/* WSD_OK, WSD_E_CLOSED if there is nothing (more), or a negative errno. */
+static int
+receive(const struct lot *lot, struct batch *b, int flags)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE((BATCH + 8) * sizeof(int))];
+	} control;
+	struct iovec iov = { b->indices, sizeof(b->indices) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	b->n_fds = b->n_indices = 0;
+	do
+		n = recvmsg(lot->out, &msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno == EAGAIN ? WSD_E_CLOSED : wsd_errno();
+	if (n == 0)
+		return WSD_E_CLOSED;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		b->n_fds = (unsigned)((h->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(b->fds, CMSG_DATA(h), b->n_fds * sizeof(int));
+	}
+	b->n_indices = (unsigned)((size_t)n / sizeof(uint32_t));
+	return WSD_OK;
+}
+
+static unsigned
+look_at_batch(struct lot *lot, struct batch *b, lot_cb cb, void *arg)
+{
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < b->n_fds; i++) {
+		char *state = NULL;
+		size_t len = 0;
+
+		if (i < b->n_indices && b->indices[i] < lot->head.parked &&
+		    read_state(lot, b->indices[i], &state, &len) == WSD_OK) {
+			cb(arg, b->fds[i], state, len);
+			seen++;
+		} else {
+			fd_close(&b->fds[i]);
+		}
+		free(state);
+	}
+	return seen;
+}
+
+int
+lot_look(struct lot *lot, lot_cb cb, void *arg)
+{
+	int from_start = 0, off = -1, rc = WSD_OK;
+	unsigned seen = 0;
+	struct batch b;
+
+	/* each peek begins where the last one ended: socket(7), SO_PEEK_OFF */
+	if (setsockopt(lot->out, SOL_SOCKET, SO_PEEK_OFF, &from_start, sizeof(from_start)) != 0)
+		return wsd_errno();
+	for (uint32_t i = 0; i < lot->head.messages && rc == WSD_OK; i++) {
+		rc = receive(lot, &b, MSG_PEEK);
+		if (rc == WSD_OK)
+			seen += look_at_batch(lot, &b, cb, arg);
+	}
+	setsockopt(lot->out, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof(off));
+	return rc == WSD_OK || rc == WSD_E_CLOSED ? (int)seen : rc;
+}
+
+int
+lot_sessions(struct lot *lot, char **data, size_t *len)
+{
+	int rc;
+
+	*data = NULL;
+	*len = 0;
+	if (lot->head.sessions_len == 0)
+		return WSD_OK;
+	if (lot->head.sessions_len > OVERFLOW_MOST)
+		return WSD_E_MALFORMED;
+	*data = malloc(lot->head.sessions_len);
+	if (!*data)
+		return -ENOMEM;
+	rc = read_at(lot, *data, lot->head.sessions_len, lot->head.sessions_at);
+	if (rc == WSD_OK) {
+		*len = lot->head.sessions_len;
+	} else {
+		free(*data);
+		*data = NULL;
+	}
+	return rc;
+}
+
+void
+lot_clear(struct lot *lot)
+{
+	struct batch b;
+
+	/* first the head: whoever comes after us must not look for what is no longer there */
+	reset_head(lot);
+	write_head(lot);
+	while (receive(lot, &b, 0) == WSD_OK)
+		for (unsigned i = 0; i < b.n_fds; i++)
+			fd_close(&b.fds[i]);
+	if (ftruncate(lot->table, RECORDS_AT) != 0) {
+		/* it only gives memory back */
+	}
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* Encoding of connections and sessions that change their process. */
+#include "proto/state.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+
+/* Never reused; new ones go at the end. */
+enum tag {
+	TAG_ID = 1,
+	TAG_TOKEN,
+	TAG_COUNT,
+	TAG_COUNT_AT_OPEN,
+	TAG_AGE,
+	TAG_IDLE,
+	TAG_HEARTBEAT_IN,
+	TAG_RATE_SPENT,
+	TAG_OVER_LIMIT,
+	TAG_PEER_FAMILY,
+	TAG_PEER_ADDRESS,
+	TAG_PEER_PORT,
+	TAG_RESUMED,
+	TAG_QUEUE,
+	TAG_EXPIRES_IN,
+};
+
+#define FIELD_HEAD 5
+
+static void
+put_le(char *out, uint64_t value, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		out[i] = (char)(value >> (8 * i));
+}
+
+static uint64_t
+get_le(const char *data, size_t bytes)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		value |= (uint64_t)(unsigned char)data[i] << (8 * i);
+	return value;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------- */
+
+static char *
+put_bytes(char *out, enum tag tag, const void *data, size_t len)
+{
+	*out = (char)tag;
+	put_le(out + 1, len, 4);
+	memcpy(out + FIELD_HEAD, data, len);
+	return out + FIELD_HEAD + len;
+}
+
+static char *
+put_number(char *out, enum tag tag, uint64_t value)
+{
+	char bytes[8];
+	size_t len = 1;
+
+	put_le(bytes, value, sizeof(bytes));
+	while (len < 8 && value >> (8 * len))
+		len++;
+	return put_bytes(out, tag, bytes, len);
+}
+
+size_t
+state_encode(char *out, const struct conn_state *s)
+{
+	char *at = out;
+
+	at = put_bytes(at, TAG_ID, s->id, strlen(s->id));
+	at = put_bytes(at, TAG_TOKEN, s->token, sizeof(s->token));
+	at = put_number(at, TAG_COUNT, s->count);
+	at = put_number(at, TAG_COUNT_AT_OPEN, s->count_at_open);
+	at = put_number(at, TAG_AGE, s->age_ms);
+	at = put_number(at, TAG_IDLE, s->idle_ms);
+	at = put_number(at, TAG_HEARTBEAT_IN, s->heartbeat_in_ms);
+	at = put_number(at, TAG_RATE_SPENT, s->rate_spent);
+	at = put_number(at, TAG_OVER_LIMIT, s->over_limit);
+	at = put_number(at, TAG_PEER_FAMILY, s->peer.family);
+	at = put_bytes(at, TAG_PEER_ADDRESS, s->peer.bytes, sizeof(s->peer.bytes));
+	at = put_number(at, TAG_PEER_PORT, s->peer.port);
+	at = put_number(at, TAG_RESUMED, s->resumed);
+	CHECK(at - out <= STATE_FIXED_MAX - FIELD_HEAD);
+	if (s->queue_len > 0)
+		at = put_bytes(at, TAG_QUEUE, s->queue, s->queue_len);
+	return (size_t)(at - out);
+}
+
+size_t
+state_encode_session(char *out, const struct session_state *s)
+{
+	char *at = out + 4;
+
+	at = put_bytes(at, TAG_ID, s->id, strlen(s->id));
+	at = put_bytes(at, TAG_TOKEN, s->token, sizeof(s->token));
+	at = put_number(at, TAG_COUNT, s->count);
+	at = put_number(at, TAG_EXPIRES_IN, s->expires_in_ms);
+	put_le(out, (uint64_t)(at - out - 4), 4);
+	return (size_t)(at - out);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+struct field {
+	unsigned tag;
+	const char *value;
+	size_t len;
+};
+
+/* WSD_OK, WSD_E_CLOSED at the end, WSD_E_MALFORMED. */
+static int
+next_field(struct field *f, const char **data, size_t *len)
+{
+	if (*len == 0)
+		return WSD_E_CLOSED;
+	if (*len < FIELD_HEAD)
+		return WSD_E_MALFORMED;
+	f->tag = (unsigned char)**data;
+	f->len = (size_t)get_le(*data + 1, 4);
+	if (f->len > *len - FIELD_HEAD)
+		return WSD_E_MALFORMED;
+	f->value = *data + FIELD_HEAD;
+	*data += FIELD_HEAD + f->len;
+	*len -= FIELD_HEAD + f->len;
+	return WSD_OK;
+}
+
+static bool
+id_character(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+	       c == '~' || c == '-';
+}
+
+static int
+take_id(char *out, const struct field *f)
+{
+	if (f->len < 1 || f->len > STATE_ID_MAX)
+		return WSD_E_MALFORMED;
+	for (size_t i = 0; i < f->len; i++)
+		if (!id_character(f->value[i]))
+			return WSD_E_MALFORMED;
+	memcpy(out, f->value, f->len);
+	out[f->len] = '\0';
+	return WSD_OK;
+}
+
+static int
+take_bytes(uint8_t *out, size_t size, const struct field *f)
+{
+	if (f->len != size)
+		return WSD_E_MALFORMED;
+	memcpy(out, f->value, size);
+	return WSD_OK;
+}
+
+static int
+take_number(uint64_t *out, uint64_t most, const struct field *f)
+{
+	if (f->len < 1 || f->len > 8)
+		return WSD_E_MALFORMED;
+	*out = get_le(f->value, f->len);
+	return *out <= most ? WSD_OK : WSD_E_MALFORMED;
+}
+
+#define DURATION_MOST (1ull << 50) /* ms; far beyond any, so that sums cannot wrap */
+
+static int
+take_field(struct conn_state *s, const struct field *f)
+{
+	uint64_t n = 0;
+	int rc;
+
+	switch (f->tag) {
+	case TAG_ID:
+		return take_id(s->id, f);
+	case TAG_TOKEN:
+		return take_bytes(s->token, sizeof(s->token), f);
+	case TAG_COUNT:
+		return take_number(&s->count, UINT64_MAX, f);
+	case TAG_COUNT_AT_OPEN:
+		return take_number(&s->count_at_open, UINT64_MAX, f);
+	case TAG_AGE:
+		return take_number(&s->age_ms, DURATION_MOST, f);
+	case TAG_IDLE:
+		return take_number(&s->idle_ms, DURATION_MOST, f);
+	case TAG_HEARTBEAT_IN:
+		return take_number(&s->heartbeat_in_ms, DURATION_MOST, f);
+	case TAG_RATE_SPENT:
+		return take_number(&s->rate_spent, UINT64_MAX, f);
+	case TAG_OVER_LIMIT:
+		rc = take_number(&n, UINT16_MAX, f);
+		s->over_limit = (uint16_t)n;
+		return rc;
+	case TAG_PEER_FAMILY:
+		rc = take_number(&n, ADDR_V6, f);
+		s->peer.family = (uint8_t)n;
+		return rc;
+	case TAG_PEER_ADDRESS:
+		return take_bytes(s->peer.bytes, sizeof(s->peer.bytes), f);
+	case TAG_PEER_PORT:
+		rc = take_number(&n, UINT16_MAX, f);
+		s->peer.port = (uint16_t)n;
+		return rc;
+	case TAG_RESUMED:
+		rc = take_number(&n, 1, f);
+		s->resumed = n != 0;
+		return rc;
+	case TAG_QUEUE:
+		s->queue = f->value;
+		s->queue_len = f->len;
+		return WSD_OK;
+	default:
+		return WSD_OK; /* of a newer sender */
+	}
+}
+
+int
+state_decode(struct conn_state *out, const char *data, size_t len)
+{
+	bool token = false;
+	struct field f;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	while ((rc = next_field(&f, &data, &len)) == WSD_OK) {
+		rc = take_field(out, &f);
+		if (rc != WSD_OK)
+			return rc;
+		token = token || f.tag == TAG_TOKEN;
+	}
+	if (rc != WSD_E_CLOSED || out->id[0] == '\0' || !token || out->count_at_open > out->count)
+		return WSD_E_MALFORMED;
+	return WSD_OK;
+}
+
+static int
+take_session_field(struct session_state *s, const struct field *f)
+{
+	switch (f->tag) {
+	case TAG_ID:
+		return take_id(s->id, f);
+	case TAG_TOKEN:
+		return take_bytes(s->token, sizeof(s->token), f);
+	case TAG_COUNT:
+		return take_number(&s->count, UINT64_MAX, f);
+	case TAG_EXPIRES_IN:
+		return take_number(&s->expires_in_ms, DURATION_MOST, f);
+	default:
+		return WSD_OK;
+	}
+}
+
+int
+state_decode_session(struct session_state *out, const char *data, size_t len, size_t *used)
+{
+	bool token = false;
+	struct field f;
+	size_t size;
+	int rc;
+
+	*used = 0;
+	if (len == 0)
+		return WSD_E_CLOSED;
+	if (len < 4 || (size = (size_t)get_le(data, 4)) > len - 4)
+		return WSD_E_MALFORMED;
+	*used = 4 + size;
+	data += 4;
+	memset(out, 0, sizeof(*out));
+	while ((rc = next_field(&f, &data, &size)) == WSD_OK) {
+		rc = take_session_field(out, &f);
+		if (rc != WSD_OK)
+			return rc;
+		token = token || f.tag == TAG_TOKEN;
+	}
+	return rc == WSD_E_CLOSED && out->id[0] != '\0' && token ? WSD_OK : WSD_E_MALFORMED;
+}

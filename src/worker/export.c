@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Getting connections ready to go on in another process. Worker's thread.
+ *
+ * A connection can go when libwebsockets stands exactly between two frames and holds no byte that it has read and not parsed, since
+ * those bytes would stay behind. It does not tell, but the kernel does: TCP counts the bytes that have been read, and we count
+ * those of all frames that were delivered. If both are equal, nothing is in between. Unread bytes stay in the socket and travel
+ * with it.
+ *
+ * Frames that libwebsockets keeps to itself (a client's pings, empty pongs) are missing from our count. Then, when all that the
+ * client has sent is read, the count is set anew and a ping is sent; if the next that comes is counted up to its pong, it was
+ * right. doc/handoff.md has the reasoning.
+ */
+#include "worker/worker_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/tcp.h"
+#include "conf/conf.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+#include "proto/frame.h"
+#include "worker/outq.h"
+
+#define NONCE_BYTES 8
+
+uint64_t
+export_consumed(const struct conn *c)
+{
+	struct tcp_state tcp;
+
+	return tcp_state_of(lws_get_socket_fd(c->wsi), &tcp) ? tcp.consumed : 0;
+}
+
+/* ---- offering ------------------------------------------------------------------------------------------------------ */
+
+static void
+give_up(struct worker *w, struct conn *c, enum metric reason)
+{
+	c->exporting = false;
+	metrics_add(w->shard, reason, 1);
+	conn_bye(w, c, w->export.otherwise, worker_random(w, 1000));
+}
+
+static void
+stop_reading(struct conn *c)
+{
+	/* at once: the loop must have let go of the socket before its number means another one */
+	lws_rx_flow_control(c->wsi, LWS_RXFLOW_REASON_APPLIES_DISABLE | LWS_RXFLOW_REASON_USER_BOOL |
+					    LWS_RXFLOW_REASON_FLAG_PROCESS_NOW);
+}
+
+static void
+go_on_reading(struct conn *c)
+{
+	lws_rx_flow_control(c->wsi, LWS_RXFLOW_REASON_APPLIES_ENABLE | LWS_RXFLOW_REASON_USER_BOOL |
+					    LWS_RXFLOW_REASON_FLAG_PROCESS_NOW);
+}
+
+static struct worker_offer *
+make_offer(struct worker *w, struct conn *c)
+{
+	struct worker_offer *offer = calloc(1, sizeof(*offer) + conn_queued_bytes(c));
+	uint64_t now_ms = worker_now_ms(w);
+	struct conn_state *s;
+
+	if (!offer)
+		return NULL;
+	offer->fd = lws_get_socket_fd(c->wsi);
+	offer->serial = c->serial;
+	offer->worker = w->index;
+	offer->slot = c->slot;
+	s = &offer->state;
+	strcpy(s->id, c->id);
+	s->count = c->count;
+	s->count_at_open = c->count_at_open;
+	s->age_ms = now_ms - c->opened_ms;
+	s->idle_ms = now_ms - c->last_rx_ms;
+	s->heartbeat_in_ms = c->heartbeat_ms > now_ms ? c->heartbeat_ms - now_ms : 0;
+	s->rate_spent = c->bucket.spent;
+	s->over_limit = c->over_limit;
+	s->peer = c->peer;
+	s->resumed = c->resumed;
+	s->queue = offer->queue;
+	s->queue_len = c->outq ? outq_copy(c->outq, offer->queue) : 0;
+	return offer;
+}
+
+static void
+offer(struct worker *w, struct conn *c)
+{
+	struct worker_offer *o = make_offer(w, c);
+
+	if (!o) {
+		give_up(w, c, METRIC_UNMOVABLE_BUSY);
+		return;
+	}
+	c->exporting = false;
+	c->phase = CONN_OFFERED;
+	wheel_clear(&c->timer);
+	stop_reading(c);
+	w->ops->offer(w->ops->arg, o);
+}
+
+/* ---- the boundary -------------------------------------------------------------------------------------------------- */
+
+static void
+send_ping(struct worker *w, struct conn *c)
+{
+	char *out = cork_begin(w, c, FRAME_HEADER_MAX + NONCE_BYTES);
+
+	if (out)
+		cork_end(w, frame_ping(out, &w->export.nonce, NONCE_BYTES));
+	cork_flush(w, 0);
+}
+
+/* Offers the connection if it stands on a boundary. in_writeable: libwebsockets does not want to write to it just now. */
+static bool
+try(struct worker *w, struct conn *c, bool in_writeable)
+{
+	struct tcp_state tcp;
+
+	if (c->phase != CONN_OPEN || !c->exporting)
+		return false;
+	if (c->assembly || c->inside_frame || c->parked || w->cork.now.conn == c)
+		return false; /* more is to come; it will be looked at again then */
+	if (lws_partial_buffered(c->wsi) || ((c->outq || c->by_queue) && !in_writeable)) {
+		lws_callback_on_writable(c->wsi); /* and again then */
+		return false;
+	}
+	if (!tcp_state_of(lws_get_socket_fd(c->wsi), &tcp)) {
+		give_up(w, c, METRIC_UNMOVABLE_KIND);
+		return false;
+	}
+	if (tcp.consumed == c->rx_bytes && !c->pinged) {
+		offer(w, c);
+		return true;
+	}
+	if (tcp.unread == 0 && !c->pinged) {
+		c->rx_bytes = tcp.consumed;
+		c->pinged = true;
+		send_ping(w, c);
+	}
+	return false;
+}
+
+void
+export_pong(struct worker *w, struct conn *c, const void *payload, size_t len)
+{
+	if (!c->pinged || len != NONCE_BYTES || memcmp(payload, &w->export.nonce, NONCE_BYTES) != 0)
+		return;
+	c->pinged = false; /* counted right: it will be found on the boundary; else it is tried again */
+	export_look_later(w, c);
+}
+
+bool
+export_writeable(struct worker *w, struct conn *c)
+{
+	return try(w, c, true);
+}
+
+void
+export_look_later(struct worker *w, struct conn *c)
+{
+	struct export *e = &w->export;
+
+	if (c->check_wanted || e->n_look == e->look_room)
+		return;
+	c->check_wanted = true;
+	e->look[e->n_look++] = c->slot;
+}
+
+void
+export_end_turn(struct worker *w)
+{
+	struct export *e = &w->export;
+	uint32_t n = e->n_look;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct conn *c = w->slots.conns[e->look[i]];
+
+		if (!c || !c->check_wanted)
+			continue;
+		c->check_wanted = false;
+		try(w, c, false);
+	}
+	e->n_look = 0;
+}
+
+/* ---- beginning and end ----------------------------------------------------------------------------------------------- */
+
+int
+export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
+{
+	struct export *e = &w->export;
+
+	if (e->dummy == -1)
+		e->dummy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	free(e->look);
+	e->look_room = w->slots.n_room;
+	e->look = calloc(e->look_room ? e->look_room : 1, sizeof(*e->look));
+	e->n_look = 0;
+	if (e->dummy == -1 || !e->look) {
+		e->look_room = 0;
+		return -ENOMEM;
+	}
+	e->active = true;
+	e->otherwise = otherwise;
+	e->deadline_ms = worker_now_ms(w) + patience_ms;
+	fd_random(&e->nonce, sizeof(e->nonce));
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
+		struct conn *c = w->slots.conns[slot];
+
+		if (!c || c->phase != CONN_OPEN)
+			continue;
+		c->check_wanted = false; /* of a list that is gone */
+		c->exporting = true;
+		c->pinged = false;
+		export_look_later(w, c);
+	}
+	return WSD_OK;
+}
+
+void
+export_tick(struct worker *w)
+{
+	struct export *e = &w->export;
+
+	if (!e->active || worker_now_ms(w) < e->deadline_ms)
+		return;
+	e->active = false;
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
+		struct conn *c = w->slots.conns[slot];
+
+		if (c && c->exporting)
+			give_up(w, c, METRIC_UNMOVABLE_BUSY);
+	}
+}
+
+void
+export_release(struct worker *w, struct conn *c)
+{
+	int fd = lws_get_socket_fd(c->wsi);
+
+	/* libwebsockets is about to shut down and close this number; the connection itself must not notice */
+	CHECK(dup2(w->export.dummy, fd) == fd);
+	c->moved = true;
+	c->phase = CONN_GONE;
+	worker_close_later(w, c);
+}
+
+void
+export_keep(struct worker *w, struct conn *c)
+{
+	c->phase = CONN_OPEN;
+	go_on_reading(c);
+	if (c->outq)
+		lws_callback_on_writable(c->wsi);
+	conn_rearm(w, c);
+}
+
+void
+export_deinit(struct worker *w)
+{
+	free(w->export.look);
+	w->export.look = NULL;
+	fd_close(&w->export.dummy);
+}
