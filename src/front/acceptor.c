@@ -91,10 +91,7 @@ accept_one(struct listener *l)
 			rest(f, errno);
 		return false;
 	}
-	if (l->admin)
-		f->ops->plain(f->ops->arg, true, fd, (struct sockaddr *)&peer, len);
-	else
-		visitor_welcome(f, fd, (struct sockaddr *)&peer, len);
+	visitor_welcome(f, l->lobby, fd, (struct sockaddr *)&peer, len);
 	return true;
 }
 
@@ -112,9 +109,9 @@ on_readable(uv_poll_t *poll, int status, int events)
 static bool
 wanted(const struct front *f, const struct listener *l)
 {
-	if (f->resting)
+	if (f->resting || l->lobby->full)
 		return false;
-	return l->admin || (f->mode != FRONT_CLOSED && !f->full);
+	return l->lobby->admin || f->mode != FRONT_CLOSED;
 }
 
 void
@@ -148,7 +145,7 @@ front_listen(struct front *f, bool admin, int fd)
 		return WSD_E_FULL;
 	}
 	l = &f->listeners[f->n_listeners];
-	*l = (struct listener){ .front = f, .fd = fd, .admin = admin };
+	*l = (struct listener){ .front = f, .fd = fd, .lobby = admin ? &f->admin : &f->public };
 	rc = uv_poll_init(f->loop, &l->poll, fd);
 	if (rc != 0) {
 		fd_close(&fd);

@@ -11,12 +11,21 @@
 
 #define TICK_MS 100
 
-#define PEERS_MOST 65536
+#define PEERS_MOST	   65536
+#define ADMIN_PENDING_MOST 64 /* operators, probes and Prometheus: they speak at once */
 
 static void
 on_visitor_due(struct wheel_timer *timer, void *arg)
 {
 	visitor_due(LIST_ENTRY(timer, struct visitor, timer));
+}
+
+static void
+clock_lobby(struct front *f, struct lobby *lobby)
+{
+	visitor_look_again(lobby);
+	if (lobby->full)
+		visitor_evict_oldest(f, lobby);
 }
 
 static void
@@ -28,8 +37,16 @@ on_clock(uv_timer_t *timer)
 	CHECK_MAGIC(f, FRONT_MAGIC);
 	wheel_run(&f->wheel, now_ms);
 	sessions_expire(&f->sessions, now_ms);
-	if (f->full)
-		visitor_evict_oldest(f, TICK_MS * 10);
+	clock_lobby(f, &f->public);
+	clock_lobby(f, &f->admin);
+}
+
+static void
+lobby_init(struct lobby *lobby, uint32_t most, bool admin)
+{
+	lobby->most = most;
+	lobby->admin = admin;
+	list_init(&lobby->visitors);
 }
 
 int
@@ -45,12 +62,12 @@ front_create(struct front **out, const struct front_setup *setup)
 	f->ops = setup->ops;
 	f->loop = setup->loop;
 	f->shard = setup->shard;
-	f->most_pending = setup->most_pending;
 	if (seats_init(&f->seats, setup->workers) != WSD_OK) {
 		free(f);
 		return -ENOMEM;
 	}
-	list_init(&f->visitors);
+	lobby_init(&f->public, setup->most_pending, false);
+	lobby_init(&f->admin, ADMIN_PENDING_MOST, true);
 	wheel_init(&f->wheel, TICK_MS, uv_now(f->loop), on_visitor_due, f);
 	sessions_init(&f->sessions, f->conf->session_ttl_ms, f->conf->max_connections, f->shard);
 	peers_init(&f->peers, PEERS_MOST);
@@ -76,6 +93,18 @@ on_timer_closed(uv_handle_t *handle)
 	front_handle_closed(handle->data);
 }
 
+static void
+empty_lobby(struct front *f, struct lobby *lobby)
+{
+	list_foreach(node, &lobby->visitors) {
+		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
+
+		if (v->polled)
+			f->open_handles++;
+		visitor_done(v);
+	}
+}
+
 void
 front_close(struct front *f, void (*on_closed)(void *arg), void *arg)
 {
@@ -87,13 +116,8 @@ front_close(struct front *f, void (*on_closed)(void *arg), void *arg)
 	uv_close((uv_handle_t *)&f->clock, on_timer_closed);
 	uv_close((uv_handle_t *)&f->retry, on_timer_closed);
 	acceptor_close(f);
-	list_foreach(node, &f->visitors) {
-		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
-
-		if (v->polled)
-			f->open_handles++;
-		visitor_done(v);
-	}
+	empty_lobby(f, &f->public);
+	empty_lobby(f, &f->admin);
 }
 
 void

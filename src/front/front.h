@@ -77,8 +77,8 @@ void front_close(struct front *front, void (*on_closed)(void *arg), void *arg);
 /* After front_close() has reported. Accepts NULL. */
 void front_destroy(struct front **front);
 
-/* Adds a listening socket, which is owned by the front desk in every case. admin: what it accepts goes to the admin side unseen.
- * WSD_OK or a negative code. */
+/* Adds a listening socket, which is owned by the front desk in every case. admin: its requests go to the admin side, in every mode,
+ * and no WebSocket is served there. WSD_OK or a negative code. */
 int front_listen(struct front *front, bool admin, int fd);
 
 void front_set_mode(struct front *front, enum front_mode mode);

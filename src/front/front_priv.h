@@ -20,11 +20,19 @@
 #define FRONT_MAGIC	0x66726f6eu
 #define FRONT_LISTENERS 32
 
+/* The visitors of one side. Each side has a bound of its own, so that nobody on the public port can keep an operator out. */
+struct lobby {
+	struct list visitors; /* oldest first */
+	uint32_t n_visitors, most;
+	bool full; /* accepting stands still */
+	bool admin;
+};
+
 struct listener {
 	uv_poll_t poll;
 	struct front *front;
+	struct lobby *lobby;
 	int fd;
-	bool admin;
 	bool watching;
 };
 
@@ -43,9 +51,11 @@ struct visitor {
 	uint8_t state;	 /* enum visitor_state */
 	bool polled;	 /* the handle is initialised */
 	bool unpolled;	 /* and closing or closed */
+	bool resting;	 /* half a request on a unix-domain socket; the clock looks again */
 	int fd;		 /* -1: given away */
 	struct front *front;
-	struct list node; /* in front->visitors, oldest first */
+	struct lobby *lobby;
+	struct list node; /* in lobby->visitors */
 	struct wheel_timer timer;
 	uint64_t since_ms;
 	uint32_t lingered; /* bytes thrown away */
@@ -72,12 +82,10 @@ struct front {
 	struct listener listeners[FRONT_LISTENERS];
 	unsigned n_listeners;
 	bool resting; /* accept(2) failed for want of something; the retry timer runs */
-	bool full;    /* most_pending visitors; accepting stands still */
 	uv_timer_t clock;
 	uv_timer_t retry;
 	struct wheel wheel;
-	struct list visitors;
-	uint32_t n_visitors, most_pending;
+	struct lobby public, admin;
 	struct sessions sessions;
 	struct peers peers;
 	struct seats seats;
@@ -96,7 +104,7 @@ void acceptor_update(struct front *f); /* watch or not, as mode, room and luck s
 void acceptor_close(struct front *f);
 
 /* visitor.c */
-void visitor_welcome(struct front *f, int fd, const struct sockaddr *peer, socklen_t peer_len);
+void visitor_welcome(struct front *f, struct lobby *lobby, int fd, const struct sockaddr *peer, socklen_t peer_len);
 void visitor_due(struct visitor *v);
 void visitor_answer(struct visitor *v, const char *answer, size_t len); /* sends, then lingers */
 /* Takes the socket out of the loop's hands, before somebody else may close it; visitor_done() or visitor_answer() must follow in the
@@ -104,7 +112,8 @@ void visitor_answer(struct visitor *v, const char *answer, size_t len); /* sends
 void visitor_unpoll(struct visitor *v);
 void visitor_done(struct visitor *v);					 /* closes its fd, if it still has one */
 void visitor_wait(struct visitor *v);
-void visitor_evict_oldest(struct front *f, uint64_t older_than_ms);
+void visitor_evict_oldest(struct front *f, struct lobby *lobby);
+void visitor_look_again(struct lobby *lobby); /* at those that no event tells of */
 
 /* admission.c: the request is a correct handshake; seats the visitor, refuses it, or has it wait. */
 void admission_decide(struct visitor *v, const struct request *r);

@@ -24,26 +24,49 @@ want_at_least(int fd, int bytes)
 	setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
 }
 
+/* What the metrics of handshakes say is of the public port alone. */
 static void
-set_full(struct front *f, bool full)
+count(struct visitor *v, enum metric counter)
 {
-	if (f->full == full)
+	if (!v->lobby->admin)
+		metrics_add(v->front->shard, counter, 1);
+}
+
+static void
+set_full(struct front *f, struct lobby *lobby, bool full)
+{
+	if (lobby->full == full)
 		return;
-	f->full = full;
+	lobby->full = full;
 	acceptor_update(f);
+}
+
+static void
+enter(struct visitor *v)
+{
+	struct lobby *lobby = v->lobby;
+
+	list_append(&lobby->visitors, &v->node);
+	lobby->n_visitors++;
+	metrics_set(v->front->shard, METRIC_PENDING, v->front->public.n_visitors);
+	if (lobby->n_visitors >= lobby->most) {
+		set_full(v->front, lobby, true);
+		visitor_evict_oldest(v->front, lobby);
+	}
 }
 
 static void
 free_visitor(struct visitor *v)
 {
 	struct front *f = v->front;
+	struct lobby *lobby = v->lobby;
 
-	f->n_visitors--;
-	metrics_set(f->shard, METRIC_PENDING, f->n_visitors);
+	lobby->n_visitors--;
+	metrics_set(f->shard, METRIC_PENDING, f->public.n_visitors);
 	v->magic = 0;
 	free(v);
-	if (f->n_visitors < f->most_pending)
-		set_full(f, false);
+	if (lobby->n_visitors < lobby->most)
+		set_full(f, lobby, false);
 }
 
 static void
@@ -132,8 +155,17 @@ refusal_code(int status)
 static void
 refuse_bad(struct visitor *v, const struct request *r)
 {
-	metrics_add(v->front->shard, METRIC_REFUSED_BAD_REQUEST, 1);
+	count(v, METRIC_REFUSED_BAD_REQUEST);
 	answer_refuse(v, r, r->status, refusal_code(r->status), r->why, 0);
+}
+
+/* There is no WebSocket on the admin side, and so none whose handshake could be done better. */
+static bool
+lacks_endpoint(const struct visitor *v, const struct request *r)
+{
+	if (!v->lobby->admin)
+		return false;
+	return r->kind == REQUEST_WEBSOCKET || r->status == 405 || r->status == 426;
 }
 
 static void
@@ -142,7 +174,7 @@ give_to_http(struct visitor *v)
 	struct front *f = v->front;
 
 	want_at_least(v->fd, 1);
-	f->ops->plain(f->ops->arg, false, release_fd(v), &v->peer.sa, v->peer_len);
+	f->ops->plain(f->ops->arg, v->lobby->admin, release_fd(v), &v->peer.sa, v->peer_len);
 	visitor_done(v);
 }
 
@@ -172,6 +204,15 @@ poll_for(struct visitor *v, int events)
 	CHECK_ZERO(uv_poll_start(&v->poll, events, on_event));
 }
 
+/* A unix-domain socket is readable whatever SO_RCVLOWAT says: watched for more than it has, it would keep the loop busy. */
+static void
+wait_for_more(struct visitor *v, int have)
+{
+	v->resting = v->peer.sa.sa_family == AF_UNIX;
+	want_at_least(v->fd, have + 1);
+	poll_for(v, v->resting ? UV_DISCONNECT : UV_READABLE | UV_DISCONNECT);
+}
+
 /* hung_up: the client will send nothing more. */
 static void
 look(struct visitor *v, bool hung_up)
@@ -189,14 +230,17 @@ look(struct visitor *v, bool hung_up)
 		return;
 	}
 	request_judge(&r, f->head, (size_t)n);
+	if (lacks_endpoint(v, &r)) {
+		answer_refuse(v, &r, 404, refusal_code(404), "no such WebSocket endpoint", 0);
+		return;
+	}
 	switch (r.kind) {
 	case REQUEST_PARTIAL:
 		if (hung_up) {
 			visitor_done(v);
 			return;
 		}
-		want_at_least(v->fd, (int)n + 1);
-		poll_for(v, UV_READABLE | UV_DISCONNECT);
+		wait_for_more(v, (int)n);
 		break;
 	case REQUEST_HTTP:
 		give_to_http(v);
@@ -246,7 +290,7 @@ on_event(uv_poll_t *poll, int status, int events)
 }
 
 void
-visitor_welcome(struct front *f, int fd, const struct sockaddr *peer, socklen_t peer_len)
+visitor_welcome(struct front *f, struct lobby *lobby, int fd, const struct sockaddr *peer, socklen_t peer_len)
 {
 	struct visitor *v = calloc(1, sizeof(*v));
 
@@ -257,6 +301,7 @@ visitor_welcome(struct front *f, int fd, const struct sockaddr *peer, socklen_t 
 	}
 	v->magic = VISITOR_MAGIC;
 	v->front = f;
+	v->lobby = lobby;
 	v->fd = fd;
 	v->since_ms = uv_now(f->loop);
 	/* of a unix-domain client only the family matters */
@@ -266,28 +311,33 @@ visitor_welcome(struct front *f, int fd, const struct sockaddr *peer, socklen_t 
 	memcpy(&v->peer, peer, v->peer_len);
 	wheel_timer_init(&v->timer);
 	wheel_set(&f->wheel, &v->timer, v->since_ms + REQUEST_MS);
-	list_append(&f->visitors, &v->node);
-	f->n_visitors++;
-	metrics_set(f->shard, METRIC_PENDING, f->n_visitors);
-	if (f->n_visitors >= f->most_pending) {
-		set_full(f, true);
-		visitor_evict_oldest(f, EVICT_MS);
-	}
+	enter(v);
 	look(v, false);
 }
 
 void
-visitor_evict_oldest(struct front *f, uint64_t older_than_ms)
+visitor_evict_oldest(struct front *f, struct lobby *lobby)
 {
-	list_foreach(node, &f->visitors) {
+	list_foreach(node, &lobby->visitors) {
 		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
 
-		if (v->since_ms + older_than_ms > uv_now(f->loop))
+		if (v->since_ms + EVICT_MS > uv_now(f->loop))
 			return;
 		if (v->state != VISITOR_READING)
 			continue;
-		metrics_add(f->shard, METRIC_REFUSED_PENDING, 1);
+		count(v, METRIC_REFUSED_PENDING);
 		visitor_done(v);
+	}
+}
+
+void
+visitor_look_again(struct lobby *lobby)
+{
+	list_foreach(node, &lobby->visitors) {
+		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
+
+		if (v->resting && v->state == VISITOR_READING)
+			look(v, false);
 	}
 }
 
@@ -295,7 +345,7 @@ void
 visitor_due(struct visitor *v)
 {
 	if (v->state == VISITOR_READING) {
-		metrics_add(v->front->shard, METRIC_REFUSED_TIMEOUT, 1);
+		count(v, METRIC_REFUSED_TIMEOUT);
 		refuse_unread(v, 408, "request_timeout", "the request did not arrive in time", 0);
 	} else {
 		visitor_done(v);

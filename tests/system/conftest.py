@@ -2,6 +2,7 @@
 """Fixtures, and the report in TAP for automake (WSD_TAP_FD)."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -122,6 +123,9 @@ class Tap:
 
 
 def pytest_configure(config):
+    # a shell's background job ignores it, and all that it starts inherit that: then wsd would miss it while it starts
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     fd = os.environ.get("WSD_TAP_FD")
     if fd and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Tap(int(fd)), "wsd-tap")

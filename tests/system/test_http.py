@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Plain HTTP on the public port and on the admin side."""
 
+import os
 import re
+import socket
 
 import pytest
 
-from clients import Raw, http
+from clients import Raw, connect, http
+from metrics import gained, read
+from process import PATIENCE
 
 BOTH = pytest.mark.parametrize("side", ["public", "admin"])
 
@@ -152,3 +156,92 @@ def test_upgrade_after_a_kept_alive_request_is_refused(wsd, raw):
     if response.headers.get("connection", "").lower() == "close":
         return
     assert c.handshake().status in (400, 404, 426)
+
+
+BAD_HEADS = [
+    ("GET /health HTTP/1.1\r\n\r\n", 400),  # no Host
+    ("GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+    ("GET /health HTTP/1.1\r\nHost: x\r\nBad Name: y\r\n\r\n", 400),
+    ("GET /health HTTP/1.1\nHost: x\n\n", 400),
+    ("GET /health HTTP/2.0\r\nHost: x\r\n\r\n", 505),
+    ("BREW /health HTTP/1.1\r\nHost: x\r\n\r\n", 501),
+    ("POST /api/v1/accept HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n", 400),
+    ("POST /api/v1/accept HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    ("GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + "x" * 9000 + "\r\n\r\n", 431),
+]
+
+
+@pytest.mark.parametrize("kind", ["v4", "unix"])
+@pytest.mark.parametrize("side", ["public", "admin"])
+def test_bad_heads_are_refused_with_all_headers(start, raw, kind, side):
+    """They never reach the HTTP library, which would answer in its own words."""
+    wsd = start(public=(kind,), admin=(kind,))
+    for head, status in BAD_HEADS:
+        c = raw(wsd.address(side))
+        c.send(head)
+        response = c.read_response()
+        assert response.status == status, head
+        assert response.json["error"]["code"]
+        is_guarded(response)
+        assert c.read_end() == b""
+
+
+@pytest.mark.parametrize("kind", ["v4", "unix"])
+@pytest.mark.parametrize("how", [dict(), dict(drop=["Upgrade"]), dict(Sec_WebSocket_Version="8"), dict(method="POST"),
+                                 dict(path="/ws")], ids=str)
+def test_no_websocket_on_the_admin_side(start, raw, kind, how):
+    wsd = start(admin=(kind,))
+    response = raw(wsd.address("admin")).handshake(**how)
+    assert response.status == 404
+    is_guarded(response)
+    assert "upgrade" not in response.headers
+    assert http(wsd.address("admin"), "/health").json["connections"] == 0
+
+
+def test_admin_heads_are_not_counted_as_handshakes(wsd, raw):
+    before = read(wsd)
+    c = raw(wsd.address("admin"))
+    c.send("GET /health HTTP/1.1\r\n\r\n")
+    assert c.read_response().status == 400
+    silent = raw(wsd.address("admin"))
+    change = gained(before, read(wsd))
+    assert change.get('websocket_handshakes_refused_total{reason="bad_request"}', 0) == 0
+    assert change['http_requests_total{path="other",code="400"}'] == 1
+    assert read(wsd)["websocket_handshakes_pending"] == 0
+    silent.sock.close()
+
+
+@pytest.mark.parametrize("kind", ["v4", "unix"])
+def test_admin_answers_while_others_say_nothing(start, kind):
+    """More than wait for either side at most; the silent ones on the admin side make room within a second."""
+    wsd = start(public=(kind,), admin=(kind,), MAX_CONNECTIONS=10)
+    waiting = [connect(wsd.address()) for _ in range(100)]
+    try:
+        assert http(wsd.address("admin"), "/healthz").status == 200
+        waiting += [connect(wsd.address("admin")) for _ in range(100)]
+        assert http(wsd.address("admin"), "/healthz").status == 200
+        assert http(wsd.address(), "/healthz").status == 200
+    finally:
+        for sock in waiting:
+            sock.close()
+
+
+@pytest.mark.parametrize("side", ["public", "admin"])
+def test_half_a_request_on_a_unix_socket_costs_no_cpu(start, side):
+    """SO_RCVLOWAT does not hold back such sockets' readability."""
+    wsd = start(public=("unix",), admin=("unix",))
+    with Raw(wsd.address(side)) as c:
+        c.send("GET /healthz HTTP/1.1\r\nHo")
+        before = cpu_ticks(wsd.pid)
+        c.sock.settimeout(0.5)  # nothing may come; meanwhile it must not spin
+        with pytest.raises(socket.timeout):
+            c.sock.recv(1)
+        assert cpu_ticks(wsd.pid) - before < 0.25 * os.sysconf("SC_CLK_TCK")
+        c.sock.settimeout(PATIENCE)
+        c.send("st: x\r\n\r\n")
+        assert c.read_response().status == 200
+
+
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return sum(int(n) for n in file.read().rpartition(")")[2].split()[11:13])

@@ -159,7 +159,7 @@ static void
 test_chunked(void **state)
 {
 	static const char request[] = ACCEPT "\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-					     "3\r\n{\"a\r\n5;x=y\r\nccept\r\n7\r\n\":true}\r\n0\r\n\r\n";
+					     "3\r\n{\"a\r\n5\r\nccept\r\n7\r\n\":true}\r\n0\r\n\r\n";
 
 	/* in pieces of every size: the parser meets each boundary */
 	for (size_t size = 1; size < 20; size++) {
@@ -170,6 +170,22 @@ test_chunked(void **state)
 					at + size < sizeof(request) - 1 ? size : sizeof(request) - 1 - at);
 		expect(fd, 200, "{\"accept\":true}");
 	}
+}
+
+/* libmicrohttpd 1.0 takes chunk extensions for a malformed body, 0.9.75 skips them; neither may hang or act on half of it. */
+static void
+test_chunk_extension(void **state)
+{
+	static const char request[] = ACCEPT "\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+					     "f;x=y\r\n{\"accept\":true}\r\n0\r\n\r\n";
+	int fd = admin_rig_connect(&rig, ADMIN_SIDE_ADMIN, "unix");
+	struct http_answer answer;
+
+	admin_rig_write(fd, request, sizeof(request) - 1);
+	admin_rig_read(&answer, fd);
+	assert_true(answer.status == 200 || answer.status == 400);
+	assert_int_equal(rig.script.accepts, answer.status == 200);
+	admin_rig_free(&answer);
 }
 
 /* Sends a body of that many bytes in 8 KiB pieces, chunked or with its length told. */
@@ -236,6 +252,7 @@ test_endless(void **state)
 	assert_int_equal(rig.script.accepts, 0);
 }
 
+/* The front desk refuses these; should one get here, libmicrohttpd 0.9.75 leaves it to us, and 1.0 answers 400 itself. */
 static void
 test_unknown_coding(void **state)
 {
@@ -246,10 +263,17 @@ test_unknown_coding(void **state)
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		int fd = admin_rig_connect(&rig, ADMIN_SIDE_ADMIN, "unix");
+		struct http_answer answer;
 
 		admin_rig_write(fd, requests[i], strlen(requests[i]));
-		expect(fd, 501, "not_implemented");
+		admin_rig_read(&answer, fd);
+		if (answer.status == 501)
+			admin_rig_check_headers(&answer);
+		else
+			assert_int_equal(answer.status, 400);
+		admin_rig_free(&answer);
 	}
+	assert_int_equal(rig.script.accepts, 0);
 }
 
 static void
@@ -465,6 +489,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_drain_body, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_embedded_zero, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_chunked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_chunk_extension, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_large, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_endless, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unknown_coding, set_up, tear_down),

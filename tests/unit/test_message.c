@@ -195,15 +195,16 @@ test_length_of_id(void **state)
 	}
 }
 
-/* Values of a member: which are JSON. What json-c forgives against RFC 8259 is marked. */
+/* Values of a member: which are JSON. Marked is what some json-c sees otherwise than RFC 8259: it forgives much, and 0.18 refuses
+ * integers beyond 64 bits. */
 static const struct {
 	const char *value;
-	bool valid, json_c_lax;
+	bool valid, json_c_differs;
 } values[] = {
 	{ "0", true, false }, { "-0", true, false }, { "10", true, false }, { "-1", true, false },
 	{ "0.5", true, false }, { "1e5", true, false }, { "1E+05", true, false },
 	{ "1.25e-7", true, false }, { "0e0", true, false },
-	{ "123456789012345678901234567890", true, false }, { "1e400", true, false },
+	{ "123456789012345678901234567890", true, true }, { "1e400", true, false },
 	{ "-1e-400", true, false }, { "", false, false }, { "-", false, false }, { "+1", false, false },
 	{ ".5", false, false }, { "01", false, false }, { "00", false, true }, { "-01", false, true },
 	{ "1.", false, true }, { "1.e5", false, true }, { "-.1", false, true }, { "1e", false, false },
@@ -251,7 +252,7 @@ test_validity_agrees_with_json_c(void **state)
 
 		if ((message_parse(text, (size_t)len, &m) == MESSAGE_OK) != values[i].valid)
 			fail_msg("wrong about %s", text);
-		if (values[i].json_c_lax)
+		if (values[i].json_c_differs)
 			continue;
 		second = json_c_parse(text, (size_t)len);
 		if ((second != NULL) != values[i].valid)
