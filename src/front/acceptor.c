@@ -152,6 +152,7 @@ front_listen(struct front *f, bool admin, int fd)
 		return rc;
 	}
 	l->poll.data = l;
+	f->open_handles++;
 	f->n_listeners++;
 	tune(fd);
 	acceptor_update(f);
@@ -171,8 +172,10 @@ void
 acceptor_close(struct front *f)
 {
 	for (unsigned i = 0; i < f->n_listeners; i++) {
-		f->open_handles++;
 		f->listeners[i].watching = false;
 		uv_close((uv_handle_t *)&f->listeners[i].poll, on_listener_closed);
 	}
+	/* visitors that go make room; nothing is to be watched for it any more */
+	f->n_listeners = 0;
+	f->resting = false;
 }

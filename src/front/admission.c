@@ -53,18 +53,16 @@ find_client(struct applicant *a, uint64_t now_ns)
 }
 
 static bool
-mode_allows(struct applicant *a)
+mode_allows(struct visitor *v, const struct request *r)
 {
-	switch (a->visitor->front->mode) {
-	case FRONT_OPEN:
+	if (v->front->mode == FRONT_OPEN)
 		return true;
-	case FRONT_STANDBY:
-		refuse(a, METRIC_REFUSED_DRAINING, 503, "standby", "this instance is on standby", RETRY_MODE_S);
-		return false;
-	default:
-		refuse(a, METRIC_REFUSED_DRAINING, 503, "draining", "this instance is shutting down", RETRY_MODE_S);
-		return false;
-	}
+	metrics_add(v->front->shard, METRIC_REFUSED_DRAINING, 1);
+	if (v->front->mode == FRONT_STANDBY)
+		answer_refuse(v, r, 503, "standby", "this instance is on standby", RETRY_MODE_S);
+	else
+		answer_refuse(v, r, 503, "draining", "this instance is shutting down", RETRY_MODE_S);
+	return false;
 }
 
 static bool
@@ -218,7 +216,7 @@ admission_decide(struct visitor *v, const struct request *r)
 	uint64_t now_ns = clock_mono_ns();
 	struct session *session;
 
-	if (!mode_allows(&a))
+	if (!mode_allows(v, r))
 		return;
 	find_client(&a, now_ns);
 	if (!client_allowed(&a, now_ns))
@@ -273,6 +271,11 @@ front_dismissed(struct front *f, const char *id, uint64_t serial, bool known, ui
 	client = v->client;
 	admission_given_up(v);
 	session->state = SESSION_LIVE;
+	/* a drain may have begun meanwhile: the workers would not say goodbye to this one */
+	if (!mode_allows(v, &(struct request){ .kind = REQUEST_REFUSED })) {
+		sessions_keep(&f->sessions, session, uv_now(f->loop));
+		return;
+	}
 	g = *v->guest;
 	if (!take_seat(f, &g)) {
 		sessions_keep(&f->sessions, session, uv_now(f->loop));

@@ -75,6 +75,7 @@ front_create(struct front **out, const struct front_setup *setup)
 	CHECK_ZERO(uv_timer_init(f->loop, &f->clock));
 	CHECK_ZERO(uv_timer_start(&f->clock, on_clock, TICK_MS, TICK_MS));
 	CHECK_ZERO(uv_timer_init(f->loop, &f->retry));
+	f->open_handles = 2;
 	*out = f;
 	return WSD_OK;
 }
@@ -94,15 +95,10 @@ on_timer_closed(uv_handle_t *handle)
 }
 
 static void
-empty_lobby(struct front *f, struct lobby *lobby)
+empty_lobby(struct lobby *lobby)
 {
-	list_foreach(node, &lobby->visitors) {
-		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
-
-		if (v->polled)
-			f->open_handles++;
-		visitor_done(v);
-	}
+	list_foreach(node, &lobby->visitors)
+		visitor_done(LIST_ENTRY(node, struct visitor, node));
 }
 
 void
@@ -112,12 +108,11 @@ front_close(struct front *f, void (*on_closed)(void *arg), void *arg)
 	f->mode = FRONT_CLOSED;
 	f->on_closed = on_closed;
 	f->on_closed_arg = arg;
-	f->open_handles = 2;
 	uv_close((uv_handle_t *)&f->clock, on_timer_closed);
 	uv_close((uv_handle_t *)&f->retry, on_timer_closed);
 	acceptor_close(f);
-	empty_lobby(f, &f->public);
-	empty_lobby(f, &f->admin);
+	empty_lobby(&f->public);
+	empty_lobby(&f->admin);
 }
 
 void

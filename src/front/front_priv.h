@@ -90,13 +90,13 @@ struct front {
 	struct peers peers;
 	struct seats seats;
 	uint64_t next_serial;
-	unsigned open_handles; /* while closing */
+	unsigned open_handles; /* that the loop has not let go of */
 	void (*on_closed)(void *arg);
 	void *on_closed_arg;
 	char head[REQUEST_HEAD_MAX + 1]; /* what is being peeked at */
 };
 
-/* front.c: one of open_handles is closed. */
+/* front.c: one of open_handles is closed; the last one ends front_close(). */
 void front_handle_closed(struct front *f);
 
 /* acceptor.c */

@@ -44,7 +44,7 @@ tidy(struct peers *p, uint32_t rate, uint64_t now_ns)
 		if (oldest->connections == 0 && (full || bucket_full(&oldest->connects, rate, now_ns))) {
 			drop(p, oldest);
 			full = false;
-		} else {
+		} else if (HASH_COUNT(p->by_key) > 1) { /* so that adding it again needs no memory */
 			HASH_DEL(p->by_key, oldest);
 			HASH_ADD(hh, p->by_key, key, sizeof(oldest->key), oldest);
 		}
@@ -69,5 +69,9 @@ peers_get(struct peers *p, const struct addr *a, uint32_t rate, uint64_t now_ns)
 		return NULL;
 	peer->key = key;
 	HASH_ADD(hh, p->by_key, key, sizeof(peer->key), peer);
+	if (!peer->hh.tbl) {
+		free(peer);
+		return NULL;
+	}
 	return peer;
 }

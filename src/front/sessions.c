@@ -49,6 +49,10 @@ sessions_create(struct sessions *s, const char *id)
 	fd_random(session->token, sizeof(session->token));
 	session->state = SESSION_LIVE;
 	HASH_ADD_KEYPTR(hh, s->by_id, session->id, len, session);
+	if (!session->hh.tbl) {
+		free(session);
+		return NULL;
+	}
 	return session;
 }
 

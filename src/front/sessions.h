@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifndef HASH_NONFATAL_OOM
+#define HASH_NONFATAL_OOM 1 /* what there was no memory to add has no hh.tbl; else uthash would exit(3) */
+#endif
 #include <uthash.h>
 
 #include "base/list.h"

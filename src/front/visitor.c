@@ -77,8 +77,7 @@ on_closed(uv_handle_t *handle)
 
 	fd_close(&v->fd);
 	free_visitor(v);
-	if (f->open_handles > 0)
-		front_handle_closed(f);
+	front_handle_closed(f);
 }
 
 void
@@ -200,6 +199,7 @@ poll_for(struct visitor *v, int events)
 		}
 		v->poll.data = v;
 		v->polled = true;
+		v->front->open_handles++;
 	}
 	CHECK_ZERO(uv_poll_start(&v->poll, events, on_event));
 }

@@ -47,7 +47,7 @@ struct log_buf {
 
 /* log_line.c: NULL when memory is short. */
 struct log_line *log_line_create(enum log_level level, const char *message_id, const struct log_field *fields,
-				 const char *format, va_list args);
+				 const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
 static inline const char *
 log_item_value(const struct log_item *item)

@@ -123,7 +123,7 @@ take(struct list *batch, bool linger)
 	return more;
 }
 
-static struct log_line *
+static __attribute__((format(printf, 4, 5))) struct log_line *
 make_line(enum log_level level, const char *id, const struct log_field *fields, const char *format, ...)
 {
 	struct log_line *line;

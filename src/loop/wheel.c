@@ -24,7 +24,7 @@ wheel_timer_init(struct wheel_timer *timer)
 	timer->due = 0;
 }
 
-/* The first tick at or after the deadline, and after the last one that was run. */
+/* The first tick at or after the deadline, and after the last one that was run; its low bits, as it comes within a turn of them. */
 static uint32_t
 tick_of(const struct wheel *wheel, uint64_t deadline_ms)
 {
@@ -32,8 +32,10 @@ tick_of(const struct wheel *wheel, uint64_t deadline_ms)
 
 	if (deadline_ms > wheel->start_ms)
 		tick = (deadline_ms - wheel->start_ms + wheel->tick_ms - 1) / wheel->tick_ms;
-	if ((int32_t)((uint32_t)tick - wheel->now) <= 0)
-		return wheel->now + 1;
+	if (tick <= wheel->now)
+		tick = wheel->now + 1;
+	if (tick - wheel->now > UINT32_MAX)
+		tick = wheel->now + UINT32_MAX;
 	return (uint32_t)tick;
 }
 
@@ -62,7 +64,7 @@ run_tick(struct wheel *wheel)
 	list_foreach(node, slot) {
 		struct wheel_timer *timer = LIST_ENTRY(node, struct wheel_timer, node);
 
-		if (timer->due == wheel->now) {
+		if (timer->due == (uint32_t)wheel->now) {
 			list_unlink(node);
 			list_append(&due, node);
 		}
@@ -78,12 +80,12 @@ run_tick(struct wheel *wheel)
 void
 wheel_run(struct wheel *wheel, uint64_t now_ms)
 {
-	uint32_t target;
+	uint64_t target;
 
 	if (now_ms < wheel->start_ms)
 		return;
-	target = (uint32_t)((now_ms - wheel->start_ms) / wheel->tick_ms);
-	while ((int32_t)(target - wheel->now) > 0) {
+	target = (now_ms - wheel->start_ms) / wheel->tick_ms;
+	while (wheel->now < target) {
 		wheel->now++;
 		run_tick(wheel);
 	}

@@ -16,7 +16,7 @@
 
 struct wheel_timer {
 	struct list node;
-	uint32_t due; /* tick */
+	uint32_t due; /* tick, its low bits */
 };
 
 typedef void (*wheel_due_cb)(struct wheel_timer *timer, void *arg);
@@ -24,13 +24,13 @@ typedef void (*wheel_due_cb)(struct wheel_timer *timer, void *arg);
 struct wheel {
 	struct list slots[WHEEL_SLOTS];
 	uint64_t start_ms;
+	uint64_t now; /* the last tick that was run */
 	uint32_t tick_ms;
-	uint32_t now; /* the last tick that was run */
 	wheel_due_cb due;
 	void *arg;
 };
 
-/* tick_ms: at least 1. Deadlines reach 2^31 ticks ahead. */
+/* tick_ms: at least 1. Deadlines reach 2^32 - 1 ticks ahead; later ones are met then. */
 void wheel_init(struct wheel *wheel, uint32_t tick_ms, uint64_t now_ms, wheel_due_cb due, void *arg);
 
 void wheel_timer_init(struct wheel_timer *timer);

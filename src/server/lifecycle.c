@@ -191,6 +191,8 @@ lifecycle_left(struct server *s)
 void
 lifecycle_signal(struct server *s, int signo)
 {
+	if (server_state(s) == STATE_STARTING) /* it could not start, and is ending anyway; not all of it is there */
+		return;
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:

@@ -150,6 +150,14 @@ on_answered(struct worker_question *q) /* worker's thread */
 		ask_answer(ask, WSD_OK);
 }
 
+static int
+ask_one(struct worker *w, struct worker_question *q, bool end_it)
+{
+	if (!w) /* joined: the last departures are on their way */
+		return WSD_E_CLOSED;
+	return end_it ? worker_dismiss(w, q, WORKER_BYE_OPERATOR) : worker_ask(w, q);
+}
+
 /* Sends the n questions; answers the ask itself if none can be sent. */
 static void
 ask_workers(struct ask *ask, bool end_them)
@@ -159,13 +167,10 @@ ask_workers(struct ask *ask, bool end_them)
 	atomic_store_explicit(&ask->missing, ask->n + 1, memory_order_relaxed); /* one for ourselves, given back below */
 	for (uint32_t i = 0; i < ask->n; i++) {
 		struct item *item = &ask->items[i];
-		struct worker *w = s->workers[item->answer.worker];
-		int rc;
 
 		item->ask = ask;
 		item->question.answered = on_answered;
-		rc = end_them ? worker_dismiss(w, &item->question, WORKER_BYE_OPERATOR) : worker_ask(w, &item->question);
-		if (rc != WSD_OK)
+		if (ask_one(s->workers[item->answer.worker], &item->question, end_them) != WSD_OK)
 			on_answered(&item->question);
 	}
 	if (atomic_fetch_sub_explicit(&ask->missing, 1, memory_order_acq_rel) == 1)

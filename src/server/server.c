@@ -114,15 +114,17 @@ start_each_worker(struct server *s)
 static void
 workers_stop(struct server *s)
 {
+	uint32_t n = s->n_workers;
+
 	front_set_mode(s->front, FRONT_CLOSED);
-	for (uint32_t i = 0; i < s->n_workers; i++)
+	for (uint32_t i = 0; i < n; i++)
 		worker_stop(s->workers[i]);
-	for (uint32_t i = 0; i < s->n_workers; i++)
+	for (uint32_t i = 0; i < n; i++)
 		worker_join(&s->workers[i]);
+	s->n_workers = 0; /* a signal or a question that comes now finds none */
 	/* what they sent on their way out is in the mailbox */
 	while (front_connections(s->front) > 0)
 		uv_run(&s->loop, UV_RUN_ONCE);
-	s->n_workers = 0;
 	free(s->workers);
 	s->workers = NULL;
 }

@@ -256,7 +256,6 @@ run_stop(struct mail *mail, void *owner)
 {
 	struct worker *w = owner;
 
-	free(mail);
 	w->stopping = true;
 	end_turn(w);
 	mailbox_close(&w->box, NULL);
@@ -369,11 +368,8 @@ no_loop:
 void
 worker_stop(struct worker *w)
 {
-	struct mail *mail = malloc(sizeof(*mail));
-
-	CHECK(mail); /* without it there is no orderly end */
-	mail->run = run_stop;
-	CHECK(mailbox_return(&w->box, mail) == WSD_OK);
+	w->stop.run = run_stop;
+	CHECK(mailbox_return(&w->box, &w->stop) == WSD_OK);
 }
 
 void

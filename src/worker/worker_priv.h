@@ -85,6 +85,7 @@ struct worker {
 	uint32_t most_fds; /* [const after start] */
 	pthread_t thread;  /* main's */
 	struct mailbox box; /* [lock: its own] */
+	struct mail stop;   /* so that stopping needs no memory */
 	_Atomic uint64_t ticks; /* [atomic] */
 
 	uv_loop_t loop;
