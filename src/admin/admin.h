@@ -60,6 +60,20 @@ struct admin_page {
  * thread (and a worker), for at most 2 s: WSD_OK, WSD_E_TIMEOUT, WSD_E_UNKNOWN (no such connection),
  * WSD_E_BUSY (already under way) or -ENOMEM.
  */
+/* A handoff to another instance: the present one, or the last; to is "" if there was none. */
+struct admin_handoff {
+	char to[40];
+	bool running;
+	bool ok;	    /* when it has ended */
+	uint64_t at_start;  /* connections when it began */
+	uint64_t moved;
+	uint64_t refused;   /* by the other instance; told to come back */
+	uint64_t unmovable; /* did not stand on a frame boundary in time; told to come back */
+	uint64_t kept;	    /* the link broke before they were taken: they go on here */
+	uint64_t ms;
+	char why[128];
+};
+
 struct admin_ops {
 	void *arg;
 	void (*health)(void *arg, struct admin_health *out);
@@ -67,6 +81,9 @@ struct admin_ops {
 	int (*find)(void *arg, const char *id, struct admin_connection *out);
 	int (*disconnect)(void *arg, const char *id);
 	int (*drain)(void *arg);
+	/* Begins: WSD_OK, WSD_E_BUSY, or why the other instance could not be reached (a negative errno). */
+	int (*handoff)(void *arg, const char *to);
+	int (*handoff_status)(void *arg, struct admin_handoff *out);
 	int (*accept)(void *arg, bool on); /* off: standby, new connections get 503 and readiness too */
 };
 

@@ -154,6 +154,7 @@ void connections_list(struct exchange *ex);
 void connections_one(struct exchange *ex);
 void control_drain(struct exchange *ex);
 void control_accept(struct exchange *ex);
+void control_handoff(struct exchange *ex);
 void control_log_level(struct exchange *ex);
 
 #endif

@@ -19,6 +19,7 @@ static const struct route routes[] = {
 	  connections_one },
 	{ "/api/v1/drain", ROUTE_DRAIN, METHOD_POST, METHOD_POST, false, control_drain },
 	{ "/api/v1/accept", ROUTE_ACCEPT, METHOD_POST, METHOD_POST, false, control_accept },
+	{ "/api/v1/handoff", ROUTE_HANDOFF, METHOD_GET | METHOD_POST, METHOD_POST, false, control_handoff },
 	{ "/api/v1/log-level", ROUTE_LOG_LEVEL, METHOD_GET | METHOD_PUT, METHOD_PUT, false,
 	  control_log_level },
 };

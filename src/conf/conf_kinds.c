@@ -205,6 +205,29 @@ name_accepts(const struct conf_var *var, FILE *to)
 const struct conf_kind conf_kind_name = { name_parse, text_print, name_accepts, text_release };
 
 static int
+path_parse(const struct conf_var *var, void *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < '!' || text[i] > '~')
+			return WSD_E_MALFORMED;
+	if (text[0] != '/')
+		return WSD_E_MALFORMED;
+	if (len < var->min || len > var->max)
+		return WSD_E_RANGE;
+	return text_copy(at, text);
+}
+
+static void
+path_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "an absolute path of at most %u visible ASCII characters", (unsigned)var->max);
+}
+
+const struct conf_kind conf_kind_path = { path_parse, text_print, path_accepts, text_release };
+
+static int
 secret_parse(const struct conf_var *var, void *at, const char *text)
 {
 	size_t len = strlen(text);

@@ -215,6 +215,16 @@ const struct conf_var conf_table[] = {
 			"least 3. off: they are told to come back. auto: as $FDSTORE says (systemd 254 and later).",
 	},
 	{
+		.name = "HANDOFF_DIR",
+		.kind = &conf_kind_path,
+		MEMBER(handoff_dir),
+		.standard = "/run/ws",
+		.min = 1,
+		.max = 60,
+		.help = "directory with the other instances' handoff sockets",
+		.more = "The socket of the instance green is green/handoff.sock in it.",
+	},
+	{
 		.name = "INSTANCE",
 		.kind = &conf_kind_name,
 		MEMBER(instance),

@@ -106,6 +106,9 @@ void front_unimport(struct front *front, const struct front_seat *seat);
 void front_import_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
 			  uint64_t expires_in_ms);
 
+/* They live elsewhere now. */
+void front_forget_sessions(struct front *front);
+
 /* Calls back for each resumable session, the one that expires first first. */
 typedef void (*front_session_cb)(void *arg, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
 				 uint64_t expires_in_ms);

@@ -78,3 +78,10 @@ front_each_session(const struct front *f, front_session_cb cb, void *arg)
 		cb(arg, s->id, s->token, s->count, s->expires_ms > now_ms ? s->expires_ms - now_ms : 0);
 	}
 }
+
+void
+front_forget_sessions(struct front *f)
+{
+	while (!list_empty(&f->sessions.kept))
+		sessions_forget(&f->sessions, LIST_ENTRY(f->sessions.kept.next, struct session, node));
+}

@@ -15,5 +15,6 @@
 #define LOG_ID_LINES_DROPPED	 "8fd9bf7691514c00861f3f3124a5057f"
 #define LOG_ID_PARKED		 "d0be43ed66734fc181280d1ce75aaedf"
 #define LOG_ID_TAKEN_UP		 "daca7a12d76d48c9a79847e04b868c11"
+#define LOG_ID_HANDED_OVER	 "39572c4f0bfb48bcbb2c180c3a9ae1b9"
 
 #endif

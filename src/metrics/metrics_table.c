@@ -37,6 +37,7 @@ const char *const metrics_route_names[ROUTES] = {
 	[ROUTE_CONNECTION] = "/api/v1/connections/{id}",
 	[ROUTE_DRAIN] = "/api/v1/drain",
 	[ROUTE_ACCEPT] = "/api/v1/accept",
+	[ROUTE_HANDOFF] = "/api/v1/handoff",
 	[ROUTE_LOG_LEVEL] = "/api/v1/log-level",
 	[ROUTE_OTHER] = "other",
 };

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "handoff/sender.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "server/server_priv.h"
@@ -16,8 +17,8 @@
 #define CLOSES_A_SECOND	  4000 /* a drain takes no longer than this needs, and no more than half of DRAIN_TIMEOUT */
 #define RECONNECTS_A_SECOND 1000 /* what the advice to clients aims at */
 
-static void
-set_state(struct server *s, enum server_state state)
+void
+lifecycle_set_state(struct server *s, enum server_state state)
 {
 	static const enum front_mode modes[] = {
 		[STATE_STARTING] = FRONT_CLOSED, [STATE_RUNNING] = FRONT_OPEN,	  [STATE_STANDBY] = FRONT_STANDBY,
@@ -119,7 +120,7 @@ lifecycle_stop(struct server *s)
 void
 lifecycle_ready(struct server *s)
 {
-	set_state(s, STATE_RUNNING);
+	lifecycle_set_state(s, STATE_RUNNING);
 	sysd_notify("READY=1\nSTATUS=serving");
 	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STARTED, LOG_FIELDS(LOG_NUMBER("WS_WORKERS", s->n_workers)),
 	       "serving with %" PRIu32 " workers, at most %" PRIu32 " connections", s->n_workers,
@@ -165,8 +166,10 @@ begin_stop(struct server *s, enum worker_bye bye)
 		tell_workers(s, bye, 0);
 		return;
 	}
+	if (s->sender)
+		sender_abort(s->sender, "this instance is being stopped");
 	sysd_notify("STOPPING=1\nSTATUS=draining");
-	set_state(s, STATE_STOPPING);
+	lifecycle_set_state(s, STATE_STOPPING);
 	if (bye == WORKER_BYE_RESTART) /* whoever comes now waits in the queue for the next process */
 		front_set_mode(s->front, FRONT_CLOSED);
 	CHECK_ZERO(uv_timer_start(&s->deadline, on_deadline, s->conf->drain_timeout_ms, 0));
@@ -182,6 +185,7 @@ begin_stop(struct server *s, enum worker_bye bye)
 void
 lifecycle_left(struct server *s)
 {
+	handing_left(s);
 	if (server_state(s) != STATE_STOPPING || front_connections(s->front) > 0)
 		return;
 	parking_finish(s);
@@ -214,7 +218,7 @@ lifecycle_drain(struct server *s)
 
 	if (state != STATE_RUNNING && state != STATE_STANDBY)
 		return WSD_E_BUSY;
-	set_state(s, STATE_DRAINING);
+	lifecycle_set_state(s, STATE_DRAINING);
 	begin_drain(s, WORKER_BYE_SHUTDOWN);
 	return WSD_OK;
 }
@@ -222,10 +226,10 @@ lifecycle_drain(struct server *s)
 int
 lifecycle_accept(struct server *s, bool on)
 {
-	if (server_state(s) == STATE_STOPPING || server_state(s) == STATE_STARTING)
+	if (server_state(s) == STATE_STOPPING || server_state(s) == STATE_STARTING || s->sender)
 		return WSD_E_BUSY;
 	metrics_set(s->shard, METRIC_SHUTDOWN_MS, 0);
-	set_state(s, on ? STATE_RUNNING : STATE_STANDBY);
+	lifecycle_set_state(s, on ? STATE_RUNNING : STATE_STANDBY);
 	log_notice("%s", on ? "accepting connections" : "on standby: new connections are refused");
 	return WSD_OK;
 }

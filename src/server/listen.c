@@ -84,7 +84,7 @@ listen_prepare(struct server *s)
 int
 listen_start(struct server *s)
 {
-	for (int role = 0; role < SYSD_ROLES; role++) {
+	for (int role = SYSD_PUBLIC; role <= SYSD_ADMIN; role++) {
 		for (unsigned i = 0; i < s->listeners.n[role]; i++) {
 			int fd = s->listeners.fds[role][i];
 			int rc;

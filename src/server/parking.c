@@ -116,7 +116,7 @@ take_one(struct server *s, int fd, const char *data, size_t len)
 	arrival.serial = seat.serial;
 	arrival.slot = seat.slot;
 	arrival.state = &state;
-	if (worker_import(s->workers[seat.worker], &arrival) == WSD_OK)
+	if (worker_import(s->workers[seat.worker], &arrival, NULL, NULL) == WSD_OK)
 		return true;
 	front_unimport(s->front, &seat);
 	fd_close(&fd);
@@ -218,17 +218,12 @@ on_prepare(uv_prepare_t *handle)
 static int
 put(struct server *s, struct worker_offer *offer)
 {
-	struct front_seat seat = { .serial = offer->serial, .worker = offer->worker, .slot = offer->slot };
 	size_t len;
-	char *data;
+	char *data = offer_encode(s->front, offer, &len);
 	int rc;
 
-	if (!front_token(s->front, &seat, offer->state.token))
-		return WSD_E_UNKNOWN;
-	data = malloc(STATE_FIXED_MAX + offer->state.queue_len);
 	if (!data)
 		return -ENOMEM;
-	len = state_encode(data, &offer->state);
 	rc = lot_put(s->lot, offer->fd, data, len);
 	free(data);
 	return rc;
@@ -266,45 +261,21 @@ parking_begin(struct server *s)
 	return true;
 }
 
-struct gathering {
-	char *data;
-	size_t len, room;
-};
-
-static void
-gather_session(void *arg, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count, uint64_t expires_in_ms)
-{
-	struct session_state session = { .count = count, .expires_in_ms = expires_in_ms };
-	struct gathering *g = arg;
-
-	if (g->room - g->len < STATE_FIXED_MAX) {
-		size_t room = g->room * 2 + STATE_FIXED_MAX;
-		char *bigger = realloc(g->data, room);
-
-		if (!bigger)
-			return;
-		g->data = bigger;
-		g->room = room;
-	}
-	strcpy(session.id, id);
-	memcpy(session.token, token, sizeof(session.token));
-	g->len += state_encode_session(g->data + g->len, &session);
-}
-
 void
 parking_finish(struct server *s)
 {
-	struct gathering g = { .data = NULL };
+	char *sessions;
+	size_t len;
 
 	if (!s->parking)
 		return;
 	flush(s);
 	s->parking = false;
 	uv_close((uv_handle_t *)&s->park_flush, NULL);
-	front_each_session(s->front, gather_session, &g);
-	if (lot_set_sessions(s->lot, g.data, g.len) != WSD_OK)
+	sessions = sessions_gather(s->front, &len);
+	if (lot_set_sessions(s->lot, sessions, len) != WSD_OK)
 		log_warn("the sessions of closed connections could not be parked");
-	free(g.data);
+	free(sessions);
 	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_PARKED, LOG_FIELDS(LOG_NUMBER("WS_CONNECTIONS", s->total_parked)),
 	       "parked %" PRIu32 " connections for the next process in %" PRIu64 " ms", s->total_parked,
 	       clock_mono_ms() - s->drain_since_ms);

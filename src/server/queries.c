@@ -27,6 +27,7 @@ struct ask {
 
 	char id[WORKER_ID_MAX + 1], prefix[WORKER_ID_MAX + 1];
 	bool on;
+	struct admin_handoff handoff;
 	uint32_t limit, n;
 	bool more;
 	uint64_t total;
@@ -317,6 +318,54 @@ run_accept(struct mail *mail, void *owner)
 	struct ask *ask = (struct ask *)mail;
 
 	ask_answer(ask, lifecycle_accept(owner, ask->on));
+}
+
+static void
+run_handoff(struct mail *mail, void *owner)
+{
+	struct ask *ask = (struct ask *)mail;
+
+	ask_answer(ask, handing_begin(owner, ask->id));
+}
+
+static void
+run_handoff_status(struct mail *mail, void *owner)
+{
+	struct ask *ask = (struct ask *)mail;
+	struct server *s = owner;
+
+	ask->handoff = s->handoff;
+	if (ask->handoff.running)
+		ask->handoff.ms = clock_mono_ms() - s->handoff_since_ms;
+	ask_answer(ask, WSD_OK);
+}
+
+int
+query_handoff(void *arg, const char *to)
+{
+	struct ask *ask = ask_create(arg, run_handoff);
+
+	if (ask && copy_id(ask->id, to) != WSD_OK) {
+		ask_free(ask);
+		return WSD_E_UNKNOWN;
+	}
+	return ask_once(ask);
+}
+
+int
+query_handoff_status(void *arg, struct admin_handoff *out)
+{
+	struct ask *ask = ask_create(arg, run_handoff_status);
+	int rc;
+
+	if (!ask)
+		return -ENOMEM;
+	rc = ask_wait(ask);
+	if (rc == WSD_E_TIMEOUT)
+		return rc;
+	*out = ask->handoff;
+	ask_free(ask);
+	return rc;
 }
 
 int

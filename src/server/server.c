@@ -164,6 +164,7 @@ static const struct part {
 	{ "workers", workers_start, workers_stop, false },
 	{ "timers", lifecycle_start, lifecycle_stop, false },
 	{ "parked connections", parking_take, NULL, true },
+	{ "handoff", handing_listen, handing_close, true },
 	{ "listeners", listen_start, NULL, true },
 };
 

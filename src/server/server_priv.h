@@ -23,6 +23,8 @@
 #define SERVER_PARK_BATCH 250 /* connections a message of the parking lot */
 
 struct lot;
+struct receiver;
+struct sender;
 
 /*
  *   STARTING ──► RUNNING ◄──► STANDBY        accept on/off (admin)
@@ -69,6 +71,13 @@ struct server {
 	uint32_t drain_left;   /* connections at the last pulse */
 	int64_t messages_seen; /* at the last pulse */
 
+	struct receiver *receiver; /* NULL: no handoff socket was passed in */
+	struct sender *sender;	   /* NULL: nothing is being handed over */
+	bool sender_open;
+	struct admin_handoff handoff; /* the last one, or the present one */
+	uint64_t handoff_since_ms;
+	enum server_state handoff_before; /* what to go back to if it fails */
+
 	struct lot *lot; /* NULL: connections are not kept over a restart */
 	bool parking;
 	uv_prepare_t park_flush;
@@ -103,6 +112,7 @@ void lifecycle_signal(struct server *s, int signo);
 void lifecycle_left(struct server *s); /* a connection is gone */
 int lifecycle_drain(struct server *s);
 int lifecycle_accept(struct server *s, bool on);
+void lifecycle_set_state(struct server *s, enum server_state state);
 
 /* parking.c */
 int parking_open(struct server *s);
@@ -114,6 +124,18 @@ bool parking_begin(struct server *s); /* false: there is no lot */
 void parking_offer(struct server *s, struct worker_offer *offer);
 void parking_finish(struct server *s);
 
+/* moving.c: a new buffer, which the caller frees; NULL: out of memory, or the session has gone. */
+char *offer_encode(struct front *front, struct worker_offer *offer, size_t *len);
+/* All resumable sessions as proto/state.h lists them; NULL if there are none. */
+char *sessions_gather(const struct front *front, size_t *len);
+
+/* handing.c: handing over to another instance, and taking over from one. */
+int handing_listen(struct server *s);
+void handing_close(struct server *s);
+int handing_begin(struct server *s, const char *to); /* WSD_OK, WSD_E_BUSY, or why the other cannot be reached */
+void handing_offer(struct server *s, struct worker_offer *offer);
+void handing_left(struct server *s); /* a connection is gone */
+
 /* wiring.c: fills the three ops. */
 void wiring_init(struct server *s);
 
@@ -123,6 +145,8 @@ int query_find(void *arg, const char *id, struct admin_connection *out);
 int query_disconnect(void *arg, const char *id);
 int query_drain(void *arg);
 int query_accept(void *arg, bool on);
+int query_handoff(void *arg, const char *to);
+int query_handoff_status(void *arg, struct admin_handoff *out);
 void query_health(void *arg, struct admin_health *out);
 
 #endif

@@ -122,7 +122,9 @@ run_offer(struct mail *mail, void *owner)
 
 	if (s->parking)
 		parking_offer(s, offer);
-	else if (!w || worker_keep(w, offer, WORKER_BYE_RESTART) != WSD_OK)
+	else if (s->sender)
+		handing_offer(s, offer);
+	else if (!w || worker_keep(w, offer, server_state(s) == STATE_STOPPING ? WORKER_BYE_RESTART : WORKER_BYES) != WSD_OK)
 		free(offer);
 }
 
@@ -148,5 +150,7 @@ wiring_init(struct server *s)
 		.disconnect = query_disconnect,
 		.drain = query_drain,
 		.accept = query_accept,
+		.handoff = query_handoff,
+		.handoff_status = query_handoff_status,
 	};
 }

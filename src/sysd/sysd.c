@@ -15,7 +15,20 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-#define ROLES_NEEDED "FileDescriptorName=public or FileDescriptorName=admin is needed"
+#define ROLES_NEEDED "FileDescriptorName=public, admin or handoff is needed"
+
+/* What a socket has to be for its role: the type, and what to say if it is something else. */
+static const struct role {
+	const char *name, *unit;
+	int type;
+	bool local;
+	const char *needed;
+} roles[SYSD_ROLES] = {
+	[SYSD_PUBLIC] = { "public", "ws", SOCK_STREAM, false, "a listening stream socket (ListenStream=)" },
+	[SYSD_ADMIN] = { "admin", "ws-admin", SOCK_STREAM, false, "a listening stream socket (ListenStream=)" },
+	[SYSD_HANDOFF] = { "handoff", "ws-handoff", SOCK_SEQPACKET, true,
+			   "a listening unix socket of packets (ListenSequentialPacket=)" },
+};
 
 /* The name as one printable word: it comes from the environment and goes into a log line. */
 static const char *
@@ -39,7 +52,7 @@ option_is(int fd, int option, int *value)
 
 /* NULL: the socket can be listened on. Else what it is instead. */
 static const char *
-unusable(int fd)
+unusable(int fd, const struct role *role)
 {
 	struct stat st;
 	int value;
@@ -50,8 +63,10 @@ unusable(int fd)
 		return "not a socket";
 	if (!option_is(fd, SO_DOMAIN, &value) || (value != AF_INET && value != AF_INET6 && value != AF_UNIX))
 		return "not an IPv4, IPv6 or unix socket";
-	if (!option_is(fd, SO_TYPE, &value) || value != SOCK_STREAM)
-		return "not a stream socket";
+	if (role->local && value != AF_UNIX)
+		return "not a unix socket";
+	if (!option_is(fd, SO_TYPE, &value) || value != role->type)
+		return role->type == SOCK_STREAM ? "not a stream socket" : "not a socket of packets";
 	if (!option_is(fd, SO_ACCEPTCONN, &value) || value == 0)
 		return "not listening";
 	return NULL;
@@ -65,14 +80,14 @@ role_of(const char *name, bool only_one)
 	bool unit = dot && strcmp(dot, ".socket") == 0;
 	size_t stem = strcspn(name, "@.");
 
-	if (strcmp(name, "public") == 0)
-		return SYSD_PUBLIC;
-	if (strcmp(name, "admin") == 0)
-		return SYSD_ADMIN;
-	if (unit && stem == strlen("ws-admin") && strncmp(name, "ws-admin", stem) == 0)
-		return SYSD_ADMIN;
-	if (unit && stem == strlen("ws") && strncmp(name, "ws", stem) == 0)
-		return SYSD_PUBLIC;
+	for (enum sysd_role role = 0; role < SYSD_ROLES; role++) {
+		const char *own = roles[role].unit;
+
+		if (strcmp(name, roles[role].name) == 0)
+			return role;
+		if (unit && stem == strlen(own) && strncmp(name, own, stem) == 0)
+			return role;
+	}
 	if (only_one && (unit || strcmp(name, "unknown") == 0 || name[0] == '\0'))
 		return SYSD_PUBLIC;
 	return SYSD_ROLES;
@@ -114,15 +129,14 @@ static int
 take_one(struct sysd_listeners *out, int fd, const char *name, bool only_one, char *why, size_t why_size)
 {
 	enum sysd_role role = role_of(name, only_one);
-	const char *wrong = unusable(fd);
+	const struct role *wanted = &roles[role == SYSD_ROLES ? SYSD_PUBLIC : role];
+	const char *wrong = unusable(fd, wanted);
 	char shown[64];
 	int rc;
 
 	printable(shown, sizeof(shown), name);
 	if (wrong) {
-		snprintf(why, why_size,
-			 "fd %d (\"%s\"): %s; a listening stream socket (ListenStream=) is needed", fd, shown,
-			 wrong);
+		snprintf(why, why_size, "fd %d (\"%s\"): %s; %s is needed", fd, shown, wrong, wanted->needed);
 		return WSD_E_UNSUPPORTED;
 	}
 	if (role == SYSD_ROLES) {

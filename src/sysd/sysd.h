@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* FileDescriptorName= of our socket units; "handoff" and the fd store's names come with the handoff. */
-enum sysd_role { SYSD_PUBLIC, SYSD_ADMIN, SYSD_ROLES };
+/* FileDescriptorName= of our socket units. The handoff's is taken and held; nothing speaks on it yet. */
+enum sysd_role { SYSD_PUBLIC, SYSD_ADMIN, SYSD_HANDOFF, SYSD_ROLES };
 
 #define SYSD_LISTENERS_MAX 16 /* of each role */
 
@@ -26,8 +26,9 @@ struct sysd_listeners {
 
 /*
  * Takes the passed sockets: CLOEXEC and O_NONBLOCK are set, and each is checked to be a listening stream
- * socket of family AF_INET, AF_INET6 or AF_UNIX with a known name. A unit's own name, the default, says which
- * by its part before "@" or ".": "ws" is public, "ws-admin" is admin. A single socket named "unknown" (by
+ * socket of family AF_INET, AF_INET6 or AF_UNIX with a known name; for the handoff, a listening unix socket of type
+ * SOCK_SEQPACKET. A unit's own name, the default, says which by its part before "@" or ".": "ws" is public, "ws-admin"
+ * is admin, "ws-handoff" is the handoff's. A single socket named "unknown" (by
  * nobody: systemd-socket-activate without --fdname=) or for any other unit counts as public. The environment
  * variables are removed, so that children do not see them.
  *

@@ -30,6 +30,9 @@
 
 #define NONCE_BYTES 8
 
+/* Connections that stand still at one time: it bounds how long each of them does. */
+#define OFFERED_MOST 256
+
 uint64_t
 export_consumed(const struct conn *c)
 {
@@ -102,6 +105,7 @@ offer(struct worker *w, struct conn *c)
 		return;
 	}
 	c->exporting = false;
+	w->export.offered++;
 	c->phase = CONN_OFFERED;
 	wheel_clear(&c->timer);
 	stop_reading(c);
@@ -128,6 +132,10 @@ try(struct worker *w, struct conn *c, bool in_writeable)
 
 	if (c->phase != CONN_OPEN || !c->exporting)
 		return false;
+	if (w->export.offered >= OFFERED_MOST) {
+		w->export.held_back = true;
+		return false;
+	}
 	if (c->assembly || c->inside_frame || c->parked || w->cork.now.conn == c)
 		return false; /* more is to come; it will be looked at again then */
 	if (lws_partial_buffered(c->wsi) || ((c->outq || c->by_queue) && !in_writeable)) {
@@ -195,6 +203,25 @@ export_end_turn(struct worker *w)
 
 /* ---- beginning and end ----------------------------------------------------------------------------------------------- */
 
+/* One fewer stands still: the next may. */
+static void
+make_way(struct worker *w)
+{
+	struct export *e = &w->export;
+
+	CHECK(e->offered > 0);
+	e->offered--;
+	if (!e->held_back || e->offered > OFFERED_MOST / 2)
+		return;
+	e->held_back = false;
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
+		struct conn *c = w->slots.conns[slot];
+
+		if (c && c->exporting)
+			export_look_later(w, c);
+	}
+}
+
 int
 export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
 {
@@ -244,10 +271,20 @@ export_tick(struct worker *w)
 }
 
 void
+export_stop(struct worker *w)
+{
+	w->export.active = false;
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
+		if (w->slots.conns[slot])
+			w->slots.conns[slot]->exporting = false;
+}
+
+void
 export_release(struct worker *w, struct conn *c)
 {
 	int fd = lws_get_socket_fd(c->wsi);
 
+	make_way(w);
 	/* libwebsockets is about to shut down and close this number; the connection itself must not notice */
 	CHECK(dup2(w->export.dummy, fd) == fd);
 	c->moved = true;
@@ -258,6 +295,7 @@ export_release(struct worker *w, struct conn *c)
 void
 export_keep(struct worker *w, struct conn *c)
 {
+	make_way(w);
 	c->phase = CONN_OPEN;
 	go_on_reading(c);
 	if (c->outq)

@@ -208,6 +208,13 @@ run_export(struct mail *mail, void *owner)
 }
 
 static void
+run_export_stop(struct mail *mail, void *owner)
+{
+	free(mail);
+	export_stop(owner);
+}
+
+static void
 run_release(struct mail *mail, void *owner)
 {
 	struct worker_offer *offer = (struct worker_offer *)mail;
@@ -485,7 +492,7 @@ worker_keep(struct worker *w, struct worker_offer *offer, enum worker_bye bye)
 }
 
 int
-worker_import(struct worker *w, const struct worker_arrival *arrival)
+worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*claim)(void *arg), void *claim_arg)
 {
 	struct import_mail *mail;
 	int rc;
@@ -493,8 +500,28 @@ worker_import(struct worker *w, const struct worker_arrival *arrival)
 	rc = import_mail_create(&mail, arrival);
 	if (rc != WSD_OK)
 		return rc;
-	rc = mailbox_post(&w->box, &mail->mail);
+	if (claim && !claim(claim_arg)) {
+		import_mail_free(mail);
+		return WSD_E_CLOSED;
+	}
+	/* without a bound: what was claimed must not be lost; the sender's window bounds it */
+	rc = mailbox_return(&w->box, &mail->mail);
 	if (rc != WSD_OK)
 		import_mail_free(mail);
+	return rc;
+}
+
+int
+worker_export_stop(struct worker *w)
+{
+	struct mail *mail = malloc(sizeof(*mail));
+	int rc;
+
+	if (!mail)
+		return -ENOMEM;
+	mail->run = run_export_stop;
+	rc = mailbox_return(&w->box, mail);
+	if (rc != WSD_OK)
+		free(mail);
 	return rc;
 }

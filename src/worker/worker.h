@@ -144,6 +144,9 @@ int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms,
  * and leave. WSD_OK, WSD_E_CLOSED or -ENOMEM. */
 int worker_export(struct worker *worker, enum worker_bye otherwise, uint32_t patience_ms);
 
+/* No more offers; connections that were not offered yet just go on. */
+int worker_export_stop(struct worker *worker);
+
 /* The other process has the connection: it leaves here, unseen by its client, and its departure is reported. The offer is freed. WSD_OK
  * or WSD_E_CLOSED (the caller still owns the offer). */
 int worker_release(struct worker *worker, struct worker_offer *offer);
@@ -151,8 +154,9 @@ int worker_release(struct worker *worker, struct worker_offer *offer);
 /* The other process does not have it: it goes on here; if bye is not WORKER_BYES, only to be told that. As above. */
 int worker_keep(struct worker *worker, struct worker_offer *offer, enum worker_bye bye);
 
-/* Takes over a connection. WSD_OK: the worker owns the fd, and will report a departure. Else the fd is still the caller's. */
-int worker_import(struct worker *worker, const struct worker_arrival *arrival);
+/* Takes over a connection, if claim (may be NULL), called when nothing can fail any more, says that it is ours. WSD_OK: the worker owns
+ * the fd, and will report a departure. WSD_E_CLOSED: it is not ours; or -ENOMEM: the fd is still the caller's. */
+int worker_import(struct worker *worker, const struct worker_arrival *arrival, bool (*claim)(void *arg), void *claim_arg);
 
 void worker_departure_free(struct worker_departure *departure);
 

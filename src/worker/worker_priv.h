@@ -70,6 +70,8 @@ struct export {
 	enum worker_bye otherwise; /* what connections are told that cannot be moved */
 	uint64_t deadline_ms;
 	uint64_t nonce; /* of the barrier's pings */
+	uint32_t offered; /* and neither released nor kept yet */
+	bool held_back;	  /* some were ready, but too many are offered already */
 	uint32_t *look; /* slots of connections to be looked at at the end of the loop turn */
 	uint32_t n_look, look_room;
 	int dummy; /* takes the place of a socket that went away; -1: none */
@@ -140,6 +142,7 @@ void cork_forget(struct worker *w, struct conn *c);
 
 /* export.c */
 int export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms);
+void export_stop(struct worker *w);
 void export_look_later(struct worker *w, struct conn *c);
 void export_pong(struct worker *w, struct conn *c, const void *payload, size_t len);
 bool export_writeable(struct worker *w, struct conn *c); /* true: it has been offered, nothing is to be written */

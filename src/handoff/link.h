@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages between two instances, over a unix SOCK_SEQPACKET socket: one datagram a message, a head of 8 bytes, what follows, and
+ * descriptors. What comes in is checked here for its form. Main thread.
+ */
+#ifndef WSD_HANDOFF_LINK_H
+#define WSD_HANDOFF_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LINK_VERSION	 1
+#define LINK_FDS_MOST	 2
+#define LINK_BODY_MOST	 65536 /* a state that is longer travels in a memfd */
+#define LINK_INDICES_MOST 256
+
+enum link_type {
+	LINK_HELLO = 1, /* sender: struct link_hello; fd: the arbiter */
+	LINK_WELCOME,	/* receiver: struct link_hello */
+	LINK_NO,	/* receiver: a text, why not */
+	LINK_OFFER,	/* sender: index; state, or none and a second fd with it; fd: the connection */
+	LINK_TAKEN,	/* receiver: index */
+	LINK_REFUSED,	/* receiver: index; a text, why */
+	LINK_SESSIONS,	/* sender: a list of sessions */
+	LINK_DONE,	/* sender: no more */
+	LINK_BYE,	/* receiver: all that came has been dealt with */
+};
+
+struct link_hello {
+	char magic[8]; /* "wsdlink" */
+	uint32_t version_min, version_max;
+	char instance[40], software[40]; /* zero-terminated; for the log */
+};
+
+struct link_message {
+	uint8_t type;
+	uint32_t index;
+	size_t len;
+	int fds[LINK_FDS_MOST]; /* -1: none; owned by whoever received the message */
+	char body[LINK_BODY_MOST + 1]; /* zero-terminated */
+};
+
+/* WSD_OK, -EAGAIN if the link is full for now, or another negative errno. The fds stay the caller's. */
+int link_send(int fd, enum link_type type, uint32_t index, const void *body, size_t len, const int *fds, unsigned n_fds);
+
+/* WSD_OK, -EAGAIN, WSD_E_CLOSED at the end, WSD_E_MALFORMED, or another negative errno; then no fd is left open. */
+int link_receive(int fd, struct link_message *m);
+
+void link_hello_fill(struct link_hello *hello, const char *instance, const char *software);
+
+/* WSD_OK, or WSD_E_UNSUPPORTED (no version in common), WSD_E_MALFORMED. */
+int link_hello_check(const struct link_message *m, struct link_hello *out);
+
+#endif

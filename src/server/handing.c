@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A handoff: the connections of this instance go on in another one. Who owns each at which moment is the arbiter's to say
+ * (handoff/arbiter.h); here the parts are brought together. Main thread.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "config.h"
+#include "handoff/receiver.h"
+#include "handoff/sender.h"
+#include "log/log.h"
+#include "log/message_ids.h"
+#include "proto/state.h"
+#include "server/server_priv.h"
+
+#define PATIENCE_MS 3000 /* for a connection to stand on a frame boundary */
+#define NEWCOMERS   64	 /* admitted already when it begins, but not at their worker yet */
+
+/* ---- taking -------------------------------------------------------------------------------------------------------- */
+
+static int
+arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg)
+{
+	struct worker_arrival arrival = { .fd = fd, .state = state };
+	struct server *s = arg;
+	struct front_seat seat;
+	int rc = WSD_E_BUSY;
+
+	if (server_state(s) != STATE_STOPPING)
+		rc = front_import(s->front, state->id, state->token, state->count, &seat);
+	if (rc != WSD_OK) {
+		fd_close(&fd);
+		return rc;
+	}
+	arrival.serial = seat.serial;
+	arrival.slot = seat.slot;
+	rc = worker_import(s->workers[seat.worker], &arrival, claim, claim_arg);
+	if (rc != WSD_OK) {
+		front_unimport(s->front, &seat);
+		fd_close(&fd);
+	}
+	return rc;
+}
+
+static void
+session_arrived(void *arg, const struct session_state *session)
+{
+	struct server *s = arg;
+
+	front_import_session(s->front, session->id, session->token, session->count, session->expires_in_ms);
+}
+
+static void
+link_ended(void *arg, const char *from, uint32_t taken, uint32_t refused, bool complete)
+{
+	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_TAKEN_UP,
+	       LOG_FIELDS(LOG_NUMBER("WS_CONNECTIONS", taken), LOG_NUMBER("WS_REFUSED", refused),
+			  LOG_TEXT("WS_HANDOFF_FROM", from)),
+	       "took over %" PRIu32 " connections from %s, refused %" PRIu32 "%s", taken, from, refused,
+	       complete ? "" : "; the link ended early");
+}
+
+int
+handing_listen(struct server *s)
+{
+	struct receiver_ops ops = { .arg = s, .arrived = arrived, .session = session_arrived, .ended = link_ended };
+	int *fds = s->listeners.fds[SYSD_HANDOFF];
+	int fd, rc;
+
+	if (s->listeners.n[SYSD_HANDOFF] == 0)
+		return WSD_OK;
+	fd = fds[0]; /* further ones stay unused until listen_stop() */
+	fds[0] = -1;
+	rc = receiver_start(&s->receiver, &s->loop, fd, s->conf->instance, PACKAGE_VERSION, &ops);
+	if (rc != WSD_OK)
+		log_error("could not listen for handoffs (%s)", wsd_strerror(rc));
+	return rc;
+}
+
+void
+handing_close(struct server *s)
+{
+	if (s->sender)
+		sender_abort(s->sender, "this instance is being stopped");
+	receiver_stop(&s->receiver);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
+}
+
+/* ---- giving -------------------------------------------------------------------------------------------------------- */
+
+static void
+opened(void *arg)
+{
+	struct server *s = arg;
+
+	s->sender_open = true;
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		if (worker_export(s->workers[i], WORKER_BYE_RESTART, PATIENCE_MS) != WSD_OK)
+			log_error("worker %" PRIu32 " could not be told to offer its connections", i);
+	handing_left(s); /* there may be none at all */
+}
+
+static void
+settled(void *arg, void *what, enum sender_fate fate)
+{
+	struct worker_offer *offer = what;
+	struct server *s = arg;
+	struct worker *w = s->workers[offer->worker];
+	int rc = WSD_E_CLOSED;
+
+	switch (fate) {
+	case SENDER_TAKEN:
+		s->handoff.moved++;
+		rc = worker_release(w, offer);
+		break;
+	case SENDER_KEPT:
+		s->handoff.kept++;
+		rc = worker_keep(w, offer, WORKER_BYES);
+		break;
+	case SENDER_REFUSED:
+		s->handoff.refused++;
+		metrics_add(s->shard, METRIC_UNMOVABLE_REFUSED, 1);
+		rc = worker_keep(w, offer, WORKER_BYE_RESTART);
+		break;
+	}
+	CHECK(rc == WSD_OK); /* workers end after handing_close() */
+}
+
+static void
+over(void *arg, int rc, const char *why)
+{
+	struct server *s = arg;
+	struct admin_handoff *h = &s->handoff;
+
+	s->sender = NULL;
+	h->running = false;
+	h->ok = rc == WSD_OK;
+	h->ms = clock_mono_ms() - s->handoff_since_ms;
+	snprintf(h->why, sizeof(h->why), "%s", why);
+	h->unmovable = h->at_start > h->moved + h->kept + h->refused ? h->at_start - h->moved - h->kept - h->refused : 0;
+	for (uint32_t i = 0; i < s->n_workers; i++)
+		worker_export_stop(s->workers[i]);
+	if (h->ok)
+		front_forget_sessions(s->front);
+	else if (server_state(s) == STATE_STANDBY)
+		lifecycle_set_state(s, s->handoff_before);
+	LOG_AT(h->ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, LOG_ID_HANDED_OVER,
+	       LOG_FIELDS(LOG_TEXT("WS_HANDOFF_TO", h->to), LOG_NUMBER("WS_CONNECTIONS", h->moved),
+			  LOG_NUMBER("WS_REFUSED", h->refused), LOG_NUMBER("WS_KEPT", h->kept)),
+	       "handoff to %s %s after %" PRIu64 " ms: %" PRIu64 " moved, %" PRIu64 " refused, %" PRIu64
+	       " unmovable, %" PRIu64 " kept%s%s",
+	       h->to, h->ok ? "done" : "failed", h->ms, h->moved, h->refused, h->unmovable, h->kept, h->ok ? "" : ": ",
+	       h->why);
+}
+
+int
+handing_begin(struct server *s, const char *to)
+{
+	struct sender_ops ops = { .arg = s, .opened = opened, .settled = settled, .over = over };
+	enum server_state state = server_state(s);
+	char path[512];
+	int rc;
+
+	if ((state != STATE_RUNNING && state != STATE_STANDBY) || s->sender)
+		return WSD_E_BUSY;
+	snprintf(path, sizeof(path), "%s/%s/handoff.sock", s->conf->handoff_dir, to);
+	rc = sender_start(&s->sender, &s->loop, path, s->conf->instance, PACKAGE_VERSION,
+			  front_connections(s->front) + NEWCOMERS, &ops);
+	if (rc != WSD_OK)
+		return rc;
+	s->handoff = (struct admin_handoff){ .running = true, .at_start = front_connections(s->front) };
+	snprintf(s->handoff.to, sizeof(s->handoff.to), "%s", to);
+	s->handoff_since_ms = clock_mono_ms();
+	s->handoff_before = state;
+	s->sender_open = false;
+	lifecycle_set_state(s, STATE_STANDBY);
+	log_notice("handing %" PRIu32 " connections over to %s", front_connections(s->front), to);
+	return WSD_OK;
+}
+
+void
+handing_offer(struct server *s, struct worker_offer *offer)
+{
+	size_t len = 0;
+	char *data = offer_encode(s->front, offer, &len);
+
+	if (!data) {
+		settled(s, offer, SENDER_REFUSED);
+		return;
+	}
+	sender_offer(s->sender, offer, offer->fd, data, len);
+	free(data);
+}
+
+void
+handing_left(struct server *s)
+{
+	char *sessions;
+	size_t len;
+
+	if (!s->sender || !s->sender_open || front_connections(s->front) > 0)
+		return;
+	s->sender_open = false;
+	sessions = sessions_gather(s->front, &len);
+	sender_finish(s->sender, sessions, len);
+	free(sessions);
+}
