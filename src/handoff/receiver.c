@@ -20,6 +20,14 @@
 #define BATCH	       64 /* messages before other clients get their turn */
 #define LONG_STATE_MOST (64u << 20)
 
+/* What the sender is to be told. Nothing more is read while some of it waits, so that it cannot be many. */
+struct answer {
+	enum link_type type;
+	uint32_t index;
+	const void *body; /* lives as long as the receiver */
+	size_t len;
+};
+
 struct receiver {
 	uint32_t magic;
 	struct receiver_ops ops;
@@ -31,6 +39,8 @@ struct receiver {
 	unsigned handles;
 	struct arbiter arbiter;
 	uint32_t taken, refused;
+	struct answer answers[BATCH];
+	unsigned n_answers;
 	struct link_message in;
 };
 
@@ -70,12 +80,45 @@ end_link(struct receiver *r)
 	uv_close((uv_handle_t *)&r->link, on_link_closed);
 }
 
-/* Answers are small and the sender reads on; one that does not has given up. */
+static void
+watch(struct receiver *r)
+{
+	if (r->linked && !uv_is_closing((uv_handle_t *)&r->link))
+		CHECK_ZERO(uv_poll_start(&r->link, r->n_answers ? UV_WRITABLE : UV_READABLE, on_link));
+}
+
+static void
+send_answers(struct receiver *r)
+{
+	unsigned sent = 0;
+	int rc = WSD_OK;
+
+	while (sent < r->n_answers && rc == WSD_OK) {
+		const struct answer *a = &r->answers[sent];
+
+		rc = link_send(r->fd, a->type, a->index, a->body, a->len, NULL, 0);
+		if (rc == WSD_OK)
+			sent++;
+	}
+	r->n_answers -= sent;
+	memmove(r->answers, r->answers + sent, r->n_answers * sizeof(r->answers[0]));
+	if (rc != WSD_OK && rc != -EAGAIN)
+		end_link(r);
+}
+
 static void
 answer(struct receiver *r, enum link_type type, uint32_t index, const void *body, size_t len)
 {
-	if (link_send(r->fd, type, index, body, len, NULL, 0) != WSD_OK)
-		end_link(r);
+	CHECK(r->n_answers < BATCH); /* one at most for each message that is read */
+	r->answers[r->n_answers++] = (struct answer){ .type = type, .index = index, .body = body, .len = len };
+}
+
+/* The last word: it is sent now, or never. */
+static void
+refuse_link(struct receiver *r, const char *why)
+{
+	link_send(r->fd, LINK_NO, 0, why, strlen(why), NULL, 0);
+	end_link(r);
 }
 
 /* ---- messages --------------------------------------------------------------------------------------------------------- */
@@ -83,18 +126,15 @@ answer(struct receiver *r, enum link_type type, uint32_t index, const void *body
 static void
 on_hello(struct receiver *r)
 {
-	static const char no_version[] = "no version of the handoff in common", no_arbiter[] = "the arbiter is not one";
 	struct link_message *m = &r->in;
 
 	if (link_hello_check(m, &r->peer) != WSD_OK) {
-		answer(r, LINK_NO, 0, no_version, sizeof(no_version) - 1);
-		end_link(r);
+		refuse_link(r, "no version of the handoff in common");
 		return;
 	}
 	if (m->fds[0] == -1 || arbiter_open(&r->arbiter, m->fds[0]) != WSD_OK) {
 		m->fds[0] = -1;
-		answer(r, LINK_NO, 0, no_arbiter, sizeof(no_arbiter) - 1);
-		end_link(r);
+		refuse_link(r, "the arbiter is not one");
 		return;
 	}
 	m->fds[0] = -1; /* the arbiter's now */
@@ -207,30 +247,44 @@ on_message(struct receiver *r)
 	}
 }
 
+/* False: nothing more to read for now. */
+static bool
+read_one(struct receiver *r)
+{
+	int rc;
+
+	if (uv_is_closing((uv_handle_t *)&r->link))
+		return false;
+	rc = link_receive(r->fd, &r->in);
+	if (rc == -EAGAIN)
+		return false;
+	if (rc != WSD_OK || (r->in.type == LINK_HELLO) == r->greeted) {
+		if (rc == WSD_OK) {
+			fd_close(&r->in.fds[0]);
+			fd_close(&r->in.fds[1]);
+		}
+		end_link(r);
+		return false;
+	}
+	on_message(r);
+	fd_close(&r->in.fds[0]);
+	fd_close(&r->in.fds[1]);
+	return true;
+}
+
 static void
 on_link(uv_poll_t *poll, int status, int events)
 {
 	struct receiver *r = poll->data;
 
 	CHECK_MAGIC(r, RECEIVER_MAGIC);
-	for (int i = 0; i < BATCH && !uv_is_closing((uv_handle_t *)poll); i++) {
-		int rc = link_receive(r->fd, &r->in);
-
-		if (rc == -EAGAIN)
-			return;
-		if (rc != WSD_OK) {
-			end_link(r);
-			return;
-		}
-		if (r->in.type != LINK_HELLO && !r->greeted)
-			end_link(r);
-		else if (r->in.type == LINK_HELLO && r->greeted)
-			end_link(r);
-		else
-			on_message(r);
-		fd_close(&r->in.fds[0]);
-		fd_close(&r->in.fds[1]);
-	}
+	send_answers(r);
+	if (r->n_answers > 0)
+		return;
+	for (int i = 0; i < BATCH && r->n_answers < BATCH && read_one(r); i++)
+		;
+	send_answers(r);
+	watch(r);
 }
 
 /* ---- listening --------------------------------------------------------------------------------------------------------- */
@@ -245,7 +299,7 @@ on_listener(uv_poll_t *poll, int status, int events)
 	CHECK_MAGIC(r, RECEIVER_MAGIC);
 	if (fd == -1)
 		return;
-	if (r->linked) {
+	if (r->linked || r->stopping) {
 		link_send(fd, LINK_NO, 0, busy, sizeof(busy) - 1, NULL, 0);
 		fd_close(&fd);
 		return;
@@ -259,6 +313,7 @@ on_listener(uv_poll_t *poll, int status, int events)
 	r->linked = true;
 	r->greeted = r->complete = false;
 	r->taken = r->refused = 0;
+	r->n_answers = 0;
 	r->arbiter = (struct arbiter){ .fd = -1 };
 	r->handles++;
 	CHECK_ZERO(uv_poll_start(&r->link, UV_READABLE, on_link));
