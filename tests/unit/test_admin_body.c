@@ -172,7 +172,8 @@ test_chunked(void **state)
 	}
 }
 
-/* libmicrohttpd 1.0 takes chunk extensions for a malformed body, 0.9.75 skips them; neither may hang or act on half of it. */
+/* libmicrohttpd 1.0 takes chunk extensions for a malformed body, 0.9.75 skips them; neither may hang or act
+ * on half of it. */
 static void
 test_chunk_extension(void **state)
 {
@@ -252,7 +253,8 @@ test_endless(void **state)
 	assert_int_equal(rig.script.accepts, 0);
 }
 
-/* The front desk refuses these; should one get here, libmicrohttpd 0.9.75 leaves it to us, and 1.0 answers 400 itself. */
+/* The front desk refuses these; should one get here, libmicrohttpd 0.9.75 leaves it to us, and 1.0 answers
+ * 400 itself. */
 static void
 test_unknown_coding(void **state)
 {
@@ -401,8 +403,8 @@ test_interleaved_and_stopped(void **state)
 	admin_rig_write(half, half_request, sizeof(half_request) - 1);
 	for (unsigned i = 0; i < 32; i++)
 		fds[i] = admin_rig_connect(&rig, ADMIN_SIDE_PUBLIC, "127.0.0.1");
-	/* Connections that the library's threads have not taken up yet are closed at a stop without the queue's lock, which
-	 * ThreadSanitizer tells of. They are taken up in order. */
+	/* Connections that the library's threads have not taken up yet are closed at a stop without the
+	 * queue's lock, which ThreadSanitizer tells of. They are taken up in order. */
 	for (unsigned side = 0; side < ADMIN_SIDES; side++) {
 		struct http_answer answer;
 
