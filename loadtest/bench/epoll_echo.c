@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least that a WebSocket server can do: one thread, one epoll loop, a handshake, unmask and echo. It stands in
- * loadtest/bench/run for what the kernel alone costs. It greets each client with one text frame, as the others do. It checks
- * nothing that it need not, and is no server to learn from.
+ * The least that a WebSocket server can do: one thread, one epoll loop, a handshake, unmask and echo. It
+ * stands in loadtest/bench/run for what the kernel alone costs. It greets each client with one text frame, as
+ * the others do. It checks nothing that it need not, and is no server to learn from.
  *
  * usage: epoll_echo PORT
  */
@@ -46,8 +46,8 @@ sha1_block(uint32_t h[5], const unsigned char *block)
 	uint32_t w[80], v[5];
 
 	for (unsigned t = 0; t < 16; t++)
-		w[t] = (uint32_t)block[4 * t] << 24 | (uint32_t)block[4 * t + 1] << 16 | (uint32_t)block[4 * t + 2] << 8 |
-		       block[4 * t + 3];
+		w[t] = (uint32_t)block[4 * t] << 24 | (uint32_t)block[4 * t + 1] << 16 |
+		       (uint32_t)block[4 * t + 2] << 8 | block[4 * t + 3];
 	for (unsigned t = 16; t < 80; t++)
 		w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
 	memcpy(v, h, sizeof(v));
@@ -131,7 +131,8 @@ shake(struct peer *p, const char *head, size_t n)
 	return end + 4 - head;
 }
 
-/* Unmasks one frame of in to out; the bytes of in used, 0 if the frame is not whole, -1 at a close or what we don't do. */
+/* Unmasks one frame of in to out; the bytes of in used, 0 if the frame is not whole, -1 at a close or what we
+ * don't do. */
 static ssize_t
 echo_frame(const unsigned char *in, size_t n, unsigned char *out, size_t *out_len)
 {

@@ -16,8 +16,8 @@ int fd_set_cloexec(int fd);
 /* Writes all of it, waiting as need be; WSD_OK or a negative errno (then an unknown part was written). */
 int fd_write_all(int fd, const void *data, size_t len);
 
-/* Reads at most room bytes of a file into a new, zero-terminated buffer, *out; the caller frees it. WSD_E_TOO_LARGE if there
- * is more. On failure *out is NULL. */
+/* Reads at most room bytes of a file into a new, zero-terminated buffer, *out; the caller frees it.
+ * WSD_E_TOO_LARGE if there is more. On failure *out is NULL. */
 int fd_read_file(const char *path, size_t room, char **out, size_t *len);
 
 /* 16 or any other number of bytes from the kernel's random source; aborts if there is none. */

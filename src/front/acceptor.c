@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The listening sockets: accepts in batches, and stands still while there is no room for more visitors or the system is short of
- * something; connections wait in the kernel's queue meanwhile. Main thread.
+ * The listening sockets: accepts in batches, and stands still while there is no room for more visitors or the
+ * system is short of something; connections wait in the kernel's queue meanwhile. Main thread.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,8 +18,8 @@
 #define BATCH	 128 /* accepts of one listener before the others and the visitors get their turn */
 #define RETRY_MS 100
 
-/* Inherited by accepted sockets on Linux, so that it costs nothing for each connection. Kernel memory for a client that does not
- * read is bounded by the send buffer. */
+/* Inherited by accepted sockets on Linux, so that it costs nothing for each connection. Kernel memory for a
+ * client that does not read is bounded by the send buffer. */
 static void
 tune(int fd)
 {

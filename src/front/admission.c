@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may connect: limits, origins, ids and sessions. What is refused here was a correct handshake. Main thread.
+ * Who may connect: limits, origins, ids and sessions. What is refused here was a correct handshake. Main
+ * thread.
  *
- * A client is the address behind the trusted proxies. One whose own address is a trusted proxy's is our own equipment, a probe or a
- * load test, and is not limited by address.
+ * A client is the address behind the trusted proxies. One whose own address is a trusted proxy's is our own
+ * equipment, a probe or a load test, and is not limited by address.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +107,7 @@ room_left(struct applicant *a)
 	return false;
 }
 
-/* ---- seating ------------------------------------------------------------------------------------------------------- */
+/* ---- seating --------------------------------------------------------------------------------- */
 
 static void
 fill_guest(struct front_guest *g, struct applicant *a)
@@ -135,8 +136,8 @@ hand_over(struct visitor *v, struct front_guest *g, struct session *session, str
 		else
 			sessions_forget(&f->sessions, session);
 		metrics_add(f->shard, METRIC_REFUSED_INTERNAL, 1);
-		answer_refuse(v, &(struct request){ .kind = REQUEST_REFUSED }, 503, "overloaded", "the server is overloaded",
-			      RETRY_FULL_S);
+		answer_refuse(v, &(struct request){ .kind = REQUEST_REFUSED }, 503, "overloaded",
+			      "the server is overloaded", RETRY_FULL_S);
 		return;
 	}
 	v->fd = -1;

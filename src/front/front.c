@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The front desk as a whole: its beginning and end, its clock, and what the rest of the server tells and asks it. Main thread. */
+/* The front desk as a whole: its beginning and end, its clock, and what the rest of the server tells and asks
+ * it. Main thread. */
 #include "front/front.h"
 
 #include <stdlib.h>

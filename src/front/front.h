@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The front desk: accepts, peeks at each request, judges it, and hands the socket to a worker (WebSocket) or to the HTTP library
- * (everything plain), or answers a refusal itself. It knows who is connected: the ids, their session tokens, and the sessions of
- * closed connections that can be resumed. All of it on the main thread.
+ * The front desk: accepts, peeks at each request, judges it, and hands the socket to a worker (WebSocket) or
+ * to the HTTP library (everything plain), or answers a refusal itself. It knows who is connected: the ids,
+ * their session tokens, and the sessions of closed connections that can be resumed. All of it on the main
+ * thread.
  */
 #ifndef WSD_FRONT_FRONT_H
 #define WSD_FRONT_FRONT_H
@@ -53,7 +54,8 @@ struct front_ops {
 	void *arg;
 	/* WSD_OK: the fd is taken, and front_left() will be called once. Else it is still the front desk's. */
 	int (*seat)(void *arg, const struct front_guest *guest);
-	/* Ends a connection that is being replaced; front_dismissed() must follow. WSD_OK or an error (then it must not). */
+	/* Ends a connection that is being replaced; front_dismissed() must follow. WSD_OK or an error (then
+	 * it must not). */
 	int (*dismiss)(void *arg, const struct front_seat *seat, const char *id);
 	/* Hands a plain request to the HTTP library, which owns the fd in every case. */
 	void (*plain)(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer_len);
@@ -77,8 +79,8 @@ void front_close(struct front *front, void (*on_closed)(void *arg), void *arg);
 /* After front_close() has reported. Accepts NULL. */
 void front_destroy(struct front **front);
 
-/* Adds a listening socket, which is owned by the front desk in every case. admin: its requests go to the admin side, in every mode,
- * and no WebSocket is served there. WSD_OK or a negative code. */
+/* Adds a listening socket, which is owned by the front desk in every case. admin: its requests go to the
+ * admin side, in every mode, and no WebSocket is served there. WSD_OK or a negative code. */
 int front_listen(struct front *front, bool admin, int fd);
 
 void front_set_mode(struct front *front, enum front_mode mode);
@@ -89,13 +91,14 @@ void front_left(struct front *front, const struct front_seat *seat, uint64_t cou
 /* The answer to front_ops.dismiss: the connection has stopped counting (known: at count). */
 void front_dismissed(struct front *front, const char *id, uint64_t serial, bool known, uint64_t count);
 
-/* ---- connections that change their process -------------------------------------------------------------------------- */
+/* ---- connections that change their process --------------------------------------------------- */
 
 /* The session token of the connection in this seat; false: it has none any more. */
 bool front_token(const struct front *front, const struct front_seat *seat, uint8_t token[FRONT_TOKEN_BYTES]);
 
-/* Makes a session and a seat for a connection from elsewhere; limits are not applied, since it is served already. WSD_OK: front_left()
- * must follow some time. WSD_E_BUSY: the id is in use here; or -ENOMEM. A resumable session of the same id is dropped. */
+/* Makes a session and a seat for a connection from elsewhere; limits are not applied, since it is served
+ * already. WSD_OK: front_left() must follow some time. WSD_E_BUSY: the id is in use here; or -ENOMEM. A
+ * resumable session of the same id is dropped. */
 int front_import(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
 		 struct front_seat *out);
 
@@ -126,9 +129,9 @@ struct front_entry {
 	struct front_seat seat;
 };
 
-/* The first `most` live connections in order of their ids (by byte), of those greater than `after` that start with `prefix`.
- * Returns how many; *more tells if there are others. out has room for most. */
-uint32_t front_list(const struct front *front, const char *after, const char *prefix, struct front_entry *out, uint32_t most,
-		    bool *more);
+/* The first `most` live connections in order of their ids (by byte), of those greater than `after` that start
+ * with `prefix`. Returns how many; *more tells if there are others. out has room for most. */
+uint32_t front_list(const struct front *front, const char *after, const char *prefix, struct front_entry *out,
+		    uint32_t most, bool *more);
 
 #endif

@@ -20,7 +20,8 @@
 #define FRONT_MAGIC	0x66726f6eu
 #define FRONT_LISTENERS 32
 
-/* The visitors of one side. Each side has a bound of its own, so that nobody on the public port can keep an operator out. */
+/* The visitors of one side. Each side has a bound of its own, so that nobody on the public port can keep an
+ * operator out. */
 struct lobby {
 	struct list visitors; /* oldest first */
 	uint32_t n_visitors, most;
@@ -107,8 +108,8 @@ void acceptor_close(struct front *f);
 void visitor_welcome(struct front *f, struct lobby *lobby, int fd, const struct sockaddr *peer, socklen_t peer_len);
 void visitor_due(struct visitor *v);
 void visitor_answer(struct visitor *v, const char *answer, size_t len); /* sends, then lingers */
-/* Takes the socket out of the loop's hands, before somebody else may close it; visitor_done() or visitor_answer() must follow in the
- * same callback. */
+/* Takes the socket out of the loop's hands, before somebody else may close it; visitor_done() or
+ * visitor_answer() must follow in the same callback. */
 void visitor_unpoll(struct visitor *v);
 void visitor_done(struct visitor *v);					 /* closes its fd, if it still has one */
 void visitor_wait(struct visitor *v);

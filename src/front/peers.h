@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is counted for each client address: connections, and the rate of new ones. IPv6 clients are counted by /64, the smallest
- * network that one of them can be expected to have all to itself (RFC 6177). The table is bounded: in a flood of addresses the
- * ones that nothing is counted for are forgotten, and beyond that new ones go uncounted. Main thread.
+ * What is counted for each client address: connections, and the rate of new ones. IPv6 clients are counted by
+ * /64, the smallest network that one of them can be expected to have all to itself (RFC 6177). The table is
+ * bounded: in a flood of addresses the ones that nothing is counted for are forgotten, and beyond that new
+ * ones go uncounted. Main thread.
  */
 #ifndef WSD_FRONT_PEERS_H
 #define WSD_FRONT_PEERS_H
@@ -38,8 +39,8 @@ struct peers {
 void peers_init(struct peers *p, uint32_t most);
 void peers_deinit(struct peers *p);
 
-/* The entry of this address, made if need be. NULL: the table is full of addresses in use, or there is no memory. It stays until the
- * next call of peers_get() at least, and as long as connections is not 0. */
+/* The entry of this address, made if need be. NULL: the table is full of addresses in use, or there is no
+ * memory. It stays until the next call of peers_get() at least, and as long as connections is not 0. */
 struct peer *peers_get(struct peers *p, const struct addr *a, uint32_t rate, uint64_t now_ns);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges the head of an HTTP/1.1 request that was peeked at: is it whole, is it a WebSocket handshake (RFC 6455, 4.2.1), is it
- * plain HTTP for the admin library, or must it be refused. Pure, no allocation; any thread. A fuzz target.
+ * Judges the head of an HTTP/1.1 request that was peeked at: is it whole, is it a WebSocket handshake (RFC
+ * 6455, 4.2.1), is it plain HTTP for the admin library, or must it be refused. Pure, no allocation; any
+ * thread. A fuzz target.
  */
 #ifndef WSD_FRONT_REQUEST_H
 #define WSD_FRONT_REQUEST_H
@@ -26,13 +27,15 @@ enum request_kind {
 
 struct request {
 	enum request_kind kind;
-	/* REFUSED: 400, 404, 405 (Allow: GET), 413, 426 (Upgrade: websocket, Sec-WebSocket-Version: 13), 431, 501, 505 */
+	/* REFUSED: 400, 404, 405 (Allow: GET), 413, 426 (Upgrade: websocket, Sec-WebSocket-Version: 13), 431,
+	 * 501, 505 */
 	int status;
 	const char *why; /* REFUSED: one static line for the client, without anything JSON escapes */
 	size_t head_len; /* bytes up to and with the empty line; WEBSOCKET and HTTP */
 
-	/* Slices of the input; len 0: not sent, or empty. Set as far as the head was understood. Bytes of 0x80 and above may
-	 * be in the fields, and of a repeated field the last line is kept: of X-Forwarded-For that of the nearest proxy. */
+	/* Slices of the input; len 0: not sent, or empty. Set as far as the head was understood. Bytes of
+	 * 0x80 and above may be in the fields, and of a repeated field the last line is kept: of
+	 * X-Forwarded-For that of the nearest proxy. */
 	struct slice method, target, host, origin, key, forwarded_for, request_id, user_agent, subprotocols;
 	/* Authorization's value, X-Forwarded-Proto */
 	struct slice authorization, forwarded_proto;
@@ -44,20 +47,23 @@ struct request {
 };
 
 /*
- * Judges the len bytes that have come so far. What can never become right is refused at once, without waiting for the end.
+ * Judges the len bytes that have come so far. What can never become right is refused at once, without waiting
+ * for the end.
  *
- * Checked for a handshake, in this order, each with its own words: the request line (method GET: 405; HTTP/1.1 or above
- * 1.x: 505), header syntax (RFC 9112, 5: no space before the colon, no folding, no control characters, names of token
- * characters), exactly one Host, the path (404; a bad connectionId 400), no body (Content-Length 0 or absent, no
- * Transfer-Encoding: 400), Upgrade with the token websocket and Connection with the token upgrade (426 if either is missing
- * under /ws/; 400 if there is an Upgrade: websocket for another path: 404), exactly one Sec-WebSocket-Version of 13 (426),
- * exactly one Sec-WebSocket-Key that is base64 of 16 bytes (400), at most one Origin (400). Other values of Upgrade (h2c)
- * on other paths are ignored, as RFC 9110, 7.8 allows, and the request is plain HTTP. Names are matched without regard to case.
+ * Checked for a handshake, in this order, each with its own words: the request line (method GET: 405;
+ * HTTP/1.1 or above 1.x: 505), header syntax (RFC 9112, 5: no space before the colon, no folding, no control
+ * characters, names of token characters), exactly one Host, the path (404; a bad connectionId 400), no body
+ * (Content-Length 0 or absent, no Transfer-Encoding: 400), Upgrade with the token websocket and Connection
+ * with the token upgrade (426 if either is missing under /ws/; 400 if there is an Upgrade: websocket for
+ * another path: 404), exactly one Sec-WebSocket-Version of 13 (426), exactly one Sec-WebSocket-Key that is
+ * base64 of 16 bytes (400), at most one Origin (400). Other values of Upgrade (h2c) on other paths are
+ * ignored, as RFC 9110, 7.8 allows, and the request is plain HTTP. Names are matched without regard to case.
  *
- * Upgrade and Connection may be lists and repeated, as RFC 9110 has it. The ids "." and ".." are 400: they are parts of a path,
- * which clients and proxies resolve. Plain requests may be HTTP/1.0, then also without Host; methods that RFC 9110 and RFC 5789
- * do not know, and CONNECT, are 501; a body that is framed doubtfully is 400, in any coding but chunked 501. The target is a path
- * with or without a query, or "*" with OPTIONS.
+ * Upgrade and Connection may be lists and repeated, as RFC 9110 has it. The ids "." and ".." are 400: they
+ * are parts of a path, which clients and proxies resolve. Plain requests may be HTTP/1.0, then also without
+ * Host; methods that RFC 9110 and RFC 5789 do not know, and CONNECT, are 501; a body that is framed
+ * doubtfully is 400, in any coding but chunked 501. The target is a path with or without a query, or "*" with
+ * OPTIONS.
  */
 void request_judge(struct request *out, const char *head, size_t len);
 

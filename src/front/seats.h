@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which worker a connection goes to, and its slot there. The least occupied worker is taken; slots are reused last in, first
- * out, so that the workers' tables stay small. Main thread.
+ * Which worker a connection goes to, and its slot there. The least occupied worker is taken; slots are reused
+ * last in, first out, so that the workers' tables stay small. Main thread.
  */
 #ifndef WSD_FRONT_SEATS_H
 #define WSD_FRONT_SEATS_H

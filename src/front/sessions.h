@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sessions by connection id: of live connections, and for SESSION_TTL of those that have closed. At most one for each id. The
- * number of closed ones is bounded; the oldest is forgotten first. Main thread.
+ * Sessions by connection id: of live connections, and for SESSION_TTL of those that have closed. At most one
+ * for each id. The number of closed ones is bounded; the oldest is forgotten first. Main thread.
  */
 #ifndef WSD_FRONT_SESSIONS_H
 #define WSD_FRONT_SESSIONS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection from accept to whoever gets it. The request is only peeked at, so that its reader finds it in the socket; while half
- * of it is missing, SO_RCVLOWAT keeps the loop from being told again and again of the half that is there. Main thread.
+ * A connection from accept to whoever gets it. The request is only peeked at, so that its reader finds it in
+ * the socket; while half of it is missing, SO_RCVLOWAT keeps the loop from being told again and again of the
+ * half that is there. Main thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -204,7 +205,8 @@ poll_for(struct visitor *v, int events)
 	CHECK_ZERO(uv_poll_start(&v->poll, events, on_event));
 }
 
-/* A unix-domain socket is readable whatever SO_RCVLOWAT says: watched for more than it has, it would keep the loop busy. */
+/* A unix-domain socket is readable whatever SO_RCVLOWAT says: watched for more than it has, it would keep the
+ * loop busy. */
 static void
 wait_for_more(struct visitor *v, int have)
 {
@@ -259,8 +261,8 @@ look(struct visitor *v, bool hung_up)
 	}
 }
 
-/* Reads what the client goes on sending after our answer: closing with unread bytes would reset the connection, and with it the
- * answer on its way (RFC 9112, 9.6). */
+/* Reads what the client goes on sending after our answer: closing with unread bytes would reset the
+ * connection, and with it the answer on its way (RFC 9112, 9.6). */
 static void
 linger(struct visitor *v)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who owns each connection of a handoff: one word for each in memory that both processes share. A word starts as OFFERED; the
- * receiver makes it TAKEN, or the sender KEPT, by compare-and-swap, so that exactly one of them wins, whatever happens to the link or
- * to the other process in between. Any thread.
+ * Who owns each connection of a handoff: one word for each in memory that both processes share. A word starts
+ * as OFFERED; the receiver makes it TAKEN, or the sender KEPT, by compare-and-swap, so that exactly one of
+ * them wins, whatever happens to the link or to the other process in between. Any thread.
  */
 #ifndef WSD_HANDOFF_ARBITER_H
 #define WSD_HANDOFF_ARBITER_H
@@ -19,7 +19,8 @@ struct arbiter {
 /* The sender's: WSD_OK or a negative errno. */
 int arbiter_create(struct arbiter *a, uint32_t n);
 
-/* The receiver's: owns fd in every case. WSD_E_MALFORMED if it is not a memfd sealed against shrinking, or not of a fitting size. */
+/* The receiver's: owns fd in every case. WSD_E_MALFORMED if it is not a memfd sealed against shrinking, or
+ * not of a fitting size. */
 int arbiter_open(struct arbiter *a, int fd);
 
 void arbiter_close(struct arbiter *a);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages between two instances, over a unix SOCK_SEQPACKET socket: one datagram a message, a head of 8 bytes, what follows, and
- * descriptors. What comes in is checked here for its form. Main thread.
+ * Messages between two instances, over a unix SOCK_SEQPACKET socket: one datagram a message, a head of 8
+ * bytes, what follows, and descriptors. What comes in is checked here for its form. Main thread.
  */
 #ifndef WSD_HANDOFF_LINK_H
 #define WSD_HANDOFF_LINK_H
@@ -41,7 +41,8 @@ struct link_message {
 };
 
 /* WSD_OK, -EAGAIN if the link is full for now, or another negative errno. The fds stay the caller's. */
-int link_send(int fd, enum link_type type, uint32_t index, const void *body, size_t len, const int *fds, unsigned n_fds);
+int link_send(int fd, enum link_type type, uint32_t index, const void *body, size_t len, const int *fds,
+	      unsigned n_fds);
 
 /* WSD_OK, -EAGAIN, WSD_E_CLOSED at the end, WSD_E_MALFORMED, or another negative errno; then no fd is left open. */
 int link_receive(int fd, struct link_message *m);

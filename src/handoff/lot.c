@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parking lot. The table is a head, records of a fixed size, and an area for what is longer than a record. A record is written
- * before its socket is sent, and the head's count after: what the head does not count was never parked.
+ * The parking lot. The table is a head, records of a fixed size, and an area for what is longer than a
+ * record. A record is written before its socket is sent, and the head's count after: what the head does not
+ * count was never parked.
  */
 #include "handoff/lot.h"
 
@@ -231,7 +232,7 @@ lot_count(const struct lot *lot)
 	return lot->head.parked;
 }
 
-/* ---- parking -------------------------------------------------------------------------------------------------------- */
+/* ---- parking --------------------------------------------------------------------------------- */
 
 /* Where the bytes begin; 0: there is no room. */
 static uint64_t
@@ -332,7 +333,7 @@ lot_set_sessions(struct lot *lot, const char *data, size_t len)
 	return write_head(lot);
 }
 
-/* ---- looking -------------------------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 /* The state of a record in a new buffer. */
 static int

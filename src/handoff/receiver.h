@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The taking side of a handoff: listens on the handoff socket, which the socket unit makes for root and the group ws only, and takes
- * what another instance offers. A connection is taken by winning its word of the arbiter; nothing is held back after that, so that
- * the sender's end at any moment leaves each connection with exactly one owner. One link at a time. Main thread.
+ * The taking side of a handoff: listens on the handoff socket, which the socket unit makes for root and the
+ * group ws only, and takes what another instance offers. A connection is taken by winning its word of the
+ * arbiter; nothing is held back after that, so that the sender's end at any moment leaves each connection
+ * with exactly one owner. One link at a time. Main thread.
  */
 #ifndef WSD_HANDOFF_RECEIVER_H
 #define WSD_HANDOFF_RECEIVER_H
@@ -22,8 +23,9 @@ typedef bool (*receiver_claim_cb)(void *claim_arg);
 
 struct receiver_ops {
 	void *arg;
-	/* Prepares for a connection, calls claim once when nothing can go wrong any more, and takes it up if that says true. Owns fd in every case.
-	 * WSD_OK; WSD_E_CLOSED if the claim was lost; else why it is not wanted (then claim was not called). */
+	/* Prepares for a connection, calls claim once when nothing can go wrong any more, and takes it up if
+	 * that says true. Owns fd in every case. WSD_OK; WSD_E_CLOSED if the claim was lost; else why it is
+	 * not wanted (then claim was not called). */
 	int (*arrived)(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg);
 	void (*session)(void *arg, const struct session_state *session);
 	/* A link has ended: how many connections it brought. */

@@ -50,7 +50,8 @@ struct sender {
 	struct link_message in;
 };
 
-/* ---- the end -------------------------------------------------------------------------------------------------------- */
+/* ---- the end
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void
 on_closed(uv_handle_t *handle)
@@ -102,7 +103,8 @@ on_silence(uv_timer_t *timer)
 	over(timer->data, WSD_E_TIMEOUT, "the other instance does not answer");
 }
 
-/* ---- sending -------------------------------------------------------------------------------------------------------- */
+/* ---- sending
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void on_event(uv_poll_t *poll, int status, int events);
 
@@ -216,7 +218,8 @@ sender_abort(struct sender *s, const char *why)
 	over(s, WSD_E_CLOSED, why);
 }
 
-/* ---- receiving ------------------------------------------------------------------------------------------------------- */
+/* ---- receiving
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void
 settle(struct sender *s, uint32_t index, enum sender_fate fate)
@@ -289,7 +292,8 @@ on_event(uv_poll_t *poll, int status, int events)
 		send_waiting(s);
 }
 
-/* ---- the beginning --------------------------------------------------------------------------------------------------- */
+/* ---- the beginning
+ * --------------------------------------------------------------------------------------------------- */
 
 static int
 connect_to(const char *path)
@@ -312,8 +316,8 @@ connect_to(const char *path)
 }
 
 int
-sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance, const char *software, uint32_t most,
-	     const struct sender_ops *ops)
+sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance,
+	     const char *software, uint32_t most, const struct sender_ops *ops)
 {
 	struct sender *s = calloc(1, sizeof(*s));
 	struct link_hello hello;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The giving side of a handoff: connects to the other instance, offers connections as they come, and learns what became of each. An
- * offer is settled exactly once. Main thread.
+ * The giving side of a handoff: connects to the other instance, offers connections as they come, and learns
+ * what became of each. An offer is settled exactly once. Main thread.
  *
  *   CONNECTING ── hello ──► GREETING ── welcome ──► OPEN ── sender_finish() ──► FINISHING ── bye ──► over
  *        └──────────────────────┴──── the link breaks, or nothing comes for 30 s ────┴─────────────► over
@@ -26,13 +26,14 @@ struct sender_ops {
 	void *arg;
 	void (*opened)(void *arg); /* offers may come */
 	void (*settled)(void *arg, void *offer, enum sender_fate fate);
-	/* Once; rc WSD_OK or why it broke, why a text for people. The sender is gone when its handles are closed; it frees itself. */
+	/* Once; rc WSD_OK or why it broke, why a text for people. The sender is gone when its handles are
+	 * closed; it frees itself. */
 	void (*over)(void *arg, int rc, const char *why);
 };
 
 /* path: the other side's socket. most: connections that will be offered. WSD_OK: over() will be called, later. */
-int sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance, const char *software, uint32_t most,
-		 const struct sender_ops *ops);
+int sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance,
+		 const char *software, uint32_t most, const struct sender_ops *ops);
 
 /* Offers a connection: fd stays the caller's, state is copied. settled() will be called for it, perhaps at once. */
 void sender_offer(struct sender *s, void *offer, int fd, const char *state, size_t len);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only way to a loop from another thread. A list under a mutex: the reader swaps it out whole and runs it unlocked, and a
- * writer wakes the loop only when the list was empty, so that a burst costs one wake-up.
+ * The only way to a loop from another thread. A list under a mutex: the reader swaps it out whole and runs it
+ * unlocked, and a writer wakes the loop only when the list was empty, so that a burst costs one wake-up.
  *
- * Mails are intrusive and carry their own action, so that posting allocates nothing. Posting moves ownership to the reader.
+ * Mails are intrusive and carry their own action, so that posting allocates nothing. Posting moves ownership
+ * to the reader.
  */
 #ifndef WSD_LOOP_MAILBOX_H
 #define WSD_LOOP_MAILBOX_H
@@ -39,8 +40,8 @@ int mailbox_post(struct mailbox *box, struct mail *mail);
  * leave. Fails only with WSD_E_CLOSED. */
 int mailbox_return(struct mailbox *box, struct mail *mail);
 
-/* Loop's thread: runs what is there, refuses what comes later, and closes the handle; on_closed (may be NULL) is called when the
- * loop has let go of it. */
+/* Loop's thread: runs what is there, refuses what comes later, and closes the handle; on_closed (may be NULL)
+ * is called when the loop has let go of it. */
 void mailbox_close(struct mailbox *box, void (*on_closed)(void *owner));
 
 /* After the loop has ended and no thread can post any more. */

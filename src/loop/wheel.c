@@ -24,7 +24,8 @@ wheel_timer_init(struct wheel_timer *timer)
 	timer->due = 0;
 }
 
-/* The first tick at or after the deadline, and after the last one that was run; its low bits, as it comes within a turn of them. */
+/* The first tick at or after the deadline, and after the last one that was run; its low bits, as it comes
+ * within a turn of them. */
 static uint32_t
 tick_of(const struct wheel *wheel, uint64_t deadline_ms)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timer wheel: one loop timer serves any number of deadlines; setting and clearing one is O(1), and a tick touches only the
- * timers of one slot. Deadlines are met at the first tick at or after them. Pure but for the callback; one thread at a time.
- * (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987, scheme 6.)
+ * Timer wheel: one loop timer serves any number of deadlines; setting and clearing one is O(1), and a tick
+ * touches only the timers of one slot. Deadlines are met at the first tick at or after them. Pure but for the
+ * callback; one thread at a time. (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987,
+ * scheme 6.)
  */
 #ifndef WSD_LOOP_WHEEL_H
 #define WSD_LOOP_WHEEL_H
@@ -38,8 +39,8 @@ void wheel_timer_init(struct wheel_timer *timer);
 void wheel_set(struct wheel *wheel, struct wheel_timer *timer, uint64_t deadline_ms);
 void wheel_clear(struct wheel_timer *timer);
 
-/* Runs the callback of each timer whose deadline has come; the timer is unset then, and the callback may set it again or free it
- * (and may clear or free any other). */
+/* Runs the callback of each timer whose deadline has come; the timer is unset then, and the callback may set
+ * it again or free it (and may clear or free any other). */
 void wheel_run(struct wheel *wheel, uint64_t now_ms);
 
 #endif

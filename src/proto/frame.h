@@ -26,7 +26,8 @@ size_t frame_header_len(size_t payload_len);
 /* Writes the header of an unmasked final frame, with the shortest length form; returns frame_header_len(). */
 size_t frame_header(char *out, enum frame_opcode opcode, size_t payload_len);
 
-/* Whole control frames, unmasked; payload_len at most FRAME_CONTROL_MAX. Each returns the bytes written, at most 2 + 125. */
+/* Whole control frames, unmasked; payload_len at most FRAME_CONTROL_MAX. Each returns the bytes written, at
+ * most 2 + 125. */
 size_t frame_ping(char *out, const void *payload, size_t payload_len);
 size_t frame_close(char *out, uint16_t code, const char *reason);
 

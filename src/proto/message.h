@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages from the client: one pass over a text frame checks UTF-8 (RFC 3629) and JSON (RFC 8259) and finds the members we
- * know. Values are raw slices of the input, still escaped. Pure, no allocation, bounded stack; any thread. Fuzzed against
- * json-c.
+ * Messages from the client: one pass over a text frame checks UTF-8 (RFC 3629) and JSON (RFC 8259) and finds
+ * the members we know. Values are raw slices of the input, still escaped. Pure, no allocation, bounded stack;
+ * any thread. Fuzzed against json-c.
  */
 #ifndef WSD_PROTO_MESSAGE_H
 #define WSD_PROTO_MESSAGE_H
@@ -24,15 +24,17 @@ enum message_fault {
 
 struct message {
 	enum message_type type; /* only with MESSAGE_OK */
-	struct slice id;	/* raw string (quotes included) or number; len 0: none. Also set on a fault, where known */
+	struct slice id; /* raw string (quotes included) or number; len 0: none. Also set on a fault, where
+			    known */
 	struct slice data;	/* raw value; len 0: none */
 	const char *why;	/* on a fault: what is wrong, static text */
 };
 
 /*
- * text need not be zero-terminated. The members are "type" (string: "message", "ping", "disconnect"), "id" (string or
- * number, at most MESSAGE_ID_MAX bytes) and "data" (any value; needed with "message"); others are skipped but must be valid
- * JSON. Escapes in member names and in the type are understood. Of a repeated member the last one counts.
+ * text need not be zero-terminated. The members are "type" (string: "message", "ping", "disconnect"), "id"
+ * (string or number, at most MESSAGE_ID_MAX bytes) and "data" (any value; needed with "message"); others are
+ * skipped but must be valid JSON. Escapes in member names and in the type are understood. Of a repeated
+ * member the last one counts.
  */
 enum message_fault message_parse(const char *text, size_t len, struct message *out);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages to the client, each as a whole unmasked text frame, header included. The writers of the hot path build by hand
- * (about 25 ns; json-c takes 600). Pure; any thread.
+ * Messages to the client, each as a whole unmasked text frame, header included. The writers of the hot path
+ * build by hand (about 25 ns; json-c takes 600). Pure; any thread.
  *
- * timestamp is CLOCK_ISO8601_LEN characters without a zero. id is a raw JSON value as the client sent it, or empty.
- * Texts that are our own (why, reason) contain nothing that JSON escapes; ids of connections and instances cannot.
- * out must have REPLY_MAX bytes. Each returns the number of bytes written.
+ * timestamp is CLOCK_ISO8601_LEN characters without a zero. id is a raw JSON value as the client sent it, or
+ * empty. Texts that are our own (why, reason) contain nothing that JSON escapes; ids of connections and
+ * instances cannot. out must have REPLY_MAX bytes. Each returns the number of bytes written.
  */
 #ifndef WSD_PROTO_REPLY_H
 #define WSD_PROTO_REPLY_H

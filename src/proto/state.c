@@ -45,7 +45,7 @@ get_le(const char *data, size_t bytes)
 	return value;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static char *
 put_bytes(char *out, enum tag tag, const void *data, size_t len)
@@ -105,7 +105,7 @@ state_encode_session(char *out, const struct session_state *s)
 	return (size_t)(at - out);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct field {
 	unsigned tag;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state of a connection, and of a session whose connection has closed, as it travels from one process to the next. Both
- * directions between versions work: the encoding is a list of tagged fields, unknown ones are skipped, absent ones have the value
- * of an old sender. Pure; any thread. A fuzz target.
+ * The state of a connection, and of a session whose connection has closed, as it travels from one process to
+ * the next. Both directions between versions work: the encoding is a list of tagged fields, unknown ones are
+ * skipped, absent ones have the value of an old sender. Pure; any thread. A fuzz target.
  *
- * A field is: tag (1 byte), length (4 bytes, little-endian), value; integers are little-endian of 1 to 8 bytes.
+ * A field is: tag (1 byte), length (4 bytes, little-endian), value; integers are little-endian of 1 to 8
+ * bytes.
  */
 #ifndef WSD_PROTO_STATE_H
 #define WSD_PROTO_STATE_H
@@ -46,10 +47,12 @@ struct session_state {
 /* out has STATE_FIXED_MAX + queue_len bytes; returns the length. */
 size_t state_encode(char *out, const struct conn_state *s);
 
-/* WSD_OK, or WSD_E_MALFORMED: then *out is undefined. out->queue points into data. The id is checked as a connectionId. */
+/* WSD_OK, or WSD_E_MALFORMED: then *out is undefined. out->queue points into data. The id is checked as a
+ * connectionId. */
 int state_decode(struct conn_state *out, const char *data, size_t len);
 
-/* One session in a list of them, each preceded by its length (4 bytes, little-endian). out has STATE_FIXED_MAX bytes. */
+/* One session in a list of them, each preceded by its length (4 bytes, little-endian). out has
+ * STATE_FIXED_MAX bytes. */
 size_t state_encode_session(char *out, const struct session_state *s);
 
 /* The next session of a list: WSD_OK, and *used is how many bytes it took; WSD_E_CLOSED at the end; WSD_E_MALFORMED. */

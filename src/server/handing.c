@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A handoff: the connections of this instance go on in another one. Who owns each at which moment is the arbiter's to say
- * (handoff/arbiter.h); here the parts are brought together. Main thread.
+ * A handoff: the connections of this instance go on in another one. Who owns each at which moment is the
+ * arbiter's to say (handoff/arbiter.h); here the parts are brought together. Main thread.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@
 #define PATIENCE_MS 3000 /* for a connection to stand on a frame boundary */
 #define NEWCOMERS   64	 /* admitted already when it begins, but not at their worker yet */
 
-/* ---- taking -------------------------------------------------------------------------------------------------------- */
+/* ---- taking
+ * -------------------------------------------------------------------------------------------------------- */
 
 static int
 arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg)
@@ -93,7 +94,8 @@ handing_close(struct server *s)
 	uv_run(&s->loop, UV_RUN_NOWAIT);
 }
 
-/* ---- giving -------------------------------------------------------------------------------------------------------- */
+/* ---- giving
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void
 opened(void *arg)
@@ -144,7 +146,9 @@ over(void *arg, int rc, const char *why)
 	h->ok = rc == WSD_OK;
 	h->ms = clock_mono_ms() - s->handoff_since_ms;
 	snprintf(h->why, sizeof(h->why), "%s", why);
-	h->unmovable = h->at_start > h->moved + h->kept + h->refused ? h->at_start - h->moved - h->kept - h->refused : 0;
+	h->unmovable = h->at_start > h->moved + h->kept + h->refused
+			       ? h->at_start - h->moved - h->kept - h->refused
+			       : 0;
 	for (uint32_t i = 0; i < s->n_workers; i++)
 		worker_export_stop(s->workers[i]);
 	if (h->ok)

@@ -29,7 +29,9 @@ lifecycle_set_state(struct server *s, enum server_state state)
 	front_set_mode(s->front, modes[state]);
 }
 
-/* ---- pulse --------------------------------------------------------------------------------------------------------- */
+/* ---- pulse
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void
 report_drain(struct server *s)
@@ -127,7 +129,7 @@ lifecycle_ready(struct server *s)
 	       s->conf->max_connections);
 }
 
-/* ---- draining ------------------------------------------------------------------------------------------------------ */
+/* ---- draining -------------------------------------------------------------------------------- */
 
 static void
 tell_workers(struct server *s, enum worker_bye bye, uint32_t spread_ms)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors: what MAX_CONNECTIONS needs, and no more, since libwebsockets sizes its tables by the limit and looks through all of
- * one whenever a connection closes.
+ * Descriptors: what MAX_CONNECTIONS needs, and no more, since libwebsockets sizes its tables by the limit and
+ * looks through all of one whenever a connection closes.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -25,7 +25,8 @@ struct gathering {
 };
 
 static void
-gather_session(void *arg, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count, uint64_t expires_in_ms)
+gather_session(void *arg, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+	       uint64_t expires_in_ms)
 {
 	struct session_state session = { .count = count, .expires_in_ms = expires_in_ms };
 	struct gathering *g = arg;

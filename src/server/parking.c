@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A restart that no client notices: connections go into the parking lot (handoff/lot.h), this process ends, and the next one takes
- * them up. Main thread. Each failure point and what then holds: doc/handoff.md.
+ * A restart that no client notices: connections go into the parking lot (handoff/lot.h), this process ends,
+ * and the next one takes them up. Main thread. Each failure point and what then holds: doc/handoff.md.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 
 #define PATIENCE_MS 3000 /* for a connection to stand on a frame boundary */
 
-/* ---- the lot itself ------------------------------------------------------------------------------------------------ */
+/* ---- the lot itself -------------------------------------------------------------------------- */
 
 static bool
 wanted(const struct conf *conf)
@@ -70,7 +70,8 @@ parking_open(struct server *s)
 		rc = open_kept(s);
 		if (rc == WSD_OK)
 			return rc;
-		log_error("what an earlier process parked cannot be read (%s): its connections are lost", wsd_strerror(rc));
+		log_error("what an earlier process parked cannot be read (%s): its connections are lost",
+			  wsd_strerror(rc));
 	}
 	rc = create_and_store(s);
 	if (rc != WSD_OK)
@@ -92,7 +93,7 @@ parking_count(const struct server *s)
 	return s->lot ? lot_count(s->lot) : 0;
 }
 
-/* ---- taking up ------------------------------------------------------------------------------------------------------ */
+/* ---- taking up ------------------------------------------------------------------------------- */
 
 struct taking {
 	struct server *server;
@@ -179,7 +180,7 @@ parking_clear(struct server *s)
 		lot_clear(s->lot);
 }
 
-/* ---- parking -------------------------------------------------------------------------------------------------------- */
+/* ---- parking --------------------------------------------------------------------------------- */
 
 /* What was put since the last flush is in the lot now, or is not. */
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the HTTP threads ask of the server. A question is posted to main, may go on to workers, and the asker waits for it with a
- * timeout; whoever comes last, the asker or the answer, frees it.
+ * What the HTTP threads ask of the server. A question is posted to main, may go on to workers, and the asker
+ * waits for it with a timeout; whoever comes last, the asker or the answer, frees it.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ struct item {
 	bool found;
 };
 
-/* ---- an ask's life ------------------------------------------------------------------------------------------------- */
+/* ---- an ask's life --------------------------------------------------------------------------- */
 
 static struct ask *
 ask_create(struct server *s, void (*run)(struct mail *, void *))
@@ -123,7 +123,7 @@ ask_once(struct ask *ask)
 	return rc;
 }
 
-/* ---- connections ---------------------------------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void
 fill(struct item *item, const char *id, const struct front_seat *seat)
@@ -165,7 +165,8 @@ ask_workers(struct ask *ask, bool end_them)
 {
 	struct server *s = ask->server;
 
-	atomic_store_explicit(&ask->missing, ask->n + 1, memory_order_relaxed); /* one for ourselves, given back below */
+	atomic_store_explicit(&ask->missing, ask->n + 1,
+			      memory_order_relaxed); /* one for ourselves, given back below */
 	for (uint32_t i = 0; i < ask->n; i++) {
 		struct item *item = &ask->items[i];
 
@@ -304,7 +305,7 @@ query_disconnect(void *arg, const char *id)
 	return one(arg, id, run_disconnect, NULL);
 }
 
-/* ---- the server's state --------------------------------------------------------------------------------------------- */
+/* ---- the server's state ---------------------------------------------------------------------- */
 
 static void
 run_drain(struct mail *mail, void *owner)

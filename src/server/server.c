@@ -29,7 +29,8 @@ loop_start(struct server *s)
 static void
 loop_stop(struct server *s)
 {
-	mailbox_close(&s->box, NULL);
+	if (!s->box_closed)
+		mailbox_close(&s->box, NULL);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	mailbox_deinit(&s->box);
 	CHECK_ZERO(uv_loop_close(&s->loop));
@@ -84,6 +85,10 @@ static void
 http_stop(struct server *s)
 {
 	front_set_mode(s->front, FRONT_CLOSED);
+	/* Answers what was asked, and refuses what will be: nobody waits for this thread, which waits for
+	 * theirs. The workers, whose mail must come through, have been joined. */
+	mailbox_close(&s->box, NULL);
+	s->box_closed = true;
 	admin_destroy(&s->admin);
 }
 
@@ -202,8 +207,8 @@ server_run(const struct conf *conf)
 		if (parts[started].stop)
 			parts[started].stop(s);
 	if (rc == WSD_OK)
-		LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STOPPED, LOG_FIELDS(LOG_NUMBER("WS_MESSAGES", metrics_sum(METRIC_MESSAGES))),
-		       "stopped");
+		LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STOPPED,
+		       LOG_FIELDS(LOG_NUMBER("WS_MESSAGES", metrics_sum(METRIC_MESSAGES))), "stopped");
 	s->magic = 0;
 	free(s);
 	return rc;

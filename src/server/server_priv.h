@@ -47,6 +47,7 @@ struct server {
 	const struct conf *conf;
 	uv_loop_t loop;
 	struct mailbox box; /* [lock: its own] */
+	bool box_closed;
 	_Atomic int state;  /* [atomic] enum server_state; written by main */
 	uint64_t started_ms; /* [const after start] */
 

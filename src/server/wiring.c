@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the parts reach each other: front desk, workers and HTTP know nothing of one another but the ops that are filled in here. What
- * comes from another thread comes through main's mailbox.
+ * How the parts reach each other: front desk, workers and HTTP know nothing of one another but the ops that
+ * are filled in here. What comes from another thread comes through main's mailbox.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 _Static_assert(FRONT_TOKEN_BYTES == WORKER_TOKEN_BYTES, "one token");
 _Static_assert(FRONT_KEY_LEN == WORKER_KEY_LEN, "one key");
 
-/* ---- front desk to workers (main thread) ---------------------------------------------------------------------------- */
+/* ---- front desk to workers (main thread) ----------------------------------------------------- */
 
 static int
 seat_guest(void *arg, const struct front_guest *g)
@@ -89,7 +89,7 @@ plain(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer
 	admin_add(s->admin, admin ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, fd, peer, peer_len);
 }
 
-/* ---- workers to front desk ------------------------------------------------------------------------------------------ */
+/* ---- workers to front desk ------------------------------------------------------------------- */
 
 static void
 run_left(struct mail *mail, void *owner)
@@ -124,7 +124,9 @@ run_offer(struct mail *mail, void *owner)
 		parking_offer(s, offer);
 	else if (s->sender)
 		handing_offer(s, offer);
-	else if (!w || worker_keep(w, offer, server_state(s) == STATE_STOPPING ? WORKER_BYE_RESTART : WORKER_BYES) != WSD_OK)
+	else if (!w ||
+		 worker_keep(w, offer,
+			     server_state(s) == STATE_STOPPING ? WORKER_BYE_RESTART : WORKER_BYES) != WSD_OK)
 		free(offer);
 }
 

@@ -42,8 +42,8 @@ int sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size);
  * sd_notify(3) advises. */
 void sysd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Puts a copy of fd into the manager's store under one of the names above (FileDescriptorStoreMax=). WSD_OK, or a negative errno;
- * WSD_E_UNSUPPORTED without a manager. */
+/* Puts a copy of fd into the manager's store under one of the names above (FileDescriptorStoreMax=). WSD_OK,
+ * or a negative errno; WSD_E_UNSUPPORTED without a manager. */
 int sysd_store(enum sysd_kept what, int fd);
 
 /* How often to feed the watchdog, in us: half of WatchdogSec=, as sd_watchdog_enabled(3) advises; 0: there is none. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The connections that are to be closed when no callback of libwebsockets runs: conn_close.c says why. Worker's thread. */
+/* The connections that are to be closed when no callback of libwebsockets runs: conn_close.c says why.
+ * Worker's thread. */
 #include "worker/worker_priv.h"
 
 #include <stdlib.h>

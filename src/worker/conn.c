@@ -137,7 +137,8 @@ conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_
 	if (c->phase < CONN_CLOSING) {
 		c->phase = CONN_CLOSING;
 		c->close_code = (uint16_t)code;
-		/* from here on the timer ends the connection: it must not be left at the next heartbeat, which may be now */
+		/* from here on the timer ends the connection: it must not be left at the next heartbeat,
+		 * which may be now */
 		wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + ANSWER_MS);
 	}
 	if (len == 1 || (len >= 2 && !close_code_allowed(code)))
@@ -188,7 +189,8 @@ closed_metric(unsigned code)
 	}
 }
 
-/* What the log and the metrics call the end: our code or the peer's; 1006 if the socket just ended (RFC 6455, 7.1.5). */
+/* What the log and the metrics call the end: our code or the peer's; 1006 if the socket just ended (RFC
+ * 6455, 7.1.5). */
 static unsigned
 final_code(struct worker *w, struct conn *c)
 {

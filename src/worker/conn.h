@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection, from the moment the front desk hands it over until its socket is closed. Its memory is counted: ten thousand
- * idle ones are the normal case, so what most connections do not need (queues, halves of messages) is allocated when it is.
- * Private to worker/; worker's thread, but for what worker.h says.
+ * One connection, from the moment the front desk hands it over until its socket is closed. Its memory is
+ * counted: ten thousand idle ones are the normal case, so what most connections do not need (queues, halves
+ * of messages) is allocated when it is. Private to worker/; worker's thread, but for what worker.h says.
  */
 #ifndef WSD_WORKER_CONN_H
 #define WSD_WORKER_CONN_H
@@ -61,7 +61,8 @@ struct conn {
 	bool opened : 1;      /* it was established: counted, logged, to be uncounted */
 	bool peer_closed : 1; /* its close frame has come */
 	bool broke_rules : 1; /* libwebsockets closes it, though the peer is still there */
-	bool by_queue : 1;    /* answers go through the writeable callback, so that they stay behind a pong that is owed */
+	bool by_queue : 1; /* answers go through the writeable callback, so that they stay behind a pong that
+			      is owed */
 	bool binary : 1;      /* the message being refused was binary */
 	bool session_over : 1;
 	bool close_wanted : 1; /* it is in worker->closing */
@@ -104,7 +105,8 @@ void conn_due(struct worker *w, struct conn *c);
 void conn_arm(struct worker *w, struct conn *c);   /* of a new one */
 void conn_rearm(struct worker *w, struct conn *c); /* from its clocks as they are */
 
-/* Ends the connection (conn_close.c). Says goodbye and closes when that is written; harmless if it is ending already. */
+/* Ends the connection (conn_close.c). Says goodbye and closes when that is written; harmless if it is ending
+ * already. */
 void conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_after_ms);
 /* Fails it with a code, without a goodbye: 1007, 1009, 1011. what: for the log and the close frame; static. */
 void conn_fail(struct worker *w, struct conn *c, uint16_t code, const char *what);
@@ -113,8 +115,8 @@ void conn_kill(struct worker *w, struct conn *c);
 /* What conn_bye() and conn_fail() put off to the end of the loop turn. */
 void conn_close_now(struct worker *w, struct conn *c);
 
-/* Hands whole frames to the socket, or to the queue if it does not take them (conn_tx.c); there are LWS_PRE spare bytes before data. The
- * connection may be leaving after this. */
+/* Hands whole frames to the socket, or to the queue if it does not take them (conn_tx.c); there are LWS_PRE
+ * spare bytes before data. The connection may be leaving after this. */
 void conn_send(struct worker *w, struct conn *c, char *data, size_t len);
 void conn_writeable(struct worker *w, struct conn *c);
 bool conn_has_queued(const struct conn *c);

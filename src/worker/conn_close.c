@@ -2,12 +2,12 @@
 /*
  * Ending a connection. Worker's thread.
  *
- *   OPEN ── conn_bye(), conn_fail() ──► LEAVING ── all is written ──► CLOSING ── the peer answers ──► destroyed
- *     │                                    └────────── deadline ─────────┴───────► GONE ───────────────►
- *     └── conn_kill() ─────────────────────────────────────────────────────────────►
+ *   OPEN ── conn_bye(), conn_fail() ──► LEAVING ── all is written ──► CLOSING ── the peer answers ──►
+ * destroyed │                                    └────────── deadline ─────────┴───────► GONE
+ * ───────────────► └── conn_kill() ─────────────────────────────────────────────────────────────►
  *
- * libwebsockets must not be asked to close from inside its own callbacks for another connection, so closing is put off to the end
- * of the loop turn, when none of them runs (worker_close_later()).
+ * libwebsockets must not be asked to close from inside its own callbacks for another connection, so closing
+ * is put off to the end of the loop turn, when none of them runs (worker_close_later()).
  */
 #include "worker/worker_priv.h"
 

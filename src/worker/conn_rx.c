@@ -2,9 +2,10 @@
 /*
  * What the client says: pieces become messages, messages are judged and answered. Worker's thread.
  *
- * libwebsockets delivers a message in pieces whenever it was split by a frame, by a packet or by its own read size, so that any
- * message may need to be put together; most come whole and are judged where they lie, without a copy. UTF-8 is checked here and
- * not by libwebsockets, whose check lets a message pass that ends in half a character followed by an empty final fragment.
+ * libwebsockets delivers a message in pieces whenever it was split by a frame, by a packet or by its own read
+ * size, so that any message may need to be put together; most come whole and are judged where they lie,
+ * without a copy. UTF-8 is checked here and not by libwebsockets, whose check lets a message pass that ends
+ * in half a character followed by an empty final fragment.
  */
 #include "worker/worker_priv.h"
 
@@ -45,7 +46,8 @@ assemble(struct conn *c, const char *data, size_t len, size_t expected)
 	if (!a || a->room < need) {
 		size_t room = a ? a->room * 2 : ASSEMBLY_MIN;
 
-		/* A frame's length is known from its first piece, but only what has come is worth memory: double, at most. */
+		/* A frame's length is known from its first piece, but only what has come is worth memory:
+		 * double, at most. */
 		while (room < need)
 			room *= 2;
 		if (!a && expected < room && expected >= need && expected > 0)
@@ -181,8 +183,9 @@ judge_assembly(struct worker *w, struct conn *c, uint64_t now_ns)
 	free(a);
 }
 
-/* Notes whether this read filled libwebsockets' buffer. Its size is known, the bytes of the frames are counted; only a header cut in
- * two at the end is not seen. To be wrong costs a recv(2), or another turn of the loop. */
+/* Notes whether this read filled libwebsockets' buffer. Its size is known, the bytes of the frames are
+ * counted; only a header cut in two at the end is not seen. To be wrong costs a recv(2), or another turn of
+ * the loop. */
 static void
 gauge_read(struct worker *w, struct conn *c, size_t len, size_t rest)
 {

@@ -27,7 +27,8 @@ conn_arm(struct worker *w, struct conn *c)
 {
 	uint32_t interval = w->conf->heartbeat_interval_ms;
 
-	/* The first comes early by a part of its own for each connection, so that those who came together do not stay together. */
+	/* The first comes early by a part of its own for each connection, so that those who came together do
+	 * not stay together. */
 	c->heartbeat_ms = c->opened_ms + interval - worker_random(w, interval / 2 + 1);
 	conn_rearm(w, c);
 }

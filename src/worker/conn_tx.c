@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames are ours, written with LWS_WRITE_RAW. What the socket does not take waits in the connection's own queue, which
- * SEND_QUEUE_BYTES bounds (libwebsockets holds at most one cork of its own on top). What is sent comes from the cork (cork.c).
- * Worker's thread.
+ * Frames are ours, written with LWS_WRITE_RAW. What the socket does not take waits in the connection's own
+ * queue, which SEND_QUEUE_BYTES bounds (libwebsockets holds at most one cork of its own on top). What is sent
+ * comes from the cork (cork.c). Worker's thread.
  */
 #include "worker/worker_priv.h"
 
@@ -86,7 +86,8 @@ drain_queue(struct worker *w, struct conn *c)
 			conn_outq_free(w, c);
 			return;
 		}
-		/* Always a whole chunk, which ends with a frame: so the rest of the queue may be dropped at any time. */
+		/* Always a whole chunk, which ends with a frame: so the rest of the queue may be dropped at
+		 * any time. */
 		if (lws_write(c->wsi, (unsigned char *)at, len, LWS_WRITE_RAW) < 0) {
 			conn_kill(w, c);
 			return;

@@ -2,13 +2,15 @@
 /*
  * When what is sent leaves. Worker's thread.
  *
- * What a connection has to say while its own input is being read is gathered and leaves in one write when the loop turns to
- * another connection: one send(2), by far the dearest call, for all messages of one recv(2). Holding everything back to the end
- * of the turn instead was measured to be a third slower, the caches having moved on.
+ * What a connection has to say while its own input is being read is gathered and leaves in one write when the
+ * loop turns to another connection: one send(2), by far the dearest call, for all messages of one recv(2).
+ * Holding everything back to the end of the turn instead was measured to be a third slower, the caches having
+ * moved on.
  *
- * A connection whose read filled libwebsockets' small buffer has more to say in the same packet. It is parked, with its answers,
- * until the others of this turn have been read; then it is read again until nothing is left, or its share is used up, and all its
- * answers leave together. So the buffer, which each of ten thousand idle connections has to pay for, can be small.
+ * A connection whose read filled libwebsockets' small buffer has more to say in the same packet. It is
+ * parked, with its answers, until the others of this turn have been read; then it is read again until nothing
+ * is left, or its share is used up, and all its answers leave together. So the buffer, which each of ten
+ * thousand idle connections has to pay for, can be small.
  */
 #include "worker/worker_priv.h"
 
@@ -154,7 +156,9 @@ read_again(struct worker *w, struct cork_piece *parked)
 	memcpy(w->cork.space + LWS_PRE + now->start, w->cork.space + LWS_PRE + parked->start, parked->len);
 	c->parked = false;
 	for (int reads = 0; c->hungry && c->phase == CONN_OPEN && reads < READS_MOST; reads++) {
-		struct lws_pollfd pfd = { .fd = lws_get_socket_fd(c->wsi), .events = LWS_POLLIN, .revents = LWS_POLLIN };
+		struct lws_pollfd pfd = { .fd = lws_get_socket_fd(c->wsi),
+					  .events = LWS_POLLIN,
+					  .revents = LWS_POLLIN };
 
 		c->hungry = false;
 		w->gauge.conn = NULL;

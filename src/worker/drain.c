@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Saying goodbye to all connections of a worker, a few at a time, so that their reconnects do not stampede. Worker's thread. */
+/* Saying goodbye to all connections of a worker, a few at a time, so that their reconnects do not stampede.
+ * Worker's thread. */
 #include "worker/worker_priv.h"
 
 #include "base/check.h"

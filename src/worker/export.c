@@ -2,14 +2,14 @@
 /*
  * Getting connections ready to go on in another process. Worker's thread.
  *
- * A connection can go when libwebsockets stands exactly between two frames and holds no byte that it has read and not parsed, since
- * those bytes would stay behind. It does not tell, but the kernel does: TCP counts the bytes that have been read, and we count
- * those of all frames that were delivered. If both are equal, nothing is in between. Unread bytes stay in the socket and travel
- * with it.
+ * A connection can go when libwebsockets stands exactly between two frames and holds no byte that it has read
+ * and not parsed, since those bytes would stay behind. It does not tell, but the kernel does: TCP counts the
+ * bytes that have been read, and we count those of all frames that were delivered. If both are equal, nothing
+ * is in between. Unread bytes stay in the socket and travel with it.
  *
- * Frames that libwebsockets keeps to itself (a client's pings, empty pongs) are missing from our count. Then, when all that the
- * client has sent is read, the count is set anew and a ping is sent; if the next that comes is counted up to its pong, it was
- * right. doc/handoff.md has the reasoning.
+ * Frames that libwebsockets keeps to itself (a client's pings, empty pongs) are missing from our count. Then,
+ * when all that the client has sent is read, the count is set anew and a ping is sent; if the next that comes
+ * is counted up to its pong, it was right. doc/handoff.md has the reasoning.
  */
 #include "worker/worker_priv.h"
 
@@ -41,7 +41,7 @@ export_consumed(const struct conn *c)
 	return tcp_state_of(lws_get_socket_fd(c->wsi), &tcp) ? tcp.consumed : 0;
 }
 
-/* ---- offering ------------------------------------------------------------------------------------------------------ */
+/* ---- offering -------------------------------------------------------------------------------- */
 
 static void
 give_up(struct worker *w, struct conn *c, enum metric reason)
@@ -112,7 +112,7 @@ offer(struct worker *w, struct conn *c)
 	w->ops->offer(w->ops->arg, o);
 }
 
-/* ---- the boundary -------------------------------------------------------------------------------------------------- */
+/* ---- the boundary ---------------------------------------------------------------------------- */
 
 static void
 send_ping(struct worker *w, struct conn *c)
@@ -124,7 +124,8 @@ send_ping(struct worker *w, struct conn *c)
 	cork_flush(w, 0);
 }
 
-/* Offers the connection if it stands on a boundary. in_writeable: libwebsockets does not want to write to it just now. */
+/* Offers the connection if it stands on a boundary. in_writeable: libwebsockets does not want to write to it
+ * just now. */
 static bool
 try(struct worker *w, struct conn *c, bool in_writeable)
 {
@@ -201,7 +202,7 @@ export_end_turn(struct worker *w)
 	e->n_look = 0;
 }
 
-/* ---- beginning and end ----------------------------------------------------------------------------------------------- */
+/* ---- beginning and end ----------------------------------------------------------------------- */
 
 /* One fewer stands still: the next may. */
 static void

@@ -2,9 +2,10 @@
 /*
  * Taking over a connection from another process. Worker's thread.
  *
- * libwebsockets can only be given a connection by a handshake. So it gets one end of a socket pair and our own minimal request, as
- * any new connection does; its answer goes into the other end and is thrown away. Then the real socket is put in the place of the
- * pair's end, under the same number, while the loop is not watching it.
+ * libwebsockets can only be given a connection by a handshake. So it gets one end of a socket pair and our
+ * own minimal request, as any new connection does; its answer goes into the other end and is thrown away.
+ * Then the real socket is put in the place of the pair's end, under the same number, while the loop is not
+ * watching it.
  */
 #include "worker/worker_priv.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What waits for a client that reads too slowly: whole frames in order, in chunks on the heap, bounded by the caller. An empty
- * queue holds no memory. Worker's thread.
+ * What waits for a client that reads too slowly: whole frames in order, in chunks on the heap, bounded by the
+ * caller. An empty queue holds no memory. Worker's thread.
  */
 #ifndef WSD_WORKER_OUTQ_H
 #define WSD_WORKER_OUTQ_H

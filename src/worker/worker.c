@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker's thread, its loop and its mailbox. The loop is initialised and its mailbox opened by main, before the thread runs,
- * so that main can always post; from then on everything but the mailbox and `ticks` belongs to the thread.
+ * A worker's thread, its loop and its mailbox. The loop is initialised and its mailbox opened by main, before
+ * the thread runs, so that main can always post; from then on everything but the mailbox and `ticks` belongs
+ * to the thread.
  */
 #include "worker/worker_priv.h"
 
@@ -46,7 +47,7 @@ struct dismiss_mail {
 	enum worker_bye bye;
 };
 
-/* ---- time and chance ---------------------------------------------------------------------------------------------- */
+/* ---- time and chance ------------------------------------------------------------------------- */
 
 uint64_t
 worker_now_ms(const struct worker *w)
@@ -96,7 +97,7 @@ on_clock(uv_timer_t *timer)
 	export_tick(w);
 }
 
-/* ---- the loop turn ------------------------------------------------------------------------------------------------- */
+/* ---- the loop turn --------------------------------------------------------------------------- */
 
 static void
 end_turn(struct worker *w)
@@ -119,7 +120,9 @@ on_after_poll(uv_check_t *handle)
 	end_turn(handle->data);
 }
 
-/* ---- mails --------------------------------------------------------------------------------------------------------- */
+/* ---- mails
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void
 run_seat(struct mail *mail, void *owner)
@@ -242,7 +245,7 @@ run_keep(struct mail *mail, void *owner)
 	free(offer);
 }
 
-/* ---- start and stop ------------------------------------------------------------------------------------------------ */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 static void
 close_handle(uv_handle_t *handle)
@@ -399,7 +402,7 @@ worker_ticks(const struct worker *w)
 	return atomic_load_explicit(&w->ticks, memory_order_relaxed);
 }
 
-/* ---- what main asks for -------------------------------------------------------------------------------------------- */
+/* ---- what main asks for ---------------------------------------------------------------------- */
 
 int
 worker_seat(struct worker *w, const struct worker_guest *guest)

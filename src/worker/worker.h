@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker: one thread with a loop, a libwebsockets context and the connections it was given. Everything here may be called
- * from the main thread (it posts to the worker's mailbox) unless it says otherwise; a connection never changes its worker.
+ * A worker: one thread with a loop, a libwebsockets context and the connections it was given. Everything here
+ * may be called from the main thread (it posts to the worker's mailbox) unless it says otherwise; a
+ * connection never changes its worker.
  */
 #ifndef WSD_WORKER_WORKER_H
 #define WSD_WORKER_WORKER_H
@@ -75,8 +76,9 @@ struct worker_question {
 	uint64_t queued_bytes;
 };
 
-/* A connection that stands still and can go on in another process. Its socket is still the worker's: it may be sent with
- * SCM_RIGHTS, but not closed. The receiver owns the offer, and ends it with worker_release() or worker_keep(). */
+/* A connection that stands still and can go on in another process. Its socket is still the worker's: it may
+ * be sent with SCM_RIGHTS, but not closed. The receiver owns the offer, and ends it with worker_release() or
+ * worker_keep(). */
 struct worker_offer {
 	struct mail mail;
 	int fd;
@@ -115,8 +117,8 @@ struct worker_setup {
 /* Once in main, before the first worker: process-wide settings of libwebsockets. */
 void worker_library_init(void);
 
-/* Starts the thread. What setup points at must outlive the worker. WSD_OK, or -ENOMEM or what pthread_create(3) said; then no
- * report reaches the gate. */
+/* Starts the thread. What setup points at must outlive the worker. WSD_OK, or -ENOMEM or what
+ * pthread_create(3) said; then no report reaches the gate. */
 int worker_start(struct worker **out, const struct worker_setup *setup);
 
 /* Asks the thread to drop what is left and end; connections get no goodbye (drain first). */
@@ -132,31 +134,34 @@ int worker_seat(struct worker *worker, const struct worker_guest *guest);
 /* Fills in the answer and calls q->answered on the worker's thread. WSD_OK or WSD_E_CLOSED (the caller owns q). */
 int worker_ask(struct worker *worker, struct worker_question *q);
 
-/* Ends the connection with a goodbye, then answers as worker_ask() does; found is false if there is no such connection or it was
- * ending already (then the fields are filled all the same). Messages that arrive later are not counted. */
+/* Ends the connection with a goodbye, then answers as worker_ask() does; found is false if there is no such
+ * connection or it was ending already (then the fields are filled all the same). Messages that arrive later
+ * are not counted. */
 int worker_dismiss(struct worker *worker, struct worker_question *q, enum worker_bye bye);
 
-/* Says goodbye to all connections, spread evenly over spread_ms; the clients are advised to come back within retry_ms, each at a
- * moment of its own. A later call hastens the one before. */
+/* Says goodbye to all connections, spread evenly over spread_ms; the clients are advised to come back within
+ * retry_ms, each at a moment of its own. A later call hastens the one before. */
 int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
 
-/* Offers every connection, each as soon as it stands on a frame boundary; those that do not within patience_ms are told `otherwise`
- * and leave. WSD_OK, WSD_E_CLOSED or -ENOMEM. */
+/* Offers every connection, each as soon as it stands on a frame boundary; those that do not within
+ * patience_ms are told `otherwise` and leave. WSD_OK, WSD_E_CLOSED or -ENOMEM. */
 int worker_export(struct worker *worker, enum worker_bye otherwise, uint32_t patience_ms);
 
 /* No more offers; connections that were not offered yet just go on. */
 int worker_export_stop(struct worker *worker);
 
-/* The other process has the connection: it leaves here, unseen by its client, and its departure is reported. The offer is freed. WSD_OK
- * or WSD_E_CLOSED (the caller still owns the offer). */
+/* The other process has the connection: it leaves here, unseen by its client, and its departure is reported.
+ * The offer is freed. WSD_OK or WSD_E_CLOSED (the caller still owns the offer). */
 int worker_release(struct worker *worker, struct worker_offer *offer);
 
 /* The other process does not have it: it goes on here; if bye is not WORKER_BYES, only to be told that. As above. */
 int worker_keep(struct worker *worker, struct worker_offer *offer, enum worker_bye bye);
 
-/* Takes over a connection, if claim (may be NULL), called when nothing can fail any more, says that it is ours. WSD_OK: the worker owns
- * the fd, and will report a departure. WSD_E_CLOSED: it is not ours; or -ENOMEM: the fd is still the caller's. */
-int worker_import(struct worker *worker, const struct worker_arrival *arrival, bool (*claim)(void *arg), void *claim_arg);
+/* Takes over a connection, if claim (may be NULL), called when nothing can fail any more, says that it is
+ * ours. WSD_OK: the worker owns the fd, and will report a departure. WSD_E_CLOSED: it is not ours; or
+ * -ENOMEM: the fd is still the caller's. */
+int worker_import(struct worker *worker, const struct worker_arrival *arrival, bool (*claim)(void *arg),
+		  void *claim_arg);
 
 void worker_departure_free(struct worker_departure *departure);
 

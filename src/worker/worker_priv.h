@@ -17,8 +17,9 @@
 
 #define WORKER_MAGIC 0x776f726bu
 
-/* What libwebsockets takes in with one recv(2): rx_buffer_size and LWS_PRE. It costs as much memory for each connection, so it is
- * small, and a connection that has more is read again in the same turn (cork.c). At least 125, or long pings are answered twice. */
+/* What libwebsockets takes in with one recv(2): rx_buffer_size and LWS_PRE. It costs as much memory for each
+ * connection, so it is small, and a connection that has more is read again in the same turn (cork.c). At
+ * least 125, or long pings are answered twice. */
 #define WORKER_RX_BYTES	  224
 #define WORKER_READ_BYTES (WORKER_RX_BYTES + LWS_PRE)
 
@@ -103,7 +104,8 @@ struct worker {
 	struct conn *adopting; /* during lws_adopt_socket_vhost_readbuf(): whose socket it is */
 	const uint8_t *adopting_token;
 	struct slots slots;
-	uint32_t *closing; /* slots of connections that want closing at the end of the loop turn; stale ones are skipped */
+	uint32_t *closing; /* slots of connections that want closing at the end of the loop turn; stale ones
+			      are skipped */
 	uint32_t n_closing, closing_room;
 	struct wheel wheel;
 	struct gauge gauge;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The libwebsockets context of a worker, and the way a socket gets into it. Each setting below answers a measured finding:
- * doc/libwebsockets.md.
+ * The libwebsockets context of a worker, and the way a socket gets into it. Each setting below answers a
+ * measured finding: doc/libwebsockets.md.
  *
- * libwebsockets never sees what a client sent as its request. The front desk has judged and consumed that; what is parsed here is a
- * minimal request of our own that carries the client's key. So none of its HTTP code can be reached from the network, and a client
- * may offer subprotocols that we do not speak (it would be dropped without an answer).
+ * libwebsockets never sees what a client sent as its request. The front desk has judged and consumed that;
+ * what is parsed here is a minimal request of our own that carries the client's key. So none of its HTTP code
+ * can be reached from the network, and a client may offer subprotocols that we do not speak (it would be
+ * dropped without an answer).
  */
 #include "worker/worker_priv.h"
 
@@ -97,7 +98,8 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const char *key, const uint8_
 	/* Calls back before it returns. It closes the fd when it fails. */
 	lws_adopt_socket_vhost_readbuf(w->vhost, fd, request, (size_t)len);
 
-	/* Never taken up: out of memory, or out of descriptors. Taken up, the connection's end is the callback's to report. */
+	/* Never taken up: out of memory, or out of descriptors. Taken up, the connection's end is the
+	 * callback's to report. */
 	if (w->adopting) {
 		w->adopting = NULL;
 		conn_destroyed(w, c);

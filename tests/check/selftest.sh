@@ -85,6 +85,8 @@ echo "/* TO""DO */" >> src/worker/conn.c
 finds 'a mark of unfinished work' "$checks/text.sh"
 echo ">>>>"">>> theirs" >> src/worker/conn.c
 finds 'a mark of a merge' "$checks/text.sh"
+printf '\t%0113d\n' 0 >> src/worker/conn.c
+finds 'more than 120 columns' "$checks/text.sh"
 echo 'int x;' > src/worker/conn.c
 finds 'should name the licence' "$checks/text.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What no file should have: marks of unfinished work or of a merge, white space at the end of a line, carriage returns, no
-# newline at the end, C files without a licence line.
+# newline at the end, lines of C with more than 120 columns, C files without a licence line.
 #
 #	text.sh [TREE]
 set -eu
@@ -21,10 +21,20 @@ for place in src tests loadtest doc contrib debian systemd etc m4 .ci README.md 
 done | grep -vE '/(\.deps|\.libs|__pycache__|\.pytest_cache|node_modules)/' | sort > "$list"
 [ -s "$list" ] || { echo "text.sh: no files in $PWD"; exit 1; }
 
-xargs "${AWK:-awk}" '
+xargs "${AWK:-awk}" -v most=120 '
 function say(what) {
 	printf "%s:%d: %s\n", FILENAME, FNR, what
 	bad = 1
+}
+
+# Columns with tabs of eight; the later bytes of a UTF-8 character take none.
+function columns(line,    part, n, i, at) {
+	gsub(/[\200-\277]/, "", line)
+	n = split(line, part, "\t")
+	at = length(part[1])
+	for (i = 2; i <= n; i++)
+		at = at + 8 - at % 8 + length(part[i])
+	return at
 }
 
 BEGIN {
@@ -43,6 +53,7 @@ FNR == 1 {
 $0 ~ mark { say("a mark of unfinished work") }
 $0 ~ merge { say("a mark of a merge") }
 /[ \t]$/ { say("white space at the end of the line") }
+code && columns($0) > most { say("more than " most " columns") }
 /\r$/ { say("a carriage return") }
 
 END {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that runs out when a test says so, and is counted. For programs linked with -Wl,--wrap=malloc,--wrap=calloc,
- * --wrap=realloc,--wrap=free (alloc_ldflags in tests/support/Makefile.inc), so that it holds for our own code alone. One thread at a time.
+ * Memory that runs out when a test says so, and is counted. For programs linked with
+ * -Wl,--wrap=malloc,--wrap=calloc,
+ * --wrap=realloc,--wrap=free (alloc_ldflags in tests/support/Makefile.inc), so that it holds for our own code
+ * alone. One thread at a time.
  */
 #ifndef WSD_SUPPORT_ALLOC_H
 #define WSD_SUPPORT_ALLOC_H

@@ -30,8 +30,9 @@ json_c_takes_utf8(void)
 	return taken == YES;
 }
 
-/* The whole text as a value, or NULL; the caller puts it. Nesting is no reason to refuse it. "null" is NULL too. It is for the
- * caller to check UTF-8: where json-c cannot, other characters stand in its place, which are no JSON either outside of strings. */
+/* The whole text as a value, or NULL; the caller puts it. Nesting is no reason to refuse it. "null" is NULL
+ * too. It is for the caller to check UTF-8: where json-c cannot, other characters stand in its place, which
+ * are no JSON either outside of strings. */
 static inline struct json_object *
 json_c_parse(const char *text, size_t len)
 {

@@ -226,9 +226,9 @@ def http(address, path, method="GET", headers=(), version="HTTP/1.1", body=b""):
 
 
 def wait_open(daemon, n):
-    """Until the front desk knows of n connections: a closed one's id is free only then."""
+    """Until the front desk knows of n connections: a closed one's id is free only then. /health is ahead of it."""
     deadline = time.monotonic() + PATIENCE
-    while http(daemon.port, "/health").json["connections"] != n:
+    while http(daemon.address("admin"), "/api/v1/connections?limit=1").json["total"] != n:
         assert time.monotonic() < deadline, f"not {n} connections in {PATIENCE:.0f} s\n{daemon.text()}"
 
 

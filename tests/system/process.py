@@ -266,8 +266,11 @@ class Wsd:
 
     def stop(self, number=signal.SIGTERM, status=0):
         """Stops the daemon and expects it to end well."""
-        if self.status is None:
-            self.send_signal(number)
+        try:
+            if self.status is None:
+                self.send_signal(number)
+        except ProcessLookupError:
+            pass  # it has just ended by itself; whoever watches is about to say so
         ended = self.wait_exit()
         self.check_reports()
         assert ended == status, f"exit status {ended}, not {status}\n{self.text()}"

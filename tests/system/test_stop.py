@@ -2,6 +2,7 @@
 """Stopping: every signal, at every stage, with every kind of client."""
 
 import signal
+import threading
 import time
 
 import pytest
@@ -235,3 +236,25 @@ def test_time_of_the_shutdown_is_told(start):
         c.sock.close()
     assert wsd.wait_exit() == 0
     assert any("stopped" in str(e.get("MESSAGE", e.get("message"))) for e in wsd.entries())
+
+
+def test_questions_while_the_workers_end(start, raw):
+    """Operators' questions that main finds in its mailbox after the workers have been joined reach no worker."""
+    wsd = start(admin=("unix",), DRAIN_TIMEOUT=200)
+    for n in range(20):
+        raw(wsd).open(f"/ws/chat/stubborn{n}")  # none of them answers the close frame
+    address = wsd.address("admin")
+
+    def ask():
+        while True:
+            try:
+                http(address, "/api/v1/connections")
+            except (OSError, Closed):
+                return
+
+    askers = [threading.Thread(target=ask) for _ in range(8)]
+    for asker in askers:
+        asker.start()
+    wsd.stop()
+    for asker in askers:
+        asker.join()

@@ -172,7 +172,8 @@ test_chunked(void **state)
 	}
 }
 
-/* libmicrohttpd 1.0 takes chunk extensions for a malformed body, 0.9.75 skips them; neither may hang or act on half of it. */
+/* libmicrohttpd 1.0 takes chunk extensions for a malformed body, 0.9.75 skips them; neither may hang or act
+ * on half of it. */
 static void
 test_chunk_extension(void **state)
 {
@@ -252,7 +253,8 @@ test_endless(void **state)
 	assert_int_equal(rig.script.accepts, 0);
 }
 
-/* The front desk refuses these; should one get here, libmicrohttpd 0.9.75 leaves it to us, and 1.0 answers 400 itself. */
+/* The front desk refuses these; should one get here, libmicrohttpd 0.9.75 leaves it to us, and 1.0 answers
+ * 400 itself. */
 static void
 test_unknown_coding(void **state)
 {
@@ -401,6 +403,15 @@ test_interleaved_and_stopped(void **state)
 	admin_rig_write(half, half_request, sizeof(half_request) - 1);
 	for (unsigned i = 0; i < 32; i++)
 		fds[i] = admin_rig_connect(&rig, ADMIN_SIDE_PUBLIC, "127.0.0.1");
+	/* Connections that the library's threads have not taken up yet are closed at a stop without the
+	 * queue's lock, which ThreadSanitizer tells of. They are taken up in order. */
+	for (unsigned side = 0; side < ADMIN_SIDES; side++) {
+		struct http_answer answer;
+
+		admin_rig_ask(&rig, &answer, side, "127.0.0.1", "GET /healthz HTTP/1.1", "", "");
+		assert_int_equal(answer.status, 200);
+		admin_rig_free(&answer);
+	}
 	admin_destroy(&rig.admin);
 	for (unsigned i = 0; i < 32; i++)
 		expect(fds[i], 0, "");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The front desk with real sockets and a made-up server behind it: how connections replace each other, what happens when the
- * workers refuse or the server drains meanwhile, and how it closes in the middle of everything.
+ * The front desk with real sockets and a made-up server behind it: how connections replace each other, what
+ * happens when the workers refuse or the server drains meanwhile, and how it closes in the middle of
+ * everything.
  */
 #include "front/front.h"
 
@@ -198,7 +199,7 @@ seat_one(const char *id)
 	return &rig.guests[before];
 }
 
-/* ---- sessions ------------------------------------------------------------------------------------------------------ */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 static void
 test_seat_and_leave(void **state)
@@ -369,8 +370,8 @@ test_worker_refuses(void **state)
 	finish();
 }
 
-/* A connection that was seated after the workers were told to say goodbye to all would have kept the server from stopping; later
- * there are no workers any more. */
+/* A connection that was seated after the workers were told to say goodbye to all would have kept the server
+ * from stopping; later there are no workers any more. */
 static void
 test_nobody_is_seated_while_draining(void **state)
 {
@@ -396,7 +397,7 @@ test_nobody_is_seated_while_draining(void **state)
 	}
 }
 
-/* ---- closing ------------------------------------------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 /* Letting go of its visitors made room again, and so the front desk wanted to watch its closing listeners. */
 static void

@@ -195,8 +195,8 @@ test_length_of_id(void **state)
 	}
 }
 
-/* Values of a member: which are JSON. Marked is what some json-c sees otherwise than RFC 8259: it forgives much, and 0.18 refuses
- * integers beyond 64 bits. */
+/* Values of a member: which are JSON. Marked is what some json-c sees otherwise than RFC 8259: it forgives
+ * much, and 0.18 refuses integers beyond 64 bits. */
 static const struct {
 	const char *value;
 	bool valid, json_c_differs;

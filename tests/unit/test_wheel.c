@@ -86,7 +86,9 @@ on_due(struct wheel_timer *timer, void *arg)
 			clear(rig, other);
 			break;
 		case 1: /* also such as are due already */
-			set(rig, other, now_ms + chance(rig, 5 * rig->tick_ms) - (now_ms >= rig->tick_ms ? rig->tick_ms : 0));
+			set(rig, other,
+			    now_ms + chance(rig, 5 * rig->tick_ms) -
+				    (now_ms >= rig->tick_ms ? rig->tick_ms : 0));
 			break;
 		default:
 			set(rig, other, now_ms + chance(rig, 2000 * rig->tick_ms));
@@ -182,8 +184,8 @@ test_model(void **state)
 	free(rig);
 }
 
-/* A timer keeps 32 bits of its tick: at 5 ms these wrap after 248 days. Half-way there, deadlines long past were taken for ones far
- * ahead. */
+/* A timer keeps 32 bits of its tick: at 5 ms these wrap after 248 days. Half-way there, deadlines long past
+ * were taken for ones far ahead. */
 static void
 test_wrap(void **state)
 {
@@ -249,7 +251,7 @@ test_exact(void **state)
 	free(rig);
 }
 
-/* ---- callbacks that free ------------------------------------------------------------------------------------------- */
+/* ---- callbacks that free --------------------------------------------------------------------- */
 
 static struct entry *others[3];
 static unsigned freed, fired;
