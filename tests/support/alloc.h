@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory that runs out when a test says so, and is counted. For programs linked with -Wl,--wrap=malloc,--wrap=calloc,
- * --wrap=realloc,--wrap=free (alloc_ldflags in tests/support/Makefile.inc), so that it holds for our own code alone. One thread at a time.
+ * Memory that runs out when a test says so, and is counted. For programs linked with
+ * -Wl,--wrap=malloc,--wrap=calloc,
+ * --wrap=realloc,--wrap=free (alloc_ldflags in tests/support/Makefile.inc), so that it holds for our own code
+ * alone. One thread at a time.
  */
 #ifndef WSD_SUPPORT_ALLOC_H
 #define WSD_SUPPORT_ALLOC_H
@@ -23,7 +25,7 @@ void __wrap_free(void *ptr);
 
 static struct {
 	int until_failure; /* this many succeed, the rest fails; INT_MAX: none fails */
-	size_t bytes;	   /* in use */
+	size_t bytes;      /* in use */
 } alloc = { .until_failure = INT_MAX };
 
 static inline int

@@ -88,7 +88,8 @@ test_table(void **state)
 		struct slice origin = { cases[i].origin, strlen(cases[i].origin) };
 
 		if (origin_allowed(cases[i].allowed, origin) != cases[i].in)
-			fail_msg("%s: %s should %sbe allowed", cases[i].allowed, cases[i].origin, cases[i].in ? "" : "not ");
+			fail_msg("%s: %s should %sbe allowed", cases[i].allowed, cases[i].origin,
+				 cases[i].in ? "" : "not ");
 	}
 }
 
@@ -98,9 +99,12 @@ test_no_zero_behind(void **state)
 {
 	static const char text[] = "https://www.example.org.evil.net";
 
-	assert_true(origin_allowed("*.example.org", (struct slice){ text, strlen("https://www.example.org") }));
-	assert_true(origin_allowed("https://www.example.org", (struct slice){ text, strlen("https://www.example.org") }));
-	assert_false(origin_allowed("https://www.example.org", (struct slice){ text, strlen("https://www.example.or") }));
+	assert_true(
+		origin_allowed("*.example.org", (struct slice){ text, strlen("https://www.example.org") }));
+	assert_true(origin_allowed("https://www.example.org",
+				   (struct slice){ text, strlen("https://www.example.org") }));
+	assert_false(origin_allowed("https://www.example.org",
+				    (struct slice){ text, strlen("https://www.example.or") }));
 	assert_true(origin_allowed("https://a.org", (struct slice){ NULL, 0 }));
 }
 
