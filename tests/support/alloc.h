@@ -25,7 +25,7 @@ void __wrap_free(void *ptr);
 
 static struct {
 	int until_failure; /* this many succeed, the rest fails; INT_MAX: none fails */
-	size_t bytes;	   /* in use */
+	size_t bytes;      /* in use */
 } alloc = { .until_failure = INT_MAX };
 
 static inline int

@@ -32,7 +32,7 @@ test_edges(void **state)
 	check_stamp(1, "1970-01-01T00:00:00.001Z");
 	check_stamp(86399999, "1970-01-01T23:59:59.999Z");
 	check_stamp(86400000, "1970-01-02T00:00:00.000Z");
-	check_stamp(951782400000, "2000-02-29T00:00:00.000Z");	/* a century that has a leap day */
+	check_stamp(951782400000, "2000-02-29T00:00:00.000Z"); /* a century that has a leap day */
 	check_stamp(1709251199999, "2024-02-29T23:59:59.999Z");
 	check_stamp(1709251200000, "2024-03-01T00:00:00.000Z");
 	check_stamp(2147483648000, "2038-01-19T03:14:08.000Z"); /* one more than 31 bits of seconds */

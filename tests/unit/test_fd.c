@@ -76,10 +76,16 @@ test_read_file(void **state)
 	char path[64], *data;
 	size_t len;
 
-	make_file(path, "12345\0" "789", 9);
+	make_file(path,
+		  "12345\0"
+		  "789",
+		  9);
 	assert_int_equal(fd_read_file(path, 9, &data, &len), WSD_OK); /* just fits */
 	assert_int_equal(len, 9);
-	assert_memory_equal(data, "12345\0" "789", 10); /* and a zero behind */
+	assert_memory_equal(data,
+			    "12345\0"
+			    "789",
+			    10); /* and a zero behind */
 	free(data);
 	assert_int_equal(fd_read_file(path, 1000, &data, &len), WSD_OK);
 	assert_int_equal(len, 9);
@@ -117,7 +123,8 @@ test_read_file_fails(void **state)
 	assert_int_equal(fd_read_file("/dev/zero", 65536, &data, &len), WSD_E_TOO_LARGE);
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------------------------- */
 
 #define MUCH (1 << 20) /* far more than a pipe holds */
 
@@ -192,7 +199,8 @@ test_write_fails(void **state)
 	assert_int_equal(fd_write_all(fds[1], "x", 1), -EBADF);
 }
 
-/* ---- random ---------------------------------------------------------------------------------- */
+/* ---- random
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void
 test_random(void **state)
@@ -219,12 +227,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_close),
-		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_read_file),
-		cmocka_unit_test(test_read_file_fails),
-		cmocka_unit_test(test_write_waits),
-		cmocka_unit_test(test_write_fails),
+		cmocka_unit_test(test_close),       cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_read_file),   cmocka_unit_test(test_read_file_fails),
+		cmocka_unit_test(test_write_waits), cmocka_unit_test(test_write_fails),
 		cmocka_unit_test(test_random),
 	};
 

@@ -98,21 +98,23 @@ start(uint32_t most_pending)
 	rig.shard = metrics_shard_create();
 	assert_non_null(rig.shard);
 	assert_int_equal(uv_loop_init(&rig.loop), 0);
-	assert_int_equal(front_create(&rig.front, &(struct front_setup){
-							  .conf = &rig.conf,
-							  .ops = &rig.ops,
-							  .loop = &rig.loop,
-							  .shard = rig.shard,
-							  .workers = 2,
-							  .most_pending = most_pending,
-						  }),
+	assert_int_equal(front_create(&rig.front,
+				      &(struct front_setup){
+					      .conf = &rig.conf,
+					      .ops = &rig.ops,
+					      .loop = &rig.loop,
+					      .shard = rig.shard,
+					      .workers = 2,
+					      .most_pending = most_pending,
+				      }),
 			 WSD_OK);
 	assert_int_equal(front_listen(rig.front, true, listener()), WSD_OK);
 	assert_int_equal(front_listen(rig.front, false, listener()), WSD_OK); /* the clients' */
 	front_set_mode(rig.front, FRONT_OPEN);
 }
 
-/* The loop ends by itself once nothing is left in it; then the front desk says that it has closed, once and last. */
+/* The loop ends by itself once nothing is left in it; then the front desk says that it has closed, once and
+ * last. */
 static void
 finish(void)
 {
@@ -129,9 +131,9 @@ finish(void)
 	metrics_deinit();
 }
 
-#define RUN_UNTIL(condition) \
-	do { \
-		while (!(condition)) \
+#define RUN_UNTIL(condition)                                                     \
+	do {                                                                     \
+		while (!(condition))                                             \
 			assert_int_not_equal(uv_run(&rig.loop, UV_RUN_ONCE), 0); \
 	} while (0)
 
@@ -199,7 +201,8 @@ seat_one(const char *id)
 	return &rig.guests[before];
 }
 
-/* ---- sessions -------------------------------------------------------------------------------- */
+/* ---- sessions
+ * ------------------------------------------------------------------------------------------------------ */
 
 static void
 test_seat_and_leave(void **state)
@@ -273,7 +276,8 @@ test_replace(void **state)
 	expect_answer(other, "HTTP/1.1 409 Conflict\r\n");
 	fd_close(&other);
 
-	front_dismissed(rig.front, "a", old->seat.serial + 1, true, 1000); /* not the answer to this question */
+	front_dismissed(rig.front, "a", old->seat.serial + 1, true,
+			1000); /* not the answer to this question */
 	front_dismissed(rig.front, "b", old->seat.serial, true, 1000);
 	assert_int_equal(rig.seated, 1);
 	front_dismissed(rig.front, "a", old->seat.serial, true, 5);
@@ -397,7 +401,8 @@ test_nobody_is_seated_while_draining(void **state)
 	}
 }
 
-/* ---- closing --------------------------------------------------------------------------------- */
+/* ---- closing
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* Letting go of its visitors made room again, and so the front desk wanted to watch its closing listeners. */
 static void
@@ -416,7 +421,8 @@ test_close_while_full(void **state)
 		fd_close(&fds[i]);
 }
 
-/* Visitors that were on their way out already were not counted, and the end was announced before they had gone. */
+/* Visitors that were on their way out already were not counted, and the end was announced before they had
+ * gone. */
 static void
 test_close_while_visitors_go(void **state)
 {

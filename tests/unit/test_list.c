@@ -27,7 +27,7 @@ check(struct list *l, const int *expected, size_t n)
 {
 	size_t i = 0;
 
-	list_foreach(node, l) {
+	list_foreach (node, l) {
 		assert_true(i < n);
 		assert_int_equal(LIST_ENTRY(node, struct thing, node)->number, expected[i++]);
 	}
@@ -104,7 +104,7 @@ test_free_while_walking(void **state)
 		assert_non_null(thing);
 		add(&l, thing, i);
 	}
-	list_foreach(node, &l) {
+	list_foreach (node, &l) {
 		struct thing *thing = LIST_ENTRY(node, struct thing, node);
 
 		assert_int_equal(thing->number, n++);

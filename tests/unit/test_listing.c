@@ -69,7 +69,8 @@ finish(void **state)
 static uint32_t
 check_page(const char *after, const char *prefix, uint32_t most)
 {
-	struct front_entry *out = calloc(most, sizeof(*out)); /* exactly: the sanitizers see what is written behind */
+	struct front_entry *out =
+		calloc(most, sizeof(*out)); /* exactly: the sanitizers see what is written behind */
 	bool more, expected_more = false;
 	uint32_t n = front_list(&front, after, prefix, out, most, &more), expected = 0;
 
@@ -82,7 +83,8 @@ check_page(const char *after, const char *prefix, uint32_t most)
 		}
 		assert_true(expected < n);
 		assert_ptr_equal(out[expected].id, sorted[i]);
-		assert_int_equal(out[expected].seat.serial, sessions_find(&front.sessions, sorted[i])->seat.serial);
+		assert_int_equal(out[expected].seat.serial,
+				 sessions_find(&front.sessions, sorted[i])->seat.serial);
 		expected++;
 	}
 	assert_int_equal(n, expected);
@@ -102,7 +104,7 @@ test_pages(void **state)
 		for (unsigned a = 0; a < 7; a++)
 			for (unsigned s = 0; s < 5; s++)
 				check_page(afters[a], prefixes[p], sizes[s]);
-	check_page("", "", n_sorted);	  /* all, and no more */
+	check_page("", "", n_sorted);     /* all, and no more */
 	check_page("", "", n_sorted - 1); /* and one */
 }
 

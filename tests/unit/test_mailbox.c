@@ -18,7 +18,7 @@ struct letter {
 };
 
 #define WRITERS 4
-#define EACH	20000
+#define EACH    20000
 
 struct rig {
 	uv_loop_t loop;
@@ -194,7 +194,8 @@ test_close_from_action(void **state)
 	assert_int_equal(rig.closed, 1);
 }
 
-/* ---- many writers ---------------------------------------------------------------------------- */
+/* ---- many writers
+ * -------------------------------------------------------------------------------------------------- */
 
 struct writer {
 	struct rig *rig;

@@ -99,7 +99,8 @@ test_no_zero_behind(void **state)
 {
 	static const char text[] = "https://www.example.org.evil.net";
 
-	assert_true(origin_allowed("*.example.org", (struct slice){ text, strlen("https://www.example.org") }));
+	assert_true(
+		origin_allowed("*.example.org", (struct slice){ text, strlen("https://www.example.org") }));
 	assert_true(origin_allowed("https://www.example.org",
 				   (struct slice){ text, strlen("https://www.example.org") }));
 	assert_false(origin_allowed("https://www.example.org",

@@ -84,7 +84,8 @@ test_order(void **state)
 	assert_int_equal(alloc.bytes, 0);
 }
 
-/* A frame is never divided between two chunks, so that a queue whose chunks were written whole can be dropped. */
+/* A frame is never divided between two chunks, so that a queue whose chunks were written whole can be
+ * dropped. */
 static void
 test_frames_stay_whole(void **state)
 {

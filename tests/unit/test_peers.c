@@ -52,7 +52,7 @@ test_who_is_the_same(void **state)
 	struct peer *a = get("192.0.2.1", 0);
 
 	assert_non_null(a);
-	a->connections = 1; /* so that all stay */
+	a->connections = 1;                            /* so that all stay */
 	assert_ptr_equal(get("192.0.2.1:1234", 0), a); /* any port */
 	assert_ptr_equal(get("::ffff:192.0.2.1", 0), a);
 	assert_ptr_not_equal(get("192.0.2.2", 0), a);
@@ -89,7 +89,8 @@ test_idle_ones_are_forgotten(void **state)
 {
 	peers_init(&peers, 1000);
 	for (unsigned n = 0; n < 5000; n++) {
-		uint64_t now_ns = (uint64_t)(n + 1) * SECOND / 100; /* 100 a second, each spends one of five a second */
+		uint64_t now_ns =
+			(uint64_t)(n + 1) * SECOND / 100; /* 100 a second, each spends one of five a second */
 		struct peer *peer = get_nth(n, now_ns);
 
 		assert_non_null(peer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What reaches main at the wrong moment: questions and signals while the server is not whole yet, or not any more. */
+/* What reaches main at the wrong moment: questions and signals while the server is not whole yet, or not any
+ * more. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -36,21 +37,24 @@ static void
 start(struct worker **workers)
 {
 	server = (struct server){ .magic = SERVER_MAGIC, .conf = &conf, .workers = workers, .signal_fd = -1 };
-	conf = (struct conf){ .workers = 1, .max_connections = 10, .allowed_origins = "*", .drain_timeout_ms = 1000 };
+	conf = (struct conf){
+		.workers = 1, .max_connections = 10, .allowed_origins = "*", .drain_timeout_ms = 1000
+	};
 	n_seated = 0;
 	metrics_init("test", "0");
 	server.shard = metrics_shard_create();
 	assert_non_null(server.shard);
 	assert_int_equal(uv_loop_init(&server.loop), 0);
 	assert_int_equal(mailbox_init(&server.box, &server.loop, &server, 100), WSD_OK);
-	assert_int_equal(front_create(&server.front, &(struct front_setup){
-							     .conf = &conf,
-							     .ops = &front_ops,
-							     .loop = &server.loop,
-							     .shard = server.shard,
-							     .workers = 1,
-							     .most_pending = 10,
-						     }),
+	assert_int_equal(front_create(&server.front,
+				      &(struct front_setup){
+					      .conf = &conf,
+					      .ops = &front_ops,
+					      .loop = &server.loop,
+					      .shard = server.shard,
+					      .workers = 1,
+					      .most_pending = 10,
+				      }),
 			 WSD_OK);
 }
 
