@@ -13,6 +13,7 @@
 #include "server/server_priv.h"
 
 #define PULSE_MS	  1000
+#define PARKING_MS	  15000 /* at least, for connections to be parked, and those that cannot be to close */
 #define EXTEND_US	  (15 * 1000000ull)
 #define CLOSES_A_SECOND	  4000 /* a drain takes no longer than this needs, and no more than half of DRAIN_TIMEOUT */
 #define RECONNECTS_A_SECOND 1000 /* what the advice to clients aims at */
@@ -164,6 +165,8 @@ begin_drain(struct server *s, enum worker_bye bye)
 static void
 begin_stop(struct server *s, enum worker_bye bye)
 {
+	uint64_t deadline_ms = s->conf->drain_timeout_ms;
+
 	if (server_state(s) == STATE_STOPPING) { /* a second signal: hurry */
 		tell_workers(s, bye, 0);
 		return;
@@ -174,13 +177,16 @@ begin_stop(struct server *s, enum worker_bye bye)
 	lifecycle_set_state(s, STATE_STOPPING);
 	if (bye == WORKER_BYE_RESTART) /* whoever comes now waits in the queue for the next process */
 		front_set_mode(s->front, FRONT_CLOSED);
-	CHECK_ZERO(uv_timer_start(&s->deadline, on_deadline, s->conf->drain_timeout_ms, 0));
 	if (bye == WORKER_BYE_RESTART && parking_begin(s)) {
+		/* DRAIN_TIMEOUT, which may be 0, is for those who must go; these are to stay */
+		if (deadline_ms < PARKING_MS)
+			deadline_ms = PARKING_MS;
 		s->drain_since_ms = clock_mono_ms();
 		s->drain_left = front_connections(s->front);
 	} else {
 		begin_drain(s, bye);
 	}
+	CHECK_ZERO(uv_timer_start(&s->deadline, on_deadline, deadline_ms, 0));
 	lifecycle_left(s);
 }
 
