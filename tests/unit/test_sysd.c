@@ -223,16 +223,15 @@ static void
 test_unknown_names(void **state)
 {
 	refused(WSD_E_UNKNOWN, SOCKETS(TCP4), "metrics",
-		"fd 3 (\"metrics\"): no known name; FileDescriptorName=public or FileDescriptorName=admin is needed");
+		"fd 3 (\"metrics\"): no known name; FileDescriptorName=public, admin or handoff is needed");
 	refused(WSD_E_UNKNOWN, SOCKETS(TCP4, TCP4), "unknown:unknown",
-		"fd 3 (\"unknown\"): no known name; FileDescriptorName=public or FileDescriptorName=admin is needed");
+		"fd 3 (\"unknown\"): no known name; FileDescriptorName=public, admin or handoff is needed");
 	refused(WSD_E_UNKNOWN, SOCKETS(TCP4, TCP4), NULL,
-		"fd 3 (\"unknown\"): no known name; FileDescriptorName=public or FileDescriptorName=admin is needed");
+		"fd 3 (\"unknown\"): no known name; FileDescriptorName=public, admin or handoff is needed");
 	refused(WSD_E_UNKNOWN, SOCKETS(TCP4, TCP4), "public:mine.socket",
-		"fd 4 (\"mine.socket\"): no known name; FileDescriptorName=public or "
-		"FileDescriptorName=admin is needed");
+		"fd 4 (\"mine.socket\"): no known name; FileDescriptorName=public, admin or handoff is needed");
 	refused(WSD_E_UNKNOWN, SOCKETS(TCP4, TCP4), "public:a\nb\x1b\"",
-		"fd 4 (\"a?b??\"): no known name; FileDescriptorName=public or FileDescriptorName=admin is needed");
+		"fd 4 (\"a?b??\"): no known name; FileDescriptorName=public, admin or handoff is needed");
 }
 
 static void
