@@ -27,7 +27,7 @@ static const char *const formats[] = { "auto", "journal", "text", "json" };
 static _Atomic int current_level = LOG_LEVEL_INFO;
 
 /* Written by log_start() before other threads log, constant from then on; log_stop() leaves it for the last lines. */
-static struct log_sink sink = { .format = LOG_FORMAT_TEXT };
+static struct log_sink sink = { .format = LOG_FORMAT_AUTO };
 
 int
 log_level_parse(const char *name, enum log_level *out)
@@ -62,11 +62,31 @@ log_format_parse(const char *name, enum log_format *out)
 	return WSD_E_UNKNOWN;
 }
 
+static enum log_format
+choose_format(void)
+{
+	return log_journal_is_stderr() ? LOG_FORMAT_JOURNAL : LOG_FORMAT_TEXT;
+}
+
+/* By the caller itself. What is said before the configuration is known, that it is bad for one, goes where stderr goes. */
+static void
+write_alone(struct log_line *line)
+{
+	struct log_sink now = sink;
+	struct list alone;
+
+	if (now.format == LOG_FORMAT_AUTO)
+		now.format = log_journal_reachable() ? choose_format() : LOG_FORMAT_TEXT;
+	list_init(&alone);
+	list_append(&alone, &line->node);
+	log_sink_write(&now, &alone);
+}
+
 int
 log_start(enum log_format format, enum log_level level, const char *instance)
 {
 	if (format == LOG_FORMAT_AUTO)
-		format = log_journal_is_stderr() ? LOG_FORMAT_JOURNAL : LOG_FORMAT_TEXT;
+		format = choose_format();
 	if (format == LOG_FORMAT_JOURNAL && !log_journal_reachable())
 		return -ENOENT; /* libsystemd would drop each line without a word */
 	sink.format = format;
@@ -120,11 +140,7 @@ log_write(enum log_level level, const char *message_id, const struct log_field *
 	if (!line) {
 		log_writer_count_drop();
 	} else if (level <= LOG_LEVEL_CRIT || !log_writer_post(line)) {
-		struct list alone;
-
-		list_init(&alone);
-		list_append(&alone, &line->node);
-		log_sink_write(&sink, &alone);
+		write_alone(line);
 	}
 	errno = saved_errno;
 }

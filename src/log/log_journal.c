@@ -44,8 +44,10 @@ log_journal_send(const struct log_sink *sink, const struct log_line *line)
 
 	iov[n].iov_base = priority;
 	iov[n++].iov_len = (size_t)snprintf(priority, sizeof(priority), "PRIORITY=%d", (int)line->level % 10);
-	iov[n].iov_base = instance;
-	iov[n++].iov_len = (size_t)snprintf(instance, sizeof(instance), "WS_INSTANCE=%s", sink->instance);
+	if (sink->instance[0] != '\0') { /* known once there is a configuration */
+		iov[n].iov_base = instance;
+		iov[n++].iov_len = (size_t)snprintf(instance, sizeof(instance), "WS_INSTANCE=%s", sink->instance);
+	}
 	for (unsigned i = 0; i < line->n_items; i++)
 		iov[n++] = (struct iovec){ line->items[i].at, line->items[i].len };
 	sd_journal_sendv(iov, n); /* a journal that does not take it cannot be told about */

@@ -74,6 +74,30 @@ finds 'message id 00000000000000000000000000000001 is that of' "$checks/ids.sh"
 sed -i 's/2"/x"/' src/log/message_ids.h
 finds '32 lower-case hex digits' "$checks/ids.sh"
 
+one=$(printf %032x 1) two=$(printf %032x 2)
+explained() {
+	fresh
+	mkdir systemd doc
+	printf -- '-- %s\nSubject: a\nDefined-By: wsd\n\n@WS_INSTANCE@\n' "$one" "$two" > systemd/wsd.catalog
+	printf '.TP\n.B WS_INSTANCE\n.B %s\n.B %s\n' "$one" "$two" > doc/wsd.fields.7
+	"$checks/catalog.sh" . > "$top/out" 2>&1 || { echo "catalog.sh fails on a tree without faults:"; cat "$top/out"; bad=1; }
+}
+explained
+sed -i "/$two/,\$d" systemd/wsd.catalog
+finds "message id only in sources: $two" "$checks/catalog.sh"
+explained
+sed -i "/$one/d" doc/wsd.fields.7
+finds "message id only in sources: $one" "$checks/catalog.sh"
+explained
+echo 'LOG_NUMBER("WS_NEW", 1)' >> src/worker/conn.c
+finds 'field only in fields: WS_NEW' "$checks/catalog.sh"
+explained
+echo '@WS_NEVER@' >> systemd/wsd.catalog
+finds 'field of the catalog that no line has: WS_NEVER' "$checks/catalog.sh"
+explained
+sed -i '/^Subject/d' systemd/wsd.catalog
+finds 'without Subject' "$checks/catalog.sh"
+
 good "$checks/text.sh"
 echo 'int x; ' >> src/worker/conn.c
 finds 'src/worker/conn.c:9: white space' "$checks/text.sh"

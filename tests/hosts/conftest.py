@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Each scenario runs on the releases that `run` has packages for, on a machine of its own that boots in half a second.
+`host` has the packages installed; `bare` has all that they depend on, and not them."""
+
+import fcntl
+import glob
+import json
+import os
+import pathlib
+import re
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+os.environ.setdefault("WSD_TIME_SCALE", "3")  # nothing of the build tree is looked at
+pytest.register_assert_rewrite("clients", "host")
+
+from host import Host  # noqa: E402
+
+WORK = pathlib.Path(os.environ.get("WSD_HOSTS_WORK", "/nonexistent"))
+
+
+class Release:
+    """A Debian release, the packages that were built on it, and its tree."""
+
+    def __init__(self, suite):
+        self.suite = suite
+        self.tree = (WORK / f"{suite}.tree").read_text().strip()
+        self.packages = self._packages("debs")
+        self.previous = self._packages("previous")
+
+    def _packages(self, kind):
+        found = {}
+        for path in glob.glob(str(WORK / kind / self.suite / "*.deb")):
+            found[os.path.basename(path).split("_")[0]] = path
+        return found
+
+    def installed(self):
+        """The layer of a machine on which the packages were installed, made once."""
+        layer = WORK / f"{self.suite}.installed"
+        with open(WORK / f"{self.suite}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not layer.exists():
+                host = Host(f"{self.suite}-installed", WORK / f"{self.suite}-installed", [self.tree])
+                host.start()
+                host.install(self.packages["wsd"], self.packages["wsd-loadtest"])
+                host.stop()
+                # the next boot is another machine's
+                (host.root / "etc/machine-id").write_text("")
+                host.forget_journal()
+                os.rename(host.upper, layer)
+                host.upper.mkdir()
+                host.remove()
+        return layer
+
+
+def pytest_generate_tests(metafunc):
+    if "release" in metafunc.fixturenames:
+        suites = sorted(path.stem for path in WORK.glob("*.tree"))
+        metafunc.parametrize("release", suites, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def release(request):
+    return Release(request.param)
+
+
+@pytest.fixture
+def machine(request, release):
+    """Makes machines that are removed after the test; of one that it failed on, the journal is shown."""
+    made = []
+
+    def make(installed=True, boot=True):
+        name = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())[:40].strip("-")
+        name = f"{name}-{release.suite}-{len(made)}"
+        host = Host(name, WORK / name, ([release.installed()] if installed else []) + [release.tree])
+        made.append(host)
+        if boot:
+            host.boot_seconds = host.start()
+        return host
+
+    yield make
+    for host in made:
+        if request.node.stash.get(FAILED, False) and host.leader:
+            print(f"--- journal of {host.name}\n{host.tail()}")
+        host.remove()
+
+
+@pytest.fixture
+def host(machine):
+    return machine()
+
+
+@pytest.fixture
+def bare(machine):
+    return machine(installed=False)
+
+
+FAILED = pytest.StashKey()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        item.stash[FAILED] = True
+
+
+@pytest.fixture
+def figure(release, record_property):
+    """figure(what, value): shown by `run` at the end."""
+
+    def note(what, value):
+        with open(WORK / "figures", "a") as out:
+            out.write(f"{release.suite}: {what}: {value}\n")
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter, exitstatus):
+    stats = terminalreporter.stats
+    counts = {kind: len(stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
+    if WORK.exists():
+        (WORK / "counts").write_text(json.dumps(counts))

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""Removed, it stops with a goodbye and keeps its settings; purged, it leaves nothing behind but the group."""
+
+# What package tools, boots and the journal write by themselves.
+OTHERS = "/var/lib/dpkg /var/lib/apt /var/log /var/cache /var/tmp /tmp /run /proc /sys /dev /var/lib/systemd"
+
+
+def files(host):
+    prune = " ".join(f"-path {place} -prune -o" for place in OTHERS.split())
+    return set(host.sh(f"find / -xdev {prune} -print").splitlines())
+
+
+def test_remove_stops_and_keeps_settings(host):
+    host.systemctl("enable", "--now", "ws@blue")
+    alice = host.client("alice")
+    host.run("apt-get", "-qq", "-y", "remove", "wsd")
+    assert alice.read_json()["reason"] == "shutdown"
+    assert alice.read_close() == 1001
+    assert host.sh("ss -Hltn") == ""
+    assert "ws.env" in host.sh("ls /etc/ws")
+    assert host.sh("ls /run | grep -x ws || true") == ""
+
+
+def test_purge_leaves_nothing(bare, release):
+    before, groups = files(bare), set(bare.sh("cut -d: -f1 /etc/group").split())
+    bare.install(release.packages["wsd"], release.packages["wsd-loadtest"])
+    bare.systemctl("enable", "--now", "ws@blue", "ws@green")
+    bare.client("alice")
+    bare.run("apt-get", "-qq", "-y", "purge", "wsd", "wsd-loadtest")
+    left = files(bare) - before - {"/etc/group-", "/etc/gshadow-", "/etc/.pwd.lock"}
+    assert left == set()
+    assert set(bare.sh("cut -d: -f1 /etc/group").split()) - groups == {"ws"}
+    assert bare.sh("ls -d /run/ws /run/private/ws* /var/lib/private/ws* 2>/dev/null || true") == ""
+    assert bare.systemctl("list-units", "--all", "--plain", "--no-legend", "ws*@*", check=False).strip() == ""
+    assert bare.systemctl("is-system-running").strip() == "running"
+    assert bare.sh("getent passwd | grep ^ws- || true") == ""

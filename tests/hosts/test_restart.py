@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""A restart keeps the connections, and whoever comes while nobody serves waits and is not refused."""
+
+from clients import message
+from crowd import Crowd
+from host import STARTED
+
+
+def test_restart_keeps_connections(host):
+    host.systemctl("start", "ws@blue")
+    clients = [host.living(f"c{n}") for n in range(20)]
+    for client in clients:
+        assert client.ask(message())["count"] == 1
+    for count in (2, 3):
+        host.systemctl("restart", "ws@blue.service")
+        for client in clients:
+            assert client.ask(message())["count"] == count
+    assert host.show("ws@blue.service", "Result") == "success"
+    assert len(host.journal("-u", "ws@blue", f"MESSAGE_ID={STARTED}")) == 3
+
+
+def test_without_parking_clients_are_asked_back(host):
+    host.set(PARKING="off")
+    host.systemctl("start", "ws@blue")
+    alice = host.living("alice")
+    host.systemctl("restart", "ws@blue.service")
+    goodbye = alice.recv()
+    assert (goodbye["reason"], goodbye["reconnect"]) == ("restart", True)
+    assert alice.wait_closed() == 1012
+
+
+def test_connections_wait_during_a_restart(host):
+    """Connects follow each other without a pause over three restarts with slow starts: they wait, and are let in."""
+    host.set(RATE_LIMIT_CONNECT=0)
+    host.write("/etc/systemd/system/ws@blue.service.d/slow.conf",
+               "[Service]\nExecStartPre=/usr/bin/sleep 1\nExecPaths=/usr/bin/sleep\n")
+    host.systemctl("daemon-reload")
+    host.systemctl("start", "ws@blue")
+    with Crowd(host) as crowd:
+        for _ in range(3):
+            host.systemctl("restart", "ws@blue.service")
+    crowd.check(restarts=3)
+    assert max(crowd.let_in) > 0.9, "nobody had to wait, so nothing was tested"
+    assert len(host.journal("-u", "ws@blue", f"MESSAGE_ID={STARTED}")) == 4
