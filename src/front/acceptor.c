@@ -111,7 +111,7 @@ wanted(const struct front *f, const struct listener *l)
 {
 	if (f->resting || l->lobby->full)
 		return false;
-	return l->lobby->admin || f->mode != FRONT_CLOSED;
+	return l->lobby->admin || (f->mode != FRONT_CLOSED && f->mode != FRONT_PARKING);
 }
 
 void

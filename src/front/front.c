@@ -136,8 +136,14 @@ front_destroy(struct front **front)
 void
 front_set_mode(struct front *f, enum front_mode mode)
 {
+	bool stood_still = f->mode == FRONT_PARKING && mode != FRONT_PARKING;
+
 	f->mode = mode;
 	acceptor_update(f);
+	if (!stood_still)
+		return;
+	list_foreach(node, &f->public.visitors)
+		visitor_hear(LIST_ENTRY(node, struct visitor, node));
 }
 
 void

@@ -25,6 +25,7 @@ struct metrics_shard;
 
 enum front_mode {
 	FRONT_CLOSED,	/* connections wait in the listening sockets' queues */
+	FRONT_PARKING,	/* the same, and who was accepted but not heard yet stands still */
 	FRONT_OPEN,
 	FRONT_STANDBY,	/* new WebSockets get 503, plain HTTP is served */
 	FRONT_DRAINING, /* the same, with another reason */
@@ -108,6 +109,13 @@ void front_unimport(struct front *front, const struct front_seat *seat);
 /* A resumable session from elsewhere; ignored if the id is known here. */
 void front_import_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
 			  uint64_t expires_in_ms);
+
+/* Calls back with the socket of each who was accepted on the public side but not heard yet; it stays the front desk's. */
+typedef void (*front_visitor_cb)(void *arg, int fd);
+void front_each_visitor(const struct front *front, front_visitor_cb cb, void *arg);
+
+/* Receives one that another process accepted; owns the fd. */
+void front_welcome(struct front *front, int fd);
 
 /* They live elsewhere now. */
 void front_forget_sessions(struct front *front);

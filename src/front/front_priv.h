@@ -106,6 +106,7 @@ void acceptor_close(struct front *f);
 
 /* visitor.c */
 void visitor_welcome(struct front *f, struct lobby *lobby, int fd, const struct sockaddr *peer, socklen_t peer_len);
+void visitor_hear(struct visitor *v); /* one that stood still during FRONT_PARKING */
 void visitor_due(struct visitor *v);
 void visitor_answer(struct visitor *v, const char *answer, size_t len); /* sends, then lingers */
 /* Takes the socket out of the loop's hands, before somebody else may close it; visitor_done() or

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "front/front_priv.h"
 
 bool
@@ -84,4 +85,28 @@ front_forget_sessions(struct front *f)
 {
 	while (!list_empty(&f->sessions.kept))
 		sessions_forget(&f->sessions, LIST_ENTRY(f->sessions.kept.next, struct session, node));
+}
+
+void
+front_each_visitor(const struct front *f, front_visitor_cb cb, void *arg)
+{
+	list_foreach(node, (struct list *)&f->public.visitors) {
+		const struct visitor *v = LIST_ENTRY(node, struct visitor, node);
+
+		if (v->state == VISITOR_READING)
+			cb(arg, v->fd);
+	}
+}
+
+void
+front_welcome(struct front *f, int fd)
+{
+	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(peer);
+
+	if (fd_set_nonblock(fd) != WSD_OK || getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
+		fd_close(&fd); /* gone already */
+		return;
+	}
+	visitor_welcome(f, &f->public, fd, (struct sockaddr *)&peer, len);
 }

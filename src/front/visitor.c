@@ -221,7 +221,14 @@ look(struct visitor *v, bool hung_up)
 {
 	struct front *f = v->front;
 	struct request r;
-	ssize_t n = recv(v->fd, f->head, REQUEST_HEAD_MAX, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n;
+
+	if (f->mode == FRONT_PARKING && !v->lobby->admin) { /* the next process will hear it */
+		if (v->polled)
+			CHECK_ZERO(uv_poll_stop(&v->poll));
+		return;
+	}
+	n = recv(v->fd, f->head, REQUEST_HEAD_MAX, MSG_PEEK | MSG_DONTWAIT);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 		visitor_done(v);
@@ -341,6 +348,13 @@ visitor_look_again(struct lobby *lobby)
 		if (v->resting && v->state == VISITOR_READING)
 			look(v, false);
 	}
+}
+
+void
+visitor_hear(struct visitor *v)
+{
+	if (v->state == VISITOR_READING)
+		look(v, false);
 }
 
 void

@@ -175,15 +175,16 @@ begin_stop(struct server *s, enum worker_bye bye)
 		sender_abort(s->sender, "this instance is being stopped");
 	sysd_notify("STOPPING=1\nSTATUS=draining");
 	lifecycle_set_state(s, STATE_STOPPING);
-	if (bye == WORKER_BYE_RESTART) /* whoever comes now waits in the queue for the next process */
-		front_set_mode(s->front, FRONT_CLOSED);
 	if (bye == WORKER_BYE_RESTART && parking_begin(s)) {
+		front_set_mode(s->front, FRONT_PARKING);
 		/* DRAIN_TIMEOUT, which may be 0, is for those who must go; these are to stay */
 		if (deadline_ms < PARKING_MS)
 			deadline_ms = PARKING_MS;
 		s->drain_since_ms = clock_mono_ms();
 		s->drain_left = front_connections(s->front);
 	} else {
+		if (bye == WORKER_BYE_RESTART) /* whoever comes now waits in the queue for the next process */
+			front_set_mode(s->front, FRONT_CLOSED);
 		begin_drain(s, bye);
 	}
 	CHECK_ZERO(uv_timer_start(&s->deadline, on_deadline, deadline_ms, 0));

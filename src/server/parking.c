@@ -129,7 +129,9 @@ on_parked(void *arg, int fd, const char *data, size_t len)
 {
 	struct taking *t = arg;
 
-	if (take_one(t->server, fd, data, len))
+	if (len == 0) /* accepted, but not heard yet: there is no state */
+		front_welcome(t->server->front, fd);
+	else if (take_one(t->server, fd, data, len))
 		t->taken++;
 	else
 		t->gone++;
@@ -160,6 +162,7 @@ parking_take(struct server *s)
 
 	if (!s->lot)
 		return WSD_OK;
+	front_set_mode(s->front, FRONT_PARKING); /* who was not heard yet is heard when this process is ready */
 	take_sessions(s);
 	if (lot_count(s->lot) == 0)
 		return WSD_OK;
@@ -262,6 +265,21 @@ parking_begin(struct server *s)
 	return true;
 }
 
+static void
+park_visitor(void *arg, int fd)
+{
+	struct server *s = arg;
+	int rc = lot_put(s->lot, fd, "", 0);
+
+	if (rc == WSD_E_FULL) { /* the batch is */
+		rc = lot_flush(s->lot);
+		if (rc == WSD_OK)
+			rc = lot_put(s->lot, fd, "", 0);
+	}
+	if (rc != WSD_OK)
+		log_warn("a connection that was just accepted could not be parked (%s)", wsd_strerror(rc));
+}
+
 void
 parking_finish(struct server *s)
 {
@@ -273,6 +291,9 @@ parking_finish(struct server *s)
 	flush(s);
 	s->parking = false;
 	uv_close((uv_handle_t *)&s->park_flush, NULL);
+	front_each_visitor(s->front, park_visitor, s);
+	if (lot_flush(s->lot) != WSD_OK)
+		log_warn("connections that were just accepted could not be parked");
 	sessions = sessions_gather(s->front, &len);
 	if (lot_set_sessions(s->lot, sessions, len) != WSD_OK)
 		log_warn("the sessions of closed connections could not be parked");

@@ -103,6 +103,7 @@ conn_opened(struct worker *w, struct conn *c, const uint8_t *token)
 	metrics_add(w->shard, METRIC_OPENED, 1);
 	greet(w, c, token);
 	conn_arm(w, c);
+	export_newcomer(w, c);
 	LOG_AT(LOG_LEVEL_INFO, LOG_ID_CONNECTION_OPENED,
 	       LOG_FIELDS(LOG_TEXT("WS_CONNECTION_ID", c->id),
 			  LOG_TEXT("WS_CLIENT_ADDRESS", addr_port_text(peer, &c->peer)),

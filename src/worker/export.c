@@ -30,6 +30,9 @@
 
 #define NONCE_BYTES 8
 
+/* Connections that were admitted already when all were to be offered, but had not come here yet. */
+#define NEWCOMERS 1024
+
 /* Connections that stand still at one time: it bounds how long each of them does. */
 #define OFFERED_MOST 256
 
@@ -204,6 +207,16 @@ export_end_turn(struct worker *w)
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
+void
+export_newcomer(struct worker *w, struct conn *c)
+{
+	if (!w->export.active)
+		return;
+	c->exporting = true;
+	c->pinged = false;
+	export_look_later(w, c);
+}
+
 /* One fewer stands still: the next may. */
 static void
 make_way(struct worker *w)
@@ -231,7 +244,7 @@ export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
 	if (e->dummy == -1)
 		e->dummy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	free(e->look);
-	e->look_room = w->slots.n_room;
+	e->look_room = w->slots.n_room + NEWCOMERS;
 	e->look = calloc(e->look_room ? e->look_room : 1, sizeof(*e->look));
 	e->n_look = 0;
 	if (e->dummy == -1 || !e->look) {

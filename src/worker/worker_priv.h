@@ -145,6 +145,7 @@ void cork_forget(struct worker *w, struct conn *c);
 /* export.c */
 int export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms);
 void export_stop(struct worker *w);
+void export_newcomer(struct worker *w, struct conn *c);
 void export_look_later(struct worker *w, struct conn *c);
 void export_pong(struct worker *w, struct conn *c, const void *payload, size_t len);
 bool export_writeable(struct worker *w, struct conn *c); /* true: it has been offered, nothing is to be written */

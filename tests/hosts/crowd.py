@@ -8,9 +8,9 @@ from clients import Closed
 
 
 class Crowd:
-    """with Crowd(host) as crowd: ...; then .let_in has the seconds that each took, .refused what went wrong. A client that the
-    server had already accepted when it was told to restart, but not yet heard, may be sent away with 503 and Retry-After
-    or be closed: .in_hand has those. Whoever comes later has to wait, and be let in."""
+    """with Crowd(host) as crowd: ...; then .let_in has the seconds that each took, .refused what went wrong. A client that is
+    accepted but not heard yet when the server stops without parking may be closed: .in_hand has those. All others have to
+    wait, and be let in."""
 
     def __init__(self, host, size=4):
         self.host, self.let_in, self.in_hand, self.refused = host, [], [], []
@@ -40,9 +40,7 @@ class Crowd:
             except OSError as trouble:
                 self.refused.append(f"{who}-{n}: {trouble!r}")
             else:
-                if response.status == 503 and "retry-after" in response.headers:
-                    self.in_hand.append("503")
-                elif response.status != 101:
+                if response.status != 101:
                     self.refused.append(f"{who}-{n}: {response.status}")
                 else:
                     self.let_in.append(time.monotonic() - began)
