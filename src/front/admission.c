@@ -67,7 +67,7 @@ mode_allows(struct visitor *v, const struct request *r)
 }
 
 static bool
-client_allowed(struct applicant *a, uint64_t now_ns)
+client_allowed(struct applicant *a, uint64_t now_ns, bool replacing)
 {
 	const struct conf *conf = a->visitor->front->conf;
 	const struct conf_rate *limit = &conf->rate_connect;
@@ -81,7 +81,8 @@ client_allowed(struct applicant *a, uint64_t now_ns)
 		       (unsigned)(wait_ns / CLOCK_NS_PER_S) + 1);
 		return false;
 	}
-	if (conf->max_connections_per_ip != 0 && a->client->connections >= conf->max_connections_per_ip) {
+	/* who replaces a connection has no more than before */
+	if (!replacing && conf->max_connections_per_ip != 0 && a->client->connections >= conf->max_connections_per_ip) {
 		refuse(a, METRIC_REFUSED_ADDRESS_LIMIT, 429, "too_many_connections",
 		       "too many connections from this address", RETRY_FULL_S);
 		return false;
@@ -216,18 +217,20 @@ admission_decide(struct visitor *v, const struct request *r)
 	struct front *f = v->front;
 	uint64_t now_ns = clock_mono_ns();
 	struct session *session;
+	bool replacing;
 
 	if (!mode_allows(v, r))
 		return;
 	find_client(&a, now_ns);
-	if (!client_allowed(&a, now_ns))
+	session = sessions_find(&f->sessions, r->connection_id);
+	replacing = session && session->state == SESSION_LIVE && sessions_token_is(session, r->session);
+	if (!client_allowed(&a, now_ns, replacing))
 		return;
 	if (!origin_allowed(f->conf->allowed_origins, r->origin)) {
 		refuse(&a, METRIC_REFUSED_ORIGIN, 403, "origin", "this origin may not connect", 0);
 		return;
 	}
-	session = sessions_find(&f->sessions, r->connection_id);
-	if (session && session->state == SESSION_LIVE && sessions_token_is(session, r->session)) {
+	if (replacing) {
 		replace(&a, session);
 		return;
 	}

@@ -237,6 +237,9 @@ lifecycle_accept(struct server *s, bool on)
 {
 	if (server_state(s) == STATE_STOPPING || server_state(s) == STATE_STARTING || s->sender)
 		return WSD_E_BUSY;
+	if (on) /* an operator's drain ends here; whoever was not told yet stays */
+		for (uint32_t i = 0; i < s->n_workers; i++)
+			worker_drain_stop(s->workers[i]);
 	metrics_set(s->shard, METRIC_SHUTDOWN_MS, 0);
 	lifecycle_set_state(s, on ? STATE_RUNNING : STATE_STANDBY);
 	log_notice("%s", on ? "accepting connections" : "on standby: new connections are refused");

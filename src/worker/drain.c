@@ -39,10 +39,15 @@ on_step(uv_timer_t *timer)
 		if (c)
 			tell(w, c);
 	}
-	if (d->next_slot >= w->slots.n_room) {
-		d->active = false;
-		uv_timer_stop(timer);
-	}
+	if (d->next_slot >= w->slots.n_room)
+		drain_stop(w);
+}
+
+void
+drain_stop(struct worker *w)
+{
+	w->drain.active = false;
+	uv_timer_stop(&w->drain.timer);
 }
 
 void

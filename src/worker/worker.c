@@ -218,6 +218,16 @@ run_export_stop(struct mail *mail, void *owner)
 }
 
 static void
+run_drain_stop(struct mail *mail, void *owner)
+{
+	struct worker *w = owner;
+
+	free(mail);
+	if (!w->stopping)
+		drain_stop(w);
+}
+
+static void
 run_release(struct mail *mail, void *owner)
 {
 	struct worker_offer *offer = (struct worker_offer *)mail;
@@ -514,17 +524,30 @@ worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*cla
 	return rc;
 }
 
-int
-worker_export_stop(struct worker *w)
+/* For orders that need no more than their name. */
+static int
+post_order(struct worker *w, void (*run)(struct mail *, void *))
 {
 	struct mail *mail = malloc(sizeof(*mail));
 	int rc;
 
 	if (!mail)
 		return -ENOMEM;
-	mail->run = run_export_stop;
+	mail->run = run;
 	rc = mailbox_return(&w->box, mail);
 	if (rc != WSD_OK)
 		free(mail);
 	return rc;
+}
+
+int
+worker_drain_stop(struct worker *w)
+{
+	return post_order(w, run_drain_stop);
+}
+
+int
+worker_export_stop(struct worker *w)
+{
+	return post_order(w, run_export_stop);
 }

@@ -143,6 +143,9 @@ int worker_dismiss(struct worker *worker, struct worker_question *q, enum worker
  * retry_ms, each at a moment of its own. A later call hastens the one before. */
 int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
 
+/* No more goodbyes; connections that were not told yet just go on. */
+int worker_drain_stop(struct worker *worker);
+
 /* Offers every connection, each as soon as it stands on a frame boundary; those that do not within
  * patience_ms are told `otherwise` and leave. WSD_OK, WSD_E_CLOSED or -ENOMEM. */
 int worker_export(struct worker *worker, enum worker_bye otherwise, uint32_t patience_ms);

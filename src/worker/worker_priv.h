@@ -182,6 +182,7 @@ uint32_t worker_random(struct worker *w, uint32_t below);    /* not for secrets 
 
 /* drain.c */
 void drain_init(struct worker *w);
+void drain_stop(struct worker *w);
 void drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
 
 #endif

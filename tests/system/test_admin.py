@@ -122,6 +122,16 @@ def test_log_level_changes_at_run_time(both, raw):
     assert len(both.logged("opened")) == lines
 
 
+def test_accepting_again_ends_a_drain(start, raw):
+    wsd = start(admin=("unix",), DRAIN_TIMEOUT=3600000, WORKERS=1)
+    for n in range(3):
+        raw(wsd).open(f"/ws/chat/{n}")
+    assert http(wsd.address("admin"), "/api/v1/drain", "POST").status == 202
+    assert http(wsd.address("admin"), "/api/v1/accept", "POST", body=b'{"accept":true}').status == 200
+    assert raw(wsd).open("/ws/chat/new").ask(message())["count"] == 1
+    assert http(wsd.address("admin"), "/readyz").status == 200
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"level":"loud"}', b"[", b'{"level":7}', b"x" * 100000],
                          ids=["nothing", "empty", "unknown", "cut", "number", "large"])
 def test_bad_log_level_is_400(both, body):

@@ -43,6 +43,14 @@ def test_connections_of_one_address_are_limited(start, raw):
     raw(wsd, source="127.0.0.2").open("/ws/chat/c3")
 
 
+def test_replacing_a_connection_is_not_one_more(start, raw):
+    wsd = start(MAX_CONNECTIONS_PER_IP=1, TRUSTED_PROXIES="192.0.2.1")
+    first = raw(wsd)
+    token = first.open("/ws/chat/c").greeting["session"]
+    raw(wsd).open(f"/ws/chat/c?session={token}")
+    assert first.read_json()["reason"] == "replaced"
+
+
 def test_clients_behind_a_trusted_proxy_are_told_apart(start, raw):
     wsd = start(MAX_CONNECTIONS_PER_IP=1)
     for n, status in ((1, 101), (2, 101), (1, 429)):
