@@ -138,6 +138,8 @@ front_set_mode(struct front *f, enum front_mode mode)
 {
 	bool stood_still = f->mode == FRONT_PARKING && mode != FRONT_PARKING;
 
+	if (stood_still && mode == FRONT_CLOSED) /* parking is as closed, and who was parked must get no answer here */
+		return;
 	f->mode = mode;
 	acceptor_update(f);
 	if (!stood_still)

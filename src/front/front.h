@@ -110,7 +110,8 @@ void front_unimport(struct front *front, const struct front_seat *seat);
 void front_import_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
 			  uint64_t expires_in_ms);
 
-/* Calls back with the socket of each who was accepted on the public side but not heard yet; it stays the front desk's. */
+/* Calls back with the socket of each who was accepted on the public side but not heard yet; it stays the front
+ * desk's. */
 typedef void (*front_visitor_cb)(void *arg, int fd);
 void front_each_visitor(const struct front *front, front_visitor_cb cb, void *arg);
 

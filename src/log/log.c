@@ -68,7 +68,8 @@ choose_format(void)
 	return log_journal_is_stderr() ? LOG_FORMAT_JOURNAL : LOG_FORMAT_TEXT;
 }
 
-/* By the caller itself. What is said before the configuration is known, that it is bad for one, goes where stderr goes. */
+/* By the caller itself. What is said before the configuration is known, that it is bad for one, goes where
+ * stderr goes. */
 static void
 write_alone(struct log_line *line)
 {
