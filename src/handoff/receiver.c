@@ -19,6 +19,8 @@
 #define RECEIVER_MAGIC 0x72656376u
 #define BATCH	       64 /* messages before other clients get their turn */
 #define LONG_STATE_MOST (64u << 20)
+#define HELLO_MS	3000  /* nobody who says nothing keeps others away */
+#define SILENCE_MS	60000 /* a sender gives up earlier */
 
 /* What the sender is to be told. Nothing more is read while some of it waits, so that it cannot be many. */
 struct answer {
@@ -35,6 +37,7 @@ struct receiver {
 	int listen_fd, fd; /* fd -1: no link */
 	uv_loop_t *loop;
 	uv_poll_t listener, link;
+	uv_timer_t silence;
 	bool linked, greeted, complete, stopping;
 	unsigned handles;
 	struct arbiter arbiter;
@@ -78,7 +81,17 @@ end_link(struct receiver *r)
 		return;
 	if (r->greeted)
 		r->ops.ended(r->ops.arg, r->peer.instance, r->taken, r->refused, r->complete);
+	uv_timer_stop(&r->silence);
 	uv_close((uv_handle_t *)&r->link, on_link_closed);
+}
+
+static void
+on_silence(uv_timer_t *timer)
+{
+	struct receiver *r = timer->data;
+
+	CHECK_MAGIC(r, RECEIVER_MAGIC);
+	end_link(r);
 }
 
 static void
@@ -269,6 +282,7 @@ read_one(struct receiver *r)
 		end_link(r);
 		return false;
 	}
+	CHECK_ZERO(uv_timer_start(&r->silence, on_silence, SILENCE_MS, 0));
 	on_message(r);
 	fd_close(&r->in.fds[0]);
 	fd_close(&r->in.fds[1]);
@@ -322,10 +336,11 @@ on_listener(uv_poll_t *poll, int status, int events)
 	r->arbiter = (struct arbiter){ .fd = -1 };
 	r->handles++;
 	CHECK_ZERO(uv_poll_start(&r->link, UV_READABLE, on_link));
+	CHECK_ZERO(uv_timer_start(&r->silence, on_silence, HELLO_MS, 0));
 }
 
 static void
-on_listener_closed(uv_handle_t *handle)
+on_closed(uv_handle_t *handle)
 {
 	struct receiver *r = handle->data;
 
@@ -358,8 +373,9 @@ receiver_start(struct receiver **out, uv_loop_t *loop, int fd, const char *insta
 		free(r);
 		return rc;
 	}
-	r->listener.data = r;
-	r->handles = 1;
+	CHECK_ZERO(uv_timer_init(loop, &r->silence));
+	r->listener.data = r->silence.data = r;
+	r->handles = 2;
 	CHECK_ZERO(uv_poll_start(&r->listener, UV_READABLE, on_listener));
 	*out = r;
 	return WSD_OK;
@@ -375,6 +391,7 @@ receiver_stop(struct receiver **receiver)
 	CHECK_MAGIC(r, RECEIVER_MAGIC);
 	r->stopping = true;
 	end_link(r);
-	uv_close((uv_handle_t *)&r->listener, on_listener_closed);
+	uv_close((uv_handle_t *)&r->listener, on_closed);
+	uv_close((uv_handle_t *)&r->silence, on_closed);
 	*receiver = NULL;
 }

@@ -20,6 +20,7 @@
 #include "handoff/link.h"
 
 #define SENDER_MAGIC 0x73656e64u
+#define WELCOME_MS   10000 /* nothing is at stake yet, but this side has stopped admitting */
 #define SILENCE_MS   30000 /* longer than the other side, or a drained client, may take */
 
 enum sender_state { GREETING, OPEN, FINISHING, OVER };
@@ -351,7 +352,7 @@ sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char 
 	CHECK_ZERO(uv_timer_init(loop, &s->silence));
 	s->handles = 2;
 	s->poll.data = s->silence.data = s;
-	CHECK_ZERO(uv_timer_start(&s->silence, on_silence, SILENCE_MS, 0));
+	CHECK_ZERO(uv_timer_start(&s->silence, on_silence, WELCOME_MS, 0));
 	watch(s);
 	*out = s;
 	return WSD_OK;

@@ -4,7 +4,7 @@
  * what became of each. An offer is settled exactly once. Main thread.
  *
  *   CONNECTING ── hello ──► GREETING ── welcome ──► OPEN ── sender_finish() ──► FINISHING ── bye ──► over
- *        └──────────────────────┴──── the link breaks, or nothing comes for 30 s ────┴─────────────► over
+ *        └──────────────────────┴──── the link breaks, or nothing comes in time ────┴─────────────► over
  */
 #ifndef WSD_HANDOFF_SENDER_H
 #define WSD_HANDOFF_SENDER_H

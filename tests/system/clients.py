@@ -98,6 +98,13 @@ class Raw:
         self.sock = connect(address, **how)
         self.buffer = b""
 
+    @classmethod
+    def of(cls, sock):
+        """One that goes on with a socket that is connected already."""
+        self = cls.__new__(cls)
+        self.sock, self.buffer = sock, b""
+        return self
+
     def __enter__(self):
         return self
 

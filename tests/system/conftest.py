@@ -11,7 +11,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(__file__))
 
 from clients import Client, Raw  # noqa: E402  (after sys.path)
-from process import Wsd  # noqa: E402
+from crowd import Crowd  # noqa: E402
+from process import Unit, Wsd, listener  # noqa: E402
 
 
 @pytest.fixture
@@ -42,6 +43,28 @@ def start(request):
 def wsd(start):
     """wsd with the tests' usual settings."""
     return start()
+
+
+@pytest.fixture
+def unit():
+    """A service with a public and an admin socket, whose processes may follow one another."""
+    one = Unit([("public", listener()), ("admin", listener())])
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def crowd():
+    """crowd(address, n, ...): many clients at once, closed at the end."""
+    crowds = []
+
+    def opener(address, n, **how):
+        crowds.append(Crowd(getattr(address, "port", address), n, **how))
+        return crowds[-1]
+
+    yield opener
+    for one in crowds:
+        one.close()
 
 
 @pytest.fixture

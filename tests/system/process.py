@@ -52,9 +52,9 @@ PATIENCE = 20 * SCALE  # seconds that an event may take; reached only by a failu
 
 
 def listener(kind="v4", directory=None, name="public"):
-    """A listening socket as a socket unit would make it: v4, v6 or unix."""
-    if kind == "unix":
-        sock = socket.socket(socket.AF_UNIX)
+    """A listening socket as a socket unit would make it: v4, v6, unix or seqpacket (unix too)."""
+    if kind in ("unix", "seqpacket"):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM if kind == "unix" else socket.SOCK_SEQPACKET)
         sock.bind(str(Path(directory) / f"{name}.sock"))
     elif kind == "v6":
         sock = socket.socket(socket.AF_INET6)
@@ -74,18 +74,63 @@ def free_port():
         return sock.getsockname()[1]
 
 
+class Kept:
+    """A descriptor in the store, or a copy of one on its way to a daemon."""
+
+    def __init__(self, fd):
+        self.fd = fd
+
+    def fileno(self):
+        return self.fd
+
+    def dup(self):
+        return Kept(fcntl.fcntl(self.fd, fcntl.F_DUPFD_CLOEXEC, 100))
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Unit:
+    """What systemd keeps of a service while its processes come and go: the listeners of its socket units, and the
+    store of descriptors. `sockets` is a list of (name, socket)."""
+
+    def __init__(self, sockets):
+        self.sockets = sockets
+        self.store = {}  # name: Kept
+
+    def passed(self):
+        """Copies for the next process."""
+        return [(name, one.dup()) for name, one in self.sockets + list(self.store.items())]
+
+    def keep(self, text, fds):
+        """A datagram of the notify socket with what came beside it."""
+        name = re.search(r"^FDNAME=(.+)$", text, re.M)
+        if "FDSTORE=1" in text.split("\n") and name and len(fds) == 1:
+            if name.group(1) in self.store:
+                self.store[name.group(1)].close()
+            self.store[name.group(1)] = Kept(fds[0])
+        else:
+            for fd in fds:
+                os.close(fd)
+
+    def close(self):
+        for _, one in self.sockets + list(self.store.items()):
+            one.close()
+
+
 class Wsd:
     """One running daemon. `public` and `admin` are kinds of listeners to pass in; `sockets`, a list of (name, socket),
-    passes exactly these instead; `sockets=[]` passes none."""
+    passes exactly these instead; `sockets=[]` passes none; `unit` passes what it keeps, and keeps what it is given."""
 
     def __init__(self, *, public=("v4",), admin=("v4",), sockets=None, args=(), notify=True, watchdog_us=None,
-                 wait_ready=True, environment=None, nofile=None, **settings):
+                 wait_ready=True, environment=None, nofile=None, unit=None, **settings):
         self.dir = tempfile.TemporaryDirectory(prefix="wsd-")
         self.lines = []  # of stderr, as text
         self.notices = []  # datagrams of the notify socket, as text
         self.status = None
         self._changed = threading.Condition()
-        self._make_sockets(public, admin, sockets)
+        self.unit = unit
+        self._make_sockets(public, admin, unit.passed() if unit else sockets)
         env = {k: os.environ[k] for k in PASSED_ON if k in os.environ}
         env.update(QUIET)
         env.update({k: str(v) for k, v in settings.items() if v is not None})
@@ -96,6 +141,7 @@ class Wsd:
         if notify:
             self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._notify.bind(f"{self.dir.name}/notify")
+            self._notify.setblocking(False)
             env["NOTIFY_SOCKET"] = f"{self.dir.name}/notify"
         if watchdog_us:
             env["WATCHDOG_USEC"] = str(watchdog_us)
@@ -154,10 +200,7 @@ class Wsd:
                     selector.unregister(pidfd)
                     exited = True
                 elif key.data == "notify":
-                    text = self._notify.recv(65536).decode()
-                    with self._changed:
-                        self.notices.append(text)
-                        self._changed.notify_all()
+                    self._take_notice()
                 else:
                     data = os.read(key.fd, 65536)
                     if not data:
@@ -174,11 +217,21 @@ class Wsd:
     def _drain_notices(self):
         while self._notify:
             try:
-                text = self._notify.recv(65536, socket.MSG_DONTWAIT).decode()
+                self._take_notice()
             except BlockingIOError:
                 return
-            with self._changed:
-                self.notices.append(text)
+
+    def _take_notice(self):
+        data, fds, _, _ = socket.recv_fds(self._notify, 65536, 8)
+        text = data.decode()
+        if self.unit:
+            self.unit.keep(text, fds)
+        else:
+            for fd in fds:
+                os.close(fd)
+        with self._changed:
+            self.notices.append(text)
+            self._changed.notify_all()
 
     def _said(self, stream, data, rest):
         if stream == "stdout":

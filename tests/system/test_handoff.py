@@ -1,0 +1,595 @@
+# SPDX-License-Identifier: MIT
+"""A handoff: the connections of one instance go on in another one that runs beside it, whatever happens to either."""
+
+import array
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+import metrics
+from clients import TEXT, Raw, frame, http, message, wait_open
+from process import PATIENCE, Unit, listener
+
+HABITS = ("idle", "talk", "ping", "fragments", "long", "byte")
+
+
+class Instances:
+    """Blue, green and so on: each with its sockets in a folder of its name."""
+
+    def __init__(self, start, directory):
+        self.start, self.directory = start, directory
+        self.units = {}
+        self.running = {}
+
+    def __call__(self, name, **settings):
+        folder = Path(self.directory) / name
+        if name not in self.units:
+            folder.mkdir()
+            self.units[name] = Unit([("public", listener()), ("admin", listener()),
+                                     ("admin", listener("unix", folder, "admin")),
+                                     ("handoff", listener("seqpacket", folder, "handoff"))])
+        self.running[name] = self.start(unit=self.units[name], INSTANCE=name, HANDOFF_DIR=self.directory,
+                                        PARKING="off", **settings)
+        return self.running[name]
+
+    def socket(self, name):
+        return f"{self.directory}/{name}/handoff.sock"
+
+    def api(self, name, method, path, body=None):
+        headers = [("Content-Type", "application/json")] if body is not None else []
+        return http(f"{self.directory}/{name}/admin.sock", path, method, headers,
+                    body=json.dumps(body).encode() if body is not None else b"")
+
+    def begin(self, source, to):
+        response = self.api(source, "POST", "/api/v1/handoff", {"to": to})
+        assert response.status == 202, (response.status, response.body)
+        return response.json
+
+    def state(self, source):
+        return self.api(source, "GET", "/api/v1/handoff").json
+
+    def over(self, source):
+        state = self.state(source)
+        return state["state"] != "running" and state
+
+    def hand_over(self, source, to, people=None):
+        """The whole of it, while the crowd talks on; how it ended."""
+        self.begin(source, to)
+        if people:
+            return people.pump(lambda: self.over(source), "end of the handoff")
+        return wait_for(lambda: self.over(source), "end of the handoff")
+
+    def close(self):
+        for unit in self.units.values():
+            unit.close()
+
+
+def wait_for(found, what):
+    deadline = time.monotonic() + PATIENCE
+    while not (value := found()):
+        assert time.monotonic() < deadline, f"no {what} within {PATIENCE:.0f} s"
+    return value
+
+
+@pytest.fixture
+def instance(start):
+    with tempfile.TemporaryDirectory(prefix="wsd-") as directory:
+        instances = Instances(start, directory)
+        yield instances
+        instances.close()
+
+
+@pytest.fixture
+def pair(instance):
+    """blue and green, both running."""
+    instance("blue")
+    instance("green")
+    return instance
+
+
+# ---------------------------------------------------------------- what works
+
+
+def test_connections_go_on_elsewhere(pair, crowd):
+    blue, green = pair.running["blue"], pair.running["green"]
+    people = crowd(blue, 48, habits=HABITS)
+    people.pump_answers()
+    state = pair.hand_over("blue", "green", people)
+    assert (state["state"], state["to"], state["connections"], state["moved"]) == ("done", "green", 48, 48), state
+    assert (state["refused"], state["unmovable"], state["kept"]) == (0, 0, 0)
+    people.check_goes_on()
+    wait_open(blue, 0)
+    wait_open(green, 48)
+    assert metrics.read(blue)['websocket_connections_moved_total{direction="out"}'] == 48
+    assert metrics.read(green)['websocket_connections_moved_total{direction="in"}'] == 48
+    assert http(blue.admin_port, "/readyz").json["reason"] == "standby"
+    blue.stop()
+    people.check_goes_on()
+
+
+def test_back_and_forth(pair, crowd):
+    people = crowd(pair.running["blue"], 24, habits=HABITS)
+    for turn in range(6):
+        source, to = ("blue", "green") if turn % 2 == 0 else ("green", "blue")
+        assert pair.api(to, "POST", "/api/v1/accept", {"accept": True}).status == 200
+        people.pump_answers()
+        state = pair.hand_over(source, to, people)
+        assert (state["state"], state["moved"]) == ("done", 24), (state, people.broken())
+    people.check_goes_on()
+
+
+def test_handoff_of_nobody(pair):
+    state = pair.hand_over("blue", "green")
+    assert (state["state"], state["connections"], state["moved"]) == ("done", 0, 0)
+
+
+def test_sessions_of_closed_connections_go_along(pair, raw):
+    blue, green = pair.running["blue"], pair.running["green"]
+    old = raw(blue).open("/ws/chat/bob")
+    old.ask(message())
+    old.sock.close()
+    wait_open(blue, 0)
+    assert pair.hand_over("blue", "green")["state"] == "done"
+    new = raw(green).open("/ws/chat/bob?session=" + old.greeting["session"])
+    assert (new.greeting["resumed"], new.greeting["count"]) == (True, 1)
+
+
+def test_token_is_valid_on_the_other_side(pair, raw):
+    old = raw(pair.running["blue"]).open("/ws/chat/bob")
+    old.ask(message())
+    assert pair.hand_over("blue", "green")["moved"] == 1
+    new = raw(pair.running["green"]).open("/ws/chat/bob?session=" + old.greeting["session"])
+    assert old.read_json()["reason"] == "replaced"
+    assert (new.greeting["resumed"], new.greeting["count"]) == (True, 1)
+
+
+# ---------------------------------------------------------------- what cannot move
+
+
+def told_to_come_back(c):
+    goodbye = c.read_json()
+    assert (goodbye["type"], goodbye["reason"], goodbye["reconnect"]) == ("goodbye", "restart", True)
+    assert c.read_close() == 1012
+    c.sock.close()
+
+
+def test_half_a_message_is_not_moved(pair, raw):
+    blue = pair.running["blue"]
+    c, other = raw(blue).open("/ws/chat/stuck"), raw(blue).open("/ws/chat/other")
+    c.send(frame(TEXT, message("x" * 100)[:50], fin=False))
+    before = metrics.read(blue)
+    pair.begin("blue", "green")
+    told_to_come_back(c)
+    state = wait_for(lambda: pair.over("blue"), "end of the handoff")
+    assert (state["state"], state["moved"], state["unmovable"]) == ("done", 1, 1)
+    name = 'websocket_connections_unmovable_total{reason="no_boundary"}'
+    assert metrics.gained(before, metrics.read(blue))[name] == 1
+    assert other.ask(message())["count"] == 1
+    new = raw(pair.running["green"]).open("/ws/chat/stuck?session=" + c.greeting["session"])
+    assert new.greeting["resumed"] is True
+
+
+def test_id_in_use_over_there_is_refused(pair, raw):
+    blue, green = pair.running["blue"], pair.running["green"]
+    mine, theirs = raw(blue).open("/ws/chat/bob"), raw(green).open("/ws/chat/bob")
+    before = metrics.read(blue)
+    pair.begin("blue", "green")
+    told_to_come_back(mine)
+    state = wait_for(lambda: pair.over("blue"), "end of the handoff")
+    assert (state["state"], state["moved"], state["refused"]) == ("done", 0, 1)
+    name = 'websocket_connections_unmovable_total{reason="refused"}'
+    assert metrics.gained(before, metrics.read(blue))[name] == 1
+    assert theirs.ask(message())["count"] == 1
+
+
+def test_unix_clients_are_not_moved(instance, start, raw):
+    instance("green")
+    with tempfile.TemporaryDirectory(prefix="wsd-") as folder:
+        unit = instance.units["blue"] = Unit([("public", listener("unix", folder, "public"))])
+        (Path(instance.directory) / "blue").mkdir()
+        unit.sockets += [("admin", listener()), ("admin", listener("unix", f"{instance.directory}/blue", "admin"))]
+        blue = instance("blue")
+        c = raw(blue.address()).open()
+        before = metrics.read(blue)
+        instance.begin("blue", "green")
+        told_to_come_back(c)
+        state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+        assert (state["state"], state["moved"], state["unmovable"]) == ("done", 0, 1)
+        name = 'websocket_connections_unmovable_total{reason="not_tcp"}'
+        assert metrics.gained(before, metrics.read(blue))[name] == 1
+
+
+# ---------------------------------------------------------------- what does not begin
+
+
+def test_nobody_listens(instance, raw):
+    blue = instance("blue")
+    c = raw(blue).open()
+    response = instance.api("blue", "POST", "/api/v1/handoff", {"to": "green"})
+    assert (response.status, response.json["error"]["code"]) == (409, "unreachable")
+    assert "No such file" in response.json["error"]["message"]
+    assert c.ask(message())["count"] == 1
+    assert http(blue.admin_port, "/readyz").status == 200
+
+
+def test_second_handoff_while_one_runs(instance, crowd):
+    """It is held up by a receiver that stands still."""
+    blue = instance("blue")
+    green = instance("green")
+    people = crowd(blue, 4, habits=("talk",))
+    os.kill(green.pid, signal.SIGSTOP)
+    try:
+        instance.begin("blue", "green")
+        assert instance.api("blue", "POST", "/api/v1/handoff", {"to": "green"}).status == 409
+        assert instance.state("blue")["state"] == "running"
+    finally:
+        os.kill(green.pid, signal.SIGCONT)
+    state = people.pump(lambda: instance.over("blue"), "end of the handoff")
+    assert (state["state"], state["moved"]) == ("done", 4)
+    people.check_goes_on()
+
+
+# ---------------------------------------------------------------- one side dies
+
+MOMENTS = [0, 1, 5, 20, 60, 100, 150, 190]
+
+
+def moved(instance, name):
+    return instance.state(name)["moved"]
+
+
+@pytest.mark.parametrize("seen", MOMENTS)
+def test_receiver_dies(pair, crowd, seen):
+    """What it had taken is gone with it; everything else goes on where it was."""
+    blue, green = pair.running["blue"], pair.running["green"]
+    people = crowd(blue, 200)
+    people.pump_answers(200)
+    pair.begin("blue", "green")
+    goal = people.answered + seen
+    people.pump(lambda: people.answered >= goal, "answers")
+    os.kill(green.pid, signal.SIGKILL)
+    state = people.pump(lambda: pair.over("blue"), "end of the handoff")
+    people.pump(lambda: green.status is not None, "exit")
+    people.pump(lambda: sum(one.ended for one in people.all) >= state["moved"], "end of those that had moved")
+    assert len(people.broken()) == state["moved"], (state, people.broken()[:5])
+    assert state["moved"] + state["kept"] + state["refused"] <= 200
+    people.pump_answers()
+    people.settle()
+    wait_open(blue, 200 - state["moved"])
+    if state["state"] == "failed":
+        assert http(blue.admin_port, "/readyz").status == 200
+    else:
+        assert state["moved"] == 200
+
+
+@pytest.mark.parametrize("seen", MOMENTS)
+def test_sender_dies(pair, crowd, seen):
+    """What it had offered and the other side has taken goes on there; the rest ends with it."""
+    blue, green = pair.running["blue"], pair.running["green"]
+    people = crowd(blue, 200)
+    people.pump_answers(200)
+    pair.begin("blue", "green")
+    goal = people.answered + seen
+    people.pump(lambda: people.answered >= goal, "answers")
+    os.kill(blue.pid, signal.SIGKILL)
+    people.pump(lambda: blue.status is not None, "exit")
+    line = people.pump(lambda: next(iter(green.logged("took over")), None), "end of the link")
+    taken = int(line["WS_CONNECTIONS"])
+    people.pump(lambda: sum(one.ended for one in people.all) >= 200 - taken, "end of the rest")
+    assert len(people.broken()) == 200 - taken, people.broken()[:5]
+    assert not any(one.wrong for one in people.all)
+    people.pump_answers()
+    people.settle()
+    wait_open(green, taken)
+    assert pair.api("green", "GET", "/healthz").status == 200
+
+
+@pytest.mark.parametrize("who", ["blue", "green"])
+def test_stop_in_the_midst(pair, crowd, who):
+    """SIGTERM during a handoff: each client either goes on or is told."""
+    people = crowd(pair.running["blue"], 100)
+    people.pump_answers(100)
+    pair.begin("blue", "green")
+    pair.running[who].send_signal(signal.SIGTERM)
+    people.pump(lambda: pair.running[who].status is not None, "exit")
+    people.pump_answers()
+    for one in people.all:
+        assert one.whole or (one.goodbye and one.code in (1001, 1012) and not one.wrong), people.broken()[:5]
+    pair.running[who].stop()
+
+
+# ---------------------------------------------------------------- a hostile peer
+
+HELLO, WELCOME, NO, OFFER, TAKEN, REFUSED, SESSIONS, DONE, BYE = range(1, 10)
+
+
+def sealed(words, seals=0x1 | 0x2 | 0x4):  # F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW
+    fd = os.memfd_create("arbiter", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+    os.ftruncate(fd, 4 * words)
+    fcntl.fcntl(fd, 1024 + 9, seals)
+    return fd
+
+
+def hello(low=1, high=1, magic=b"wsdlink"):
+    return struct.pack("<8sII40s40s", magic, low, high, b"evil", b"0")
+
+
+def field(tag, value):
+    return struct.pack("<BI", tag, len(value)) + value
+
+
+def state_of(name="guest", *more):
+    return b"".join([field(1, name.encode()), field(2, b"t" * 16), *more])
+
+
+class Peer:
+    """Speaks on handoff.sock by hand."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(path)
+
+    def say(self, kind, index=0, body=b"", fds=()):
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.sock.sendmsg([struct.pack("<BxxxI", kind, index) + body], ancillary)
+
+    def hear(self):
+        """(kind, index, body); None at the end."""
+        try:
+            data = self.sock.recv(65536)
+        except ConnectionResetError:
+            return None
+        if not data:
+            return None
+        kind, index = struct.unpack("<BxxxI", data[:8])
+        return kind, index, data[8:]
+
+    def greet(self, words=8):
+        fd = sealed(words)
+        try:
+            self.say(HELLO, 0, hello(), [fd])
+        finally:
+            os.close(fd)
+        assert self.hear()[0] == WELCOME
+        return self
+
+
+def fds_of(daemon):
+    return len(os.listdir(f"/proc/{daemon.pid}/fd"))
+
+
+@pytest.fixture
+def green(instance):
+    """A receiver that must hold as many descriptors after a scenario as before, and still take over connections."""
+    daemon = instance("green")
+    http(daemon.admin_port, "/health")
+    before = fds_of(daemon)
+    daemon.peer = lambda: Peer(instance.socket("green"))
+    yield daemon
+    wait_open(daemon, 0)
+    wait_for(lambda: fds_of(daemon) <= before, f"{before} descriptors again; {os.listdir(f'/proc/{daemon.pid}/fd')}")
+    wait_for(lambda: _greets(daemon), "welcome for the next one")
+
+
+def _greets(daemon):
+    peer = daemon.peer()
+    fd = sealed(1)
+    try:
+        peer.say(HELLO, 0, hello(), [fd])
+        answer = peer.hear()
+        return answer and answer[0] == WELCOME
+    except BrokenPipeError:
+        return False
+    finally:
+        os.close(fd)
+        peer.sock.close()
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"\0" * 8, b"\xff" * 8, b"GET / HTTP/1.1\r\n\r\n", b"\1" + b"\0" * 7,
+                                  b"\1" + b"\0" * 7 + hello()[:-1], b"\x04" + b"\0" * 7, os.urandom(60000)],
+                         ids=["nothing", "a byte", "zeros", "ones", "http", "bare", "cut", "offer first", "noise"])
+def test_garbage_ends_the_link(green, data):
+    peer = green.peer()
+    peer.sock.send(data)
+    answer = peer.hear()
+    assert answer is None or answer[0] == NO
+    assert answer is None or peer.hear() is None
+    peer.sock.close()
+
+
+@pytest.mark.parametrize("body", [hello(2, 3), hello(0, 0), hello(3, 2), hello(magic=b"wsdfoo")],
+                         ids=["newer", "older", "empty range", "magic"])
+def test_unknown_version_is_refused(green, body):
+    peer = green.peer()
+    fd = sealed(4)
+    peer.say(HELLO, 0, body, [fd])
+    os.close(fd)
+    assert peer.hear()[0] == NO
+    assert peer.hear() is None
+
+
+def arbiters():
+    pipe = os.pipe()
+    os.close(pipe[1])
+    with tempfile.TemporaryFile() as file:
+        file.truncate(4096)
+        plain = os.dup(file.fileno())
+    return {"none": [], "pipe": [pipe[0]], "file": [plain], "unsealed": [sealed(4, 0)], "empty": [sealed(0)],
+            "too large": [sealed(2000000)], "growing only": [sealed(4, 0x4)]}
+
+
+@pytest.mark.parametrize("what", ["none", "pipe", "file", "unsealed", "empty", "too large", "growing only"])
+def test_arbiter_that_is_not_one(green, what):
+    fds = arbiters()
+    peer = green.peer()
+    peer.say(HELLO, 0, hello(), fds[what])
+    for each in fds.values():
+        for fd in each:
+            os.close(fd)
+    assert peer.hear()[0] == NO
+    assert peer.hear() is None
+
+
+def tcp_pair():
+    with listener() as one:
+        far = socket.create_connection(one.getsockname())
+        near, _ = one.accept()
+    return near, far
+
+
+def not_connections():
+    read, write = os.pipe()
+    left, right = socket.socketpair()
+    return {"pipe": read, "pipe's end": write, "unconnected": socket.socket(), "listening": listener(),
+            "unix": left, "pair": right, "datagram": socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+            "memfd": sealed(1)}
+
+
+@pytest.mark.parametrize("what", ["none", *not_connections()])
+def test_offer_of_something_else_is_refused(green, what):
+    peer = green.peer().greet()
+    one = not_connections().get(what)
+    peer.say(OFFER, 3, state_of(), [] if one is None else [one if isinstance(one, int) else one.fileno()])
+    kind, index, why = peer.hear()
+    assert (kind, index, why) == (REFUSED, 3, b"not a connected TCP socket")
+    peer.sock.close()
+
+
+BAD_STATES = {
+    "empty": b"", "noise": b"\xff" * 100, "no id": field(2, b"t" * 16), "no token": field(1, b"guest"),
+    "cut": state_of()[:-1], "bad id": state_of("a/b"), "long id": state_of("x" * 129),
+    "count below the start": state_of("guest", field(3, b"\1"), field(4, b"\2")),
+    "age beyond all": state_of("guest", field(5, b"\xff" * 8)),
+    "long number": state_of("guest", field(3, b"\1" * 9)),
+}
+
+
+@pytest.mark.parametrize("what", BAD_STATES)
+def test_malformed_state_is_refused(green, what):
+    near, far = tcp_pair()
+    peer = green.peer().greet()
+    peer.say(OFFER, 1, BAD_STATES[what], [near.fileno()])
+    assert peer.hear() == (REFUSED, 1, b"malformed state")
+    for each in (near, far, peer.sock):
+        each.close()
+
+
+def test_index_out_of_range_is_not_taken(green):
+    """Who cannot win the arbiter's word does not get it; the sender's side is untouched."""
+    near, far = tcp_pair()
+    peer = green.peer().greet(words=4)
+    for index in (4, 5, 0xffffffff):
+        peer.say(OFFER, index, state_of(), [near.fileno()])
+    peer.say(DONE)
+    assert peer.hear()[0] == BYE
+    for each in (near, far, peer.sock):
+        each.close()
+
+
+def test_an_index_is_taken_once(green):
+    near, far = tcp_pair()
+    peer = green.peer().greet(words=1)
+    peer.say(OFFER, 0, state_of("first"), [near.fileno()])
+    assert peer.hear()[:2] == (TAKEN, 0)
+    peer.say(OFFER, 0, state_of("second"), [near.fileno()])
+    peer.say(DONE)
+    assert peer.hear()[0] == BYE
+    wait_open(green, 1)
+    for each in (near, far, peer.sock):
+        each.close()
+
+
+def test_surplus_descriptors_are_closed(green):
+    near, far = tcp_pair()
+    peer = green.peer().greet()
+    peer.say(OFFER, 0, state_of(), [near.fileno()] * 3)
+    assert peer.hear() is None
+    peer = wait_for(lambda: _try_greet(green), "welcome")
+    peer.say(SESSIONS, 0, b"", [near.fileno()] * 2)
+    peer.say(DONE, 0, b"", [near.fileno()])
+    assert peer.hear()[0] == BYE
+    for each in (near, far, peer.sock):
+        each.close()
+
+
+def _try_greet(green):
+    peer = green.peer()
+    try:
+        return peer.greet()
+    except (AssertionError, TypeError, BrokenPipeError):
+        peer.sock.close()
+        return None
+
+
+@pytest.mark.parametrize("what", ["pipe", "empty", "longer than it is"])
+def test_long_state_from_elsewhere(green, what):
+    near, far = tcp_pair()
+    state = sealed(0, 0) if what != "pipe" else os.pipe()[0]
+    if what == "longer than it is":
+        os.write(state, state_of("guest", field(14, b"x" * 10))[:-5])
+    peer = green.peer().greet()
+    peer.say(OFFER, 0, b"", [near.fileno(), state])
+    assert peer.hear() == (REFUSED, 0, b"malformed state")
+    os.close(state)
+    for each in (near, far, peer.sock):
+        each.close()
+
+
+@pytest.mark.parametrize("body", [b"x", b"\xff" * 4, struct.pack("<I", 3) + b"xxx",
+                                  struct.pack("<I", 0xffffffff) + b"\1" * 100], ids=str)
+def test_malformed_sessions_are_skipped(green, body):
+    peer = green.peer().greet()
+    peer.say(SESSIONS, 0, body)
+    peer.say(DONE)
+    assert peer.hear()[0] == BYE
+    peer.sock.close()
+
+
+@pytest.mark.parametrize("kind", [0, HELLO, WELCOME, TAKEN, BYE, 200])
+def test_message_out_of_place_ends_the_link(green, kind):
+    peer = green.peer().greet()
+    fd = sealed(1)
+    peer.say(kind, 0, hello(), [fd])
+    os.close(fd)
+    assert peer.hear() is None
+
+
+def test_second_link_is_told_to_wait(green):
+    first = green.peer().greet()
+    second = green.peer()
+    assert second.hear()[::2] == (NO, b"another handoff is under way")
+    assert second.hear() is None
+    first.say(DONE)
+    assert first.hear()[0] == BYE
+    first.sock.close()
+
+
+def test_taken_connection_is_served(green):
+    """The form of what travels, from outside: an older or newer version may differ in unknown fields only."""
+    near, far = tcp_pair()
+    peer = green.peer().greet()
+    peer.say(OFFER, 2, state_of("guest", field(3, b"\7"), field(200, b"from the future")), [near.fileno()])
+    near.close()
+    assert peer.hear() == (TAKEN, 2, b"")
+    peer.sock.close()
+    with Raw.of(far) as c:
+        assert c.ask(message())["count"] == 8
+
+
+def test_who_says_nothing_does_not_keep_others_away(green):
+    silent = green.peer()
+    other = wait_for(lambda: _try_greet(green), "welcome for another")
+    assert silent.hear() is None
+    silent.sock.close()
+    other.say(DONE)
+    assert other.hear()[0] == BYE
+    other.sock.close()
