@@ -282,35 +282,127 @@ lot_put(struct lot *lot, int fd, const char *state, size_t len)
 	return WSD_OK;
 }
 
-int
-lot_flush(struct lot *lot)
+/* One message with n sockets. WSD_OK, -EAGAIN if there are too many messages in the pair already, or another
+ * negative errno. */
+static int
+send_batch(struct lot *lot, const int *fds, const uint32_t *indices, uint32_t n)
 {
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(BATCH * sizeof(int))];
 	} control = { .space = { 0 } };
-	struct iovec iov = { lot->indices, lot->n_batch * sizeof(uint32_t) };
+	struct iovec iov = { (void *)indices, n * sizeof(uint32_t) };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
-	uint32_t n = lot->n_batch;
 	struct cmsghdr *h;
 	ssize_t sent;
 
-	if (n == 0)
-		return WSD_OK;
 	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
 	h = CMSG_FIRSTHDR(&msg);
 	h->cmsg_level = SOL_SOCKET;
 	h->cmsg_type = SCM_RIGHTS;
 	h->cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(h), lot->fds, n * sizeof(int));
-	lot->n_batch = 0;
+	memcpy(CMSG_DATA(h), fds, n * sizeof(int));
 	do
 		sent = sendmsg(lot->in, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent == -1 && errno == EINTR);
 	if (sent == -1)
 		return wsd_errno();
-	lot->head.parked += n;
 	lot->head.messages++;
+	return WSD_OK;
+}
+
+struct batch {
+	int fds[BATCH + 8];
+	unsigned n_fds;
+	uint32_t indices[BATCH];
+	unsigned n_indices;
+};
+
+/* WSD_OK, WSD_E_CLOSED if there is nothing (more), or a negative errno. */
+static int
+receive(const struct lot *lot, struct batch *b, int flags)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE((BATCH + 8) * sizeof(int))];
+	} control;
+	struct iovec iov = { b->indices, sizeof(b->indices) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	b->n_fds = b->n_indices = 0;
+	do
+		n = recvmsg(lot->out, &msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return errno == EAGAIN ? WSD_E_CLOSED : wsd_errno();
+	if (n == 0)
+		return WSD_E_CLOSED;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		b->n_fds = (unsigned)((h->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(b->fds, CMSG_DATA(h), b->n_fds * sizeof(int));
+	}
+	b->n_indices = (unsigned)((size_t)n / sizeof(uint32_t));
+	return WSD_OK;
+}
+
+/* Sends what was gathered, and closes it: it is in the pair again. */
+static int
+send_packed(struct lot *lot, struct batch *packed)
+{
+	int rc = packed->n_fds ? send_batch(lot, packed->fds, packed->indices, packed->n_fds) : WSD_OK;
+
+	for (unsigned i = 0; i < packed->n_fds; i++)
+		fd_close(&packed->fds[i]);
+	packed->n_fds = 0;
+	return rc;
+}
+
+/*
+ * The pair holds a few hundred messages, whatever is in them. When it is full of small ones, each is taken out and
+ * goes in again at the end, in the company of others. Never more than two messages' sockets are out at a time.
+ */
+static int
+pack(struct lot *lot)
+{
+	uint32_t before = lot->head.messages;
+	struct batch b, packed = { .n_fds = 0 };
+	int rc = WSD_OK;
+
+	lot->head.messages = 0;
+	for (uint32_t i = 0; i < before && rc == WSD_OK; i++) {
+		rc = receive(lot, &b, 0);
+		for (unsigned k = 0; k < b.n_fds; k++) {
+			if (packed.n_fds == BATCH && send_packed(lot, &packed) != WSD_OK)
+				rc = -EAGAIN;
+			packed.fds[packed.n_fds] = b.fds[k];
+			packed.indices[packed.n_fds++] = k < b.n_indices ? b.indices[k] : UINT32_MAX;
+		}
+	}
+	if (send_packed(lot, &packed) != WSD_OK)
+		rc = -EAGAIN;
+	write_head(lot);
+	return rc;
+}
+
+int
+lot_flush(struct lot *lot)
+{
+	uint32_t n = lot->n_batch;
+	int rc;
+
+	if (n == 0)
+		return WSD_OK;
+	lot->n_batch = 0;
+	rc = send_batch(lot, lot->fds, lot->indices, n);
+	if (rc == -EAGAIN && pack(lot) == WSD_OK)
+		rc = send_batch(lot, lot->fds, lot->indices, n);
+	if (rc != WSD_OK)
+		return rc;
+	lot->head.parked += n;
 	return write_head(lot);
 }
 
@@ -360,44 +452,6 @@ read_state(const struct lot *lot, uint32_t index, char **out, size_t *len)
 		*out = NULL;
 	}
 	return rc;
-}
-
-struct batch {
-	int fds[BATCH + 8];
-	unsigned n_fds;
-	uint32_t indices[BATCH];
-	unsigned n_indices;
-};
-
-/* WSD_OK, WSD_E_CLOSED if there is nothing (more), or a negative errno. */
-static int
-receive(const struct lot *lot, struct batch *b, int flags)
-{
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE((BATCH + 8) * sizeof(int))];
-	} control;
-	struct iovec iov = { b->indices, sizeof(b->indices) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-	ssize_t n;
-
-	b->n_fds = b->n_indices = 0;
-	do
-		n = recvmsg(lot->out, &msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return errno == EAGAIN ? WSD_E_CLOSED : wsd_errno();
-	if (n == 0)
-		return WSD_E_CLOSED;
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h)) {
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		b->n_fds = (unsigned)((h->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		memcpy(b->fds, CMSG_DATA(h), b->n_fds * sizeof(int));
-	}
-	b->n_indices = (unsigned)((size_t)n / sizeof(uint32_t));
-	return WSD_OK;
 }
 
 static unsigned

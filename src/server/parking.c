@@ -18,6 +18,7 @@
 #include "proto/state.h"
 #include "server/server_priv.h"
 
+#define FLUSH_MS    2
 #define PATIENCE_MS 3000 /* for a connection to stand on a frame boundary */
 
 /* ---- the lot itself -------------------------------------------------------------------------- */
@@ -213,9 +214,9 @@ flush(struct server *s)
 }
 
 static void
-on_prepare(uv_prepare_t *handle)
+on_flush_due(uv_timer_t *timer)
 {
-	flush(handle->data); /* nothing more in the mailbox for now */
+	flush(timer->data); /* what has not made up a batch by now does not wait for others */
 }
 
 /* Puts the offer into the lot, and keeps it until that is flushed. */
@@ -255,9 +256,9 @@ parking_begin(struct server *s)
 	s->parked = calloc(SERVER_PARK_BATCH, sizeof(struct worker_offer *));
 	if (!s->parked)
 		return false;
-	CHECK_ZERO(uv_prepare_init(&s->loop, &s->park_flush));
+	CHECK_ZERO(uv_timer_init(&s->loop, &s->park_flush));
 	s->park_flush.data = s;
-	CHECK_ZERO(uv_prepare_start(&s->park_flush, on_prepare));
+	CHECK_ZERO(uv_timer_start(&s->park_flush, on_flush_due, FLUSH_MS, FLUSH_MS));
 	s->parking = true;
 	for (uint32_t i = 0; i < s->n_workers; i++)
 		if (worker_export(s->workers[i], WORKER_BYE_RESTART, PATIENCE_MS) != WSD_OK)

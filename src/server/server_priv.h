@@ -81,7 +81,7 @@ struct server {
 
 	struct lot *lot; /* NULL: connections are not kept over a restart */
 	bool parking;
-	uv_prepare_t park_flush;
+	uv_timer_t park_flush;
 	struct worker_offer **parked; /* put into the lot, but not flushed yet */
 	uint32_t n_parked, total_parked;
 };

@@ -212,11 +212,43 @@ test_what_is_none(void **state)
 	close(pipes[1][1]);
 }
 
+/* The pair is full after some 278 messages: then they must be packed. Without that a crowd that came to rest a few at a
+ * time could not be parked. */
+static void
+test_small_batches(void **state)
+{
+	struct seen seen = { .n = 0 };
+	char text[64];
+	struct stat st;
+	struct lot *lot;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(fstat(fds[0], &st), 0);
+	seen.inode = st.st_ino;
+	assert_int_equal(lot_create(&lot), WSD_OK);
+	for (unsigned i = 0; i < MANY; i++) {
+		size_t len = state_for(text, i, 0);
+
+		assert_int_equal(lot_put(lot, fds[0], text, len), WSD_OK);
+		assert_int_equal(lot_flush(lot), WSD_OK);
+	}
+	assert_int_equal(lot_count(lot), MANY);
+	lot = reopen(&lot);
+	assert_int_equal(lot_look(lot, on_parked, &seen), MANY);
+	assert_int_equal(seen.n, MANY);
+	assert_int_equal(seen.wrong, 0);
+	lot_destroy(&lot);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_small_batches),
 		cmocka_unit_test(test_long_states),
 		cmocka_unit_test(test_unflushed_is_not_parked),
 		cmocka_unit_test(test_sessions),
