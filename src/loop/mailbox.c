@@ -5,16 +5,28 @@
 #include "base/check.h"
 #include "base/err.h"
 
-static void
-run_all(struct mailbox *box)
+#define MAILS_A_TURN 256
+
+/* Takes at most `most` mails out and runs them unlocked; false: there were no others. */
+static bool
+run_some(struct mailbox *box, unsigned most)
 {
-	struct mail *mail;
+	struct mail *mail, **end = &mail;
+	unsigned n = 0;
+	bool more;
 
 	CHECK_ZERO(pthread_mutex_lock(&box->mtx));
 	mail = box->first;
-	box->first = NULL;
-	box->last = &box->first;
-	box->n = 0;
+	while (*end && n < most) {
+		end = &(*end)->next;
+		n++;
+	}
+	box->first = *end;
+	*end = NULL;
+	if (!box->first)
+		box->last = &box->first;
+	box->n -= n;
+	more = box->first != NULL;
 	CHECK_ZERO(pthread_mutex_unlock(&box->mtx));
 
 	while (mail) {
@@ -23,12 +35,18 @@ run_all(struct mailbox *box)
 		mail->run(mail, box->owner);
 		mail = next;
 	}
+	return more;
 }
 
 static void
 on_wake(uv_async_t *wake)
 {
-	run_all(wake->data);
+	struct mailbox *box = wake->data;
+
+	/* Not all at once: ten thousand connections that arrive together must not keep the first ones waiting. An
+	 * action may have closed the box, which runs the rest. */
+	if (run_some(box, MAILS_A_TURN) && !uv_is_closing((uv_handle_t *)wake))
+		CHECK_ZERO(uv_async_send(wake));
 }
 
 int
@@ -102,7 +120,8 @@ mailbox_close(struct mailbox *box, void (*on_closed)(void *owner))
 	CHECK_ZERO(pthread_mutex_lock(&box->mtx));
 	box->closed = true;
 	CHECK_ZERO(pthread_mutex_unlock(&box->mtx));
-	run_all(box);
+	while (run_some(box, MAILS_A_TURN))
+		;
 	box->on_closed = on_closed;
 	uv_close((uv_handle_t *)&box->wake, handle_closed);
 }

@@ -237,20 +237,28 @@ make_way(struct worker *w)
 }
 
 int
+export_init(struct worker *w)
+{
+	/* Now and not when it is needed: libwebsockets 4.1.6 closes a descriptor twice when a context ends, and the
+	 * second time may hit what another thread has just opened. */
+	w->export.dummy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return w->export.dummy == -1 ? wsd_errno() : WSD_OK;
+}
+
+int
 export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
 {
 	struct export *e = &w->export;
 
-	if (e->dummy == -1)
-		e->dummy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	free(e->look);
 	e->look_room = w->slots.n_room + NEWCOMERS;
 	e->look = calloc(e->look_room ? e->look_room : 1, sizeof(*e->look));
 	e->n_look = 0;
-	if (e->dummy == -1 || !e->look) {
+	if (!e->look) {
 		e->look_room = 0;
 		return -ENOMEM;
 	}
+	uv_update_time(&w->loop); /* the turn may be an old one, with many arrivals before us */
 	e->active = true;
 	e->otherwise = otherwise;
 	e->deadline_ms = worker_now_ms(w) + patience_ms;

@@ -358,10 +358,12 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	w->shard = setup->shard;
 	w->gate = setup->gate;
 	w->most_fds = setup->most_fds;
-	w->export.dummy = -1;
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
 	fd_random(&w->random, sizeof(w->random));
 
+	rc = export_init(w);
+	if (rc != WSD_OK)
+		goto no_loop;
 	rc = uv_loop_init(&w->loop);
 	if (rc != 0)
 		goto no_loop;
@@ -381,6 +383,7 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 no_mailbox:
 	uv_loop_close(&w->loop);
 no_loop:
+	export_deinit(w);
 	free(w);
 	return rc;
 }

@@ -143,6 +143,7 @@ void cork_end_turn(struct worker *w);
 void cork_forget(struct worker *w, struct conn *c);
 
 /* export.c */
+int export_init(struct worker *w); /* WSD_OK or a negative errno */
 int export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms);
 void export_stop(struct worker *w);
 void export_newcomer(struct worker *w, struct conn *c);

@@ -129,7 +129,9 @@ test_burst(void **state)
 	for (unsigned n = 0; n < 1000; n++)
 		post(&rig, n, WSD_OK);
 	uv_run(&rig.loop, UV_RUN_NOWAIT);
-	assert_int_equal(rig.read, 1000);
+	assert_in_range(rig.read, 1, 999); /* the loop's other work gets its turn in between */
+	while (rig.read < 1000)
+		uv_run(&rig.loop, UV_RUN_ONCE);
 	uv_run(&rig.loop, UV_RUN_NOWAIT);
 	assert_int_equal(rig.read, 1000);
 	mailbox_close(&rig.box, on_closed);
