@@ -12,7 +12,6 @@
 #define LINK_VERSION	 1
 #define LINK_FDS_MOST	 2
 #define LINK_BODY_MOST	 65536 /* a state that is longer travels in a memfd */
-#define LINK_INDICES_MOST 256
 
 enum link_type {
 	LINK_HELLO = 1, /* sender: struct link_hello; fd: the arbiter */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mailbox of a loop; see the header for why it is a swapped list. */
+/* Mailbox of a loop; see the header for how it is read. */
 #include "loop/mailbox.h"
 
 #include "base/check.h"

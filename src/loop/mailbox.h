@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only way to a loop from another thread. A list under a mutex: the reader swaps it out whole and runs it
- * unlocked, and a writer wakes the loop only when the list was empty, so that a burst costs one wake-up.
+ * The only way to a loop from another thread. A list under a mutex: the reader takes out a bounded run of it
+ * and runs that unlocked, and a writer wakes the loop only when the list was empty, so that a burst costs one wake-up.
  *
  * Mails are intrusive and carry their own action, so that posting allocates nothing. Posting moves ownership
  * to the reader.

@@ -102,7 +102,6 @@ start_each_worker(struct server *s)
 			.shard = metrics_shard_create(),
 			.gate = &s->gate,
 			.index = i,
-			.most_fds = s->most_fds,
 		};
 		int rc = setup.shard ? worker_start(&s->workers[i], &setup) : -ENOMEM;
 

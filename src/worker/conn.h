@@ -56,7 +56,6 @@ struct conn {
 	uint16_t over_limit; /* messages refused for their rate, less those accepted since */
 	uint16_t close_code; /* as sent or received; 0: none yet */
 	uint8_t phase;	     /* enum conn_phase */
-	uint8_t bye;	     /* enum worker_bye; with CONN_LEAVING on */
 	bool resumed : 1;
 	bool opened : 1;      /* it was established: counted, logged, to be uncounted */
 	bool peer_closed : 1; /* its close frame has come */

@@ -75,7 +75,6 @@ conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_a
 							     .reconnect = info->reconnect,
 							     .retry_after_ms = retry_after_ms,
 						     }));
-	c->bye = (uint8_t)bye;
 	c->session_over = info->session_over;
 	leave(w, c, code);
 }

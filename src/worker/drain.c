@@ -46,7 +46,6 @@ on_step(uv_timer_t *timer)
 void
 drain_stop(struct worker *w)
 {
-	w->drain.active = false;
 	uv_timer_stop(&w->drain.timer);
 }
 
@@ -62,7 +61,6 @@ drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t 
 {
 	struct drain *d = &w->drain;
 
-	d->active = true;
 	d->bye = bye;
 	d->next_slot = 0;
 	d->told = 0;

@@ -270,7 +270,7 @@ close_walked(uv_handle_t *handle, void *arg)
 	close_handle(handle);
 }
 
-/* Runs from the mailbox, which is no callback of libwebsockets: lws-notes on shutdown. */
+/* Runs from the mailbox, which is no callback of libwebsockets: doc/libwebsockets.md. */
 static void
 run_stop(struct mail *mail, void *owner)
 {
@@ -357,7 +357,6 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	w->ops = setup->ops;
 	w->shard = setup->shard;
 	w->gate = setup->gate;
-	w->most_fds = setup->most_fds;
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
 	fd_random(&w->random, sizeof(w->random));
 

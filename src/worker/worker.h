@@ -111,7 +111,6 @@ struct worker_setup {
 	struct metrics_shard *shard; /* this worker's own */
 	struct gate *gate;	     /* reported to once when it serves, or could not start */
 	uint32_t index;
-	uint32_t most_fds; /* RLIMIT_NOFILE as set: libwebsockets sizes its tables by it */
 };
 
 /* Once in main, before the first worker: process-wide settings of libwebsockets. */

@@ -56,7 +56,6 @@ struct slots {
 
 struct drain {
 	uv_timer_t timer;
-	bool active;
 	enum worker_bye bye;
 	uint32_t next_slot;
 	uint64_t from_ms, until_ms;
@@ -85,7 +84,6 @@ struct worker {
 	const struct worker_ops *ops; /* [const after start] */
 	struct metrics_shard *shard;
 	struct gate *gate; /* [const after start] */
-	uint32_t most_fds; /* [const after start] */
 	pthread_t thread;  /* main's */
 	struct mailbox box; /* [lock: its own] */
 	struct mail stop;   /* so that stopping needs no memory */
