@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "conf/conf_ctl.h"
 #include "metrics/metrics.h"
 
 static const struct {
@@ -12,6 +13,7 @@ static const struct {
 	void (*print)(FILE *to);
 } tables[] = {
 	{ "env", conf_print_man },
+	{ "ctl", conf_ctl_print_man },
 	{ "metrics", metrics_print_man },
 };
 

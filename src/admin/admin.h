@@ -29,6 +29,7 @@ struct admin_health {
 	/* NULL when ready; else "starting_up", "standby", "draining", "shutting_down"; static text */
 	const char *not_ready;
 	uint64_t connections;
+	uint64_t messages_per_second; /* over the last second */
 	uint64_t uptime_ms;
 };
 

@@ -34,6 +34,7 @@ health_get(struct exchange *ex)
 	json_add(&o, "version", json_object_new_string(PACKAGE_VERSION));
 	json_add(&o, "state", json_object_new_string(health.state));
 	json_add(&o, "connections", json_object_new_uint64(health.connections));
+	json_add(&o, "messagesPerSecond", json_object_new_uint64(health.messages_per_second));
 	json_add(&o, "uptime", json_object_new_double_s((double)health.uptime_ms / 1000, uptime));
 	json_add(&o, "timestamp", json_object_new_string(now));
 	respond_json(ex, 200, o);

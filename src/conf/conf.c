@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the environment into struct conf, and what is said about a value that is not accepted. Main thread. */
+/* Reading variables into a struct by a table, and what is said about a value that is not accepted. Main thread. */
 #include "conf/conf.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #define VALUE_SHOWN_MAX 80
 
 static void *
-member(struct conf *conf, const struct conf_var *var)
+member(void *conf, const struct conf_var *var)
 {
 	return (char *)conf + var->offset;
 }
@@ -63,7 +63,7 @@ explain(const struct conf_var *var, const char *value, char *why, size_t why_siz
 }
 
 static int
-set_standard(struct conf *conf, const struct conf_var *var)
+set_standard(void *conf, const struct conf_var *var)
 {
 	if (var->computed) {
 		*(uint32_t *)member(conf, var) = var->computed();
@@ -73,13 +73,12 @@ set_standard(struct conf *conf, const struct conf_var *var)
 }
 
 int
-conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size)
+conf_vars_load(const struct conf_var *table, void *out, conf_lookup_cb get, const void *arg, char *why, size_t why_size)
 {
 	int rc = WSD_OK;
 
-	memset(out, 0, sizeof(*out));
-	for (const struct conf_var *var = conf_table; var->name && rc == WSD_OK; var++) {
-		const char *value = get(var->name);
+	for (const struct conf_var *var = table; var->name && rc == WSD_OK; var++) {
+		const char *value = get(arg, var->name);
 
 		if (!value || !*value) {
 			rc = set_standard(out, var);
@@ -92,6 +91,30 @@ conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size)
 	}
 	if (rc == -ENOMEM)
 		snprintf(why, why_size, "out of memory");
+	return rc;
+}
+
+void
+conf_vars_release(const struct conf_var *table, void *conf)
+{
+	for (const struct conf_var *var = table; var->name; var++)
+		if (var->kind->release)
+			var->kind->release(member(conf, var));
+}
+
+static const char *
+ask(const void *arg, const char *name)
+{
+	return (*(const conf_getenv_cb *)arg)(name);
+}
+
+int
+conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = conf_vars_load(conf_table, out, ask, &get, why, why_size);
 	if (rc != WSD_OK)
 		conf_deinit(out);
 	return rc;
@@ -100,8 +123,6 @@ conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size)
 void
 conf_deinit(struct conf *conf)
 {
-	for (const struct conf_var *var = conf_table; var->name; var++)
-		if (var->kind->release)
-			var->kind->release(member(conf, var));
+	conf_vars_release(conf_table, conf);
 	memset(conf, 0, sizeof(*conf));
 }

@@ -153,7 +153,7 @@ text_copy(void *at, const char *text)
 static void
 text_print(const struct conf_var *var, const void *at, FILE *to)
 {
-	fputs(*(char *const *)at, to);
+	fputs(*(char *const *)at ? *(char *const *)at : "", to);
 }
 
 static void
@@ -226,6 +226,56 @@ path_accepts(const struct conf_var *var, FILE *to)
 }
 
 const struct conf_kind conf_kind_path = { path_parse, text_print, path_accepts, text_release };
+
+/* For the start of an address that something is appended to: a query or a fragment could not be. */
+static int
+url_parse(const struct conf_var *var, void *at, const char *text)
+{
+	size_t len = strlen(text);
+	const char *host = NULL;
+
+	if (strncmp(text, "http://", 7) == 0)
+		host = text + 7;
+	else if (strncmp(text, "https://", 8) == 0)
+		host = text + 8;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < '!' || text[i] > '~' || strchr("?#\"<>\\^`{|}@", text[i]))
+			return WSD_E_MALFORMED;
+	if (!host || strcspn(host, "/:") == 0 || text[len - 1] != '/')
+		return WSD_E_MALFORMED;
+	if (len > var->max)
+		return WSD_E_RANGE;
+	return text_copy(at, text);
+}
+
+static void
+url_accepts(const struct conf_var *var, FILE *to)
+{
+	fputs("an address that starts with http:// or https:// and ends with a slash", to);
+}
+
+const struct conf_kind conf_kind_url = { url_parse, text_print, url_accepts, text_release };
+
+static int
+words_parse(const struct conf_var *var, void *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return WSD_E_MALFORMED;
+	if (len > var->max)
+		return WSD_E_RANGE;
+	return text_copy(at, text);
+}
+
+static void
+words_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "at most %u printable ASCII characters", (unsigned)var->max);
+}
+
+const struct conf_kind conf_kind_words = { words_parse, text_print, words_accepts, text_release };
 
 static int
 secret_parse(const struct conf_var *var, void *at, const char *text)

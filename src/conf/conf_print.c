@@ -51,9 +51,9 @@ put_wrapped(const char *text, FILE *to)
 }
 
 void
-conf_print_help(FILE *to)
+conf_vars_help(const struct conf_var *table, FILE *to)
 {
-	for (const struct conf_var *var = conf_table; var->name; var++) {
+	for (const struct conf_var *var = table; var->name; var++) {
 		char accepts[TEXT_MAX], line[2 * TEXT_MAX];
 		const char *standard = var->computed ? var->computed_text : var->standard;
 
@@ -145,12 +145,24 @@ put_man_entry(struct roff *r, const struct conf_var *var)
 }
 
 void
-conf_print_man(FILE *to)
+conf_vars_man(const struct conf_var *table, FILE *to)
 {
 	struct roff r = { to, 0 };
 
-	for (const struct conf_var *var = conf_table; var->name; var++)
+	for (const struct conf_var *var = table; var->name; var++)
 		put_man_entry(&r, var);
+}
+
+void
+conf_print_help(FILE *to)
+{
+	conf_vars_help(conf_table, to);
+}
+
+void
+conf_print_man(FILE *to)
+{
+	conf_vars_man(conf_table, to);
 }
 
 void

@@ -53,8 +53,23 @@ extern const struct conf_kind conf_kind_secret; /* char *, may be NULL */
 extern const struct conf_kind conf_kind_nets;	/* struct addr_nets */
 extern const struct conf_kind conf_kind_origins; /* char * */
 
-/* Ends with an entry without a name. */
+extern const struct conf_kind conf_kind_proxy;	/* struct conf_proxy */
+extern const struct conf_kind conf_kind_url;	/* char * */
+extern const struct conf_kind conf_kind_words;	/* char *, may be NULL */
+
+/* wsd's variables, and those of wsctl beside them. Each ends with an entry without a name. */
 extern const struct conf_var conf_table[];
+extern const struct conf_var conf_ctl_table[];
+
+/* NULL: not set. */
+typedef const char *(*conf_lookup_cb)(const void *arg, const char *name);
+
+/* *out is all zero before. On failure it holds what was read until then; conf_vars_release() in any case. */
+int conf_vars_load(const struct conf_var *table, void *out, conf_lookup_cb get, const void *arg, char *why,
+		   size_t why_size);
+void conf_vars_release(const struct conf_var *table, void *conf);
+void conf_vars_help(const struct conf_var *table, FILE *to);
+void conf_vars_man(const struct conf_var *table, FILE *to);
 
 /* Decimal digits and nothing else: WSD_OK, WSD_E_MALFORMED, or WSD_E_RANGE outside min..max. */
 int conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out);

@@ -59,6 +59,7 @@ on_pulse(uv_timer_t *timer)
 		sysd_notify("STATUS=%s, %" PRIu32 " connections, %" PRId64 " messages/s",
 			    server_state(s) == STATE_STANDBY ? "standby" : "serving", front_connections(s->front),
 			    messages - s->messages_seen);
+	atomic_store_explicit(&s->messages_per_second, messages - s->messages_seen, memory_order_relaxed);
 	s->messages_seen = messages;
 }
 

@@ -398,9 +398,11 @@ query_health(void *arg, struct admin_health *out)
 	const struct server *s = arg;
 	enum server_state state = server_state(s);
 	int64_t connections = metrics_sum(METRIC_CONNECTIONS);
+	int64_t rate = atomic_load_explicit(&s->messages_per_second, memory_order_relaxed);
 
 	out->state = texts[state].state;
 	out->not_ready = texts[state].not_ready;
 	out->connections = connections > 0 ? (uint64_t)connections : 0; /* shards are not read at one moment */
+	out->messages_per_second = rate > 0 ? (uint64_t)rate : 0;
 	out->uptime_ms = clock_mono_ms() - s->started_ms;
 }

@@ -71,6 +71,7 @@ struct server {
 	uint64_t drain_since_ms;
 	uint32_t drain_left;   /* connections at the last pulse */
 	int64_t messages_seen; /* at the last pulse */
+	_Atomic int64_t messages_per_second; /* as of the last pulse; written by main */
 
 	struct receiver *receiver; /* NULL: no handoff socket was passed in */
 	struct sender *sender;	   /* NULL: nothing is being handed over */
