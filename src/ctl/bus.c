@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* The connection, and what is asked. Jobs are in bus_job.c. */
+#include "ctl/bus.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "ctl/bus_priv.h"
+#include "ctl/why.h"
+
+int
+bus_open(struct bus **out, struct why *why)
+{
+	struct bus *bus = calloc(1, sizeof(*bus));
+	int rc = bus ? sd_bus_open_system(&bus->sd) : -ENOMEM;
+
+	if (rc >= 0) {
+		*out = bus;
+		return WSD_OK;
+	}
+	free(bus);
+	*out = NULL;
+	return why_set(why, rc, "systemd cannot be reached over D-Bus (%s)", strerror(-rc));
+}
+
+void
+bus_close(struct bus **bus)
+{
+	if (*bus)
+		sd_bus_flush_close_unref((*bus)->sd);
+	free(*bus);
+	*bus = NULL;
+}
+
+int
+bus_failed(int rc, const sd_bus_error *error, const char *what, struct why *why)
+{
+	if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) ||
+	    sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+		return why_set(why, -EACCES, "%s: only root may do that", what);
+	return why_set(why, rc, "%s: %s", what, error->message ? error->message : strerror(-rc));
+}
+
+static int
+get_text(struct bus *bus, const char *path, const char *interface, const char *name, char *out, size_t size,
+	 sd_bus_error *error)
+{
+	char *text = NULL;
+	int rc = sd_bus_get_property_string(bus->sd, MANAGER, path, interface, name, error, &text);
+
+	if (rc >= 0)
+		snprintf(out, size, "%s", text);
+	free(text);
+	return rc;
+}
+
+static int
+read_unit(struct bus *bus, const char *unit, const char *path, struct bus_unit *out, sd_bus_error *error)
+{
+	int rc = get_text(bus, path, UNIT, "LoadState", out->load, sizeof(out->load), error);
+
+	if (rc >= 0)
+		rc = get_text(bus, path, UNIT, "ActiveState", out->active, sizeof(out->active), error);
+	if (rc >= 0)
+		rc = get_text(bus, path, UNIT, "UnitFileState", out->enabled, sizeof(out->enabled), error);
+	if (rc >= 0)
+		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, UNIT, "ActiveEnterTimestamp", error,
+						 't', &out->since_us);
+	if (rc < 0 || !strstr(unit, ".service"))
+		return rc;
+	rc = get_text(bus, path, SERVICE, "Result", out->result, sizeof(out->result), error);
+	if (rc >= 0)
+		rc = get_text(bus, path, SERVICE, "StatusText", out->status, sizeof(out->status), error);
+	if (rc >= 0)
+		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "MainPID", error, 'u',
+						 &out->pid);
+	return rc;
+}
+
+int
+bus_unit(struct bus *bus, const char *unit, struct bus_unit *out, struct why *why)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	char *path = NULL;
+	int rc = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
+
+	*out = (struct bus_unit){ .pid = 0 };
+	if (rc >= 0)
+		rc = read_unit(bus, unit, path, out, &error);
+	free(path);
+	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, unit, why);
+	sd_bus_error_free(&error);
+	return rc;
+}
+
+bool
+bus_unit_runs(const struct bus_unit *unit)
+{
+	return strcmp(unit->active, "active") == 0 || strcmp(unit->active, "reloading") == 0;
+}
+
+/* "[::]:3001" and "0.0.0.0:3001" are not for connecting to. */
+static void
+reachable(char *out, const char *address)
+{
+	const char *port = strrchr(address, ':');
+
+	if (strncmp(address, "[::]:", 5) == 0)
+		snprintf(out, 64, "[::1]%s", port);
+	else if (strncmp(address, "0.0.0.0:", 8) == 0)
+		snprintf(out, 64, "127.0.0.1%s", port);
+	else
+		snprintf(out, 64, "%s", address);
+}
+
+static int
+read_listens(sd_bus_message *m, char *out)
+{
+	const char *type, *address;
+	int rc = sd_bus_message_enter_container(m, 'a', "(ss)");
+
+	while (rc >= 0 && (rc = sd_bus_message_read(m, "(ss)", &type, &address)) > 0) {
+		if (strcmp(type, "Stream") == 0 && strchr(address, ':') && address[0] != '/' &&
+		    address[0] != '@') {
+			reachable(out, address);
+			return WSD_OK;
+		}
+	}
+	return rc < 0 ? rc : WSD_E_UNKNOWN;
+}
+
+int
+bus_listens(struct bus *bus, const char *unit, char *out, struct why *why)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *m = NULL;
+	char *path = NULL;
+	int rc = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
+
+	if (rc >= 0)
+		rc = sd_bus_get_property(bus->sd, MANAGER, path, SOCKET, "Listen", &error, &m, "a(ss)");
+	rc = rc < 0 ? bus_failed(rc, &error, unit, why) : read_listens(m, out);
+	if (rc == WSD_E_UNKNOWN)
+		why_set(why, rc, "%s listens on no TCP address", unit);
+	sd_bus_message_unref(m);
+	free(path);
+	sd_bus_error_free(&error);
+	return rc;
+}
+
+int
+bus_enable(struct bus *bus, const char *unit, bool on, struct why *why)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int rc;
+
+	if (on)
+		rc = CALL(bus, "EnableUnitFiles", &error, NULL, "asbb", 1, unit, false, false);
+	else
+		rc = CALL(bus, "DisableUnitFiles", &error, NULL, "asb", 1, unit, false);
+	if (rc >= 0)
+		rc = CALL(bus, "Reload", &error, NULL, "");
+	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, unit, why);
+	sd_bus_error_free(&error);
+	return rc;
+}

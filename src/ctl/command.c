@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of commands. */
+#include "ctl/command.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "ctl/why.h"
+
+#define JSON     OPTION_BIT(OPTION_JSON)
+#define INSTANCE OPTION_BIT(OPTION_INSTANCE)
+#define DEPLOYMENT \
+	(JSON | OPTION_BIT(OPTION_NO_HANDOFF) | OPTION_BIT(OPTION_NO_SMOKE) | OPTION_BIT(OPTION_DRY_RUN))
+#define PAGE                                                                                                 \
+	(JSON | INSTANCE | OPTION_BIT(OPTION_PREFIX) | OPTION_BIT(OPTION_CLIENT) | OPTION_BIT(OPTION_IDLE) | \
+	 OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_AFTER) | OPTION_BIT(OPTION_ALL))
+
+const struct command command_table[] = {
+	{ "status", "", 0, 0, JSON | OPTION_BIT(OPTION_WATCH), false, true,
+	  "what both instances do, and which one the proxy leads to", status_command },
+	{ "connections", "", 0, 0, PAGE, false, true, "list connections, a page at a time",
+	  connections_command },
+	{ "show", "ID", 1, 1, JSON | INSTANCE, false, true, "one connection", show_command },
+	{ "disconnect", "ID...", 1, OPTIONS_ARGS, INSTANCE, false, true, "close connections",
+	  disconnect_command },
+	{ "deploy", "blue|green", 1, 1, DEPLOYMENT, true, true,
+	  "start an instance, try it, lead all clients to it, and stop the other", deploy_command },
+	{ "rollback", "", 0, 0, DEPLOYMENT, true, true, "go back to where the last deploy came from",
+	  rollback_command },
+	{ "switch", "blue|green", 1, 1, OPTION_BIT(OPTION_FORCE), true, true,
+	  "lead new connections to an instance, and nothing else", switch_command },
+	{ "handoff", "FROM TO", 2, 2, JSON | OPTION_BIT(OPTION_CLOSE), false, false,
+	  "move the connections of one instance to the other", handoff_command },
+	{ "drain", "INSTANCE", 1, 1, 0, false, false,
+	  "tell all clients of an instance to go, and let no new ones in", drain_command },
+	{ "accept", "INSTANCE on|off", 2, 2, 0, false, false,
+	  "whether an instance lets new connections in; on also ends a drain", accept_command },
+	{ "log-level", "INSTANCE [LEVEL]", 1, 2, 0, false, false,
+	  "show or change how much is logged: error, warn, notice, info or debug", log_level_command },
+	{ .name = NULL },
+};
+
+const struct command *
+command_find(const char *name)
+{
+	for (const struct command *c = command_table; c->name; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+int
+command_fail(int code, const struct why *why)
+{
+	fprintf(stderr, "wsctl: %s\n", why->text);
+	switch (code) {
+	case -EACCES:
+	case -EPERM:
+		return EXIT_NO_RIGHTS;
+	case -ENOENT:
+	case -ECONNREFUSED:
+	case WSD_E_TIMEOUT:
+		return EXIT_UNREACHABLE;
+	case -EINTR:
+		return EXIT_INTERRUPTED;
+	case WSD_E_BUSY:
+		return EXIT_BUSY;
+	case WSD_E_RANGE:
+		return EXIT_CONFIGURATION;
+	default:
+		return EXIT_FAILED;
+	}
+}

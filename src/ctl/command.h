@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* What all commands of wsctl have in common: their table, what they get, and the exit statuses of wsctl(8).
+ */
+#ifndef WSD_CTL_COMMAND_H
+#define WSD_CTL_COMMAND_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "conf/conf_ctl.h"
+#include "ctl/options.h"
+
+struct bus;
+struct why;
+
+enum exit_status {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1, /* and nothing has changed, or all of it was taken back */
+	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3, /* an instance or systemd */
+	EXIT_NO_RIGHTS = 4,
+	EXIT_BUSY = 5,        /* another deploy is at work */
+	EXIT_INTERRUPTED = 6, /* and all of it was taken back */
+	EXIT_ATTENTION = 7,   /* failed, and not all could be taken back */
+	EXIT_CONFIGURATION = 78,
+};
+
+/* What a command is given. */
+struct ctl {
+	const struct options *o;
+	struct conf_ctl conf;
+	struct bus *bus;
+};
+
+struct command {
+	const char *name;
+	const char *args; /* for the help: "ID", "[blue|green]" */
+	unsigned min_args, max_args;
+	unsigned options; /* set of enum option_id */
+	bool needs_root;
+	bool needs_bus;
+	const char *help;
+	int (*run)(struct ctl *ctl); /* returns the exit status */
+};
+
+/* Ends with an entry without a name. */
+extern const struct command command_table[];
+
+const struct command *command_find(const char *name);
+
+/* Says why on standard error; returns the exit status for a code of base/err.h. */
+int command_fail(int code, const struct why *why);
+
+int status_command(struct ctl *ctl);
+int connections_command(struct ctl *ctl);
+int show_command(struct ctl *ctl);
+int disconnect_command(struct ctl *ctl);
+int drain_command(struct ctl *ctl);
+int accept_command(struct ctl *ctl);
+int handoff_command(struct ctl *ctl);
+int log_level_command(struct ctl *ctl);
+int switch_command(struct ctl *ctl);
+int deploy_command(struct ctl *ctl);
+int rollback_command(struct ctl *ctl);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* wsctl connections, show and disconnect: who is connected to which instance. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/err.h"
+#include "ctl/api.h"
+#include "ctl/command.h"
+#include "ctl/instance.h"
+#include "ctl/table.h"
+#include "ctl/why.h"
+
+#define ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
+#define ID_MAX        128
+
+/* What has been gathered, of one instance after the other. */
+struct list {
+	struct json_object *items;
+	size_t most;
+	bool more;
+	char last[ID_MAX + 1];
+};
+
+/* Those that are to be asked: --instance, or all that run. Returns how many. */
+static unsigned
+choose(struct ctl *ctl, const char *names[INSTANCES], int *rc, struct why *why)
+{
+	unsigned n = 0;
+
+	*rc = WSD_OK;
+	if (ctl->o->instance) {
+		names[n++] = ctl->o->instance;
+		return n;
+	}
+	for (unsigned i = 0; i < INSTANCES && *rc == WSD_OK; i++) {
+		struct bus_unit unit;
+		char name[64];
+
+		instance_service(name, instance_names[i]);
+		*rc = bus_unit(ctl->bus, name, &unit, why);
+		if (*rc == WSD_OK && bus_unit_runs(&unit))
+			names[n++] = instance_names[i];
+	}
+	if (*rc == WSD_OK && n == 0)
+		*rc = why_set(why, -ENOENT, "neither blue nor green runs");
+	return n;
+}
+
+static bool
+is_id(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len <= ID_MAX && strspn(text, ID_CHARACTERS) == len;
+}
+
+/* ---- a page */
+
+static bool
+wanted(const struct options *o, struct json_object *connection)
+{
+	return strncmp(api_text(connection, "client"), o->client, strlen(o->client)) == 0 &&
+	       (uint64_t)api_number(connection, "idleMs") >= o->idle_ms;
+}
+
+/* False: there is no room for more. */
+static bool
+take_page(const struct options *o, const char *instance, struct json_object *page, struct list *list)
+{
+	struct json_object *items = NULL;
+
+	json_object_object_get_ex(page, "connections", &items);
+	for (size_t i = 0; items && i < json_object_array_length(items); i++) {
+		struct json_object *connection = json_object_array_get_idx(items, i);
+
+		if (!wanted(o, connection))
+			continue;
+		if (json_object_array_length(list->items) == list->most) {
+			list->more = true;
+			return false;
+		}
+		snprintf(list->last, sizeof(list->last), "%s", api_text(connection, "connectionId"));
+		json_object_object_add(connection, "instance", json_object_new_string(instance));
+		json_object_array_add(list->items, json_object_get(connection));
+	}
+	return true;
+}
+
+/* Pages of the instance, until the list is full or it has no more. */
+static int
+gather(const struct options *o, const char *instance, struct list *list, struct why *why)
+{
+	char after[ID_MAX + 1];
+	bool go_on = true;
+	int rc = WSD_OK;
+
+	snprintf(after, sizeof(after), "%s", o->after);
+	while (go_on && rc == WSD_OK) {
+		struct json_object *page;
+		char path[512];
+
+		snprintf(path, sizeof(path), "/api/v1/connections?limit=%u&after=%s&prefix=%s",
+			 (unsigned)OPTIONS_LIMIT_MAX, after, o->prefix);
+		rc = api_ask(instance, NULL, path, NULL, &page, why);
+		if (rc != WSD_OK)
+			return rc;
+		go_on = take_page(o, instance, page, list) && api_text(page, "next")[0];
+		snprintf(after, sizeof(after), "%s", api_text(page, "next"));
+		json_object_put(page);
+	}
+	return rc;
+}
+
+static void
+print_list(const struct list *list)
+{
+	static const char *const head[] = { "ID",   "INSTANCE", "CLIENT", "CONNECTED",
+					    "IDLE", "MESSAGES", "QUEUED" };
+	struct table *t = table_create(7);
+
+	table_add(t, head);
+	for (size_t i = 0; i < json_object_array_length(list->items); i++) {
+		struct json_object *c = json_object_array_get_idx(list->items, i);
+		char idle[TABLE_TEXT_MAX], messages[24], queued[TABLE_TEXT_MAX];
+		const char *const cells[] = {
+			api_text(c, "connectionId"),
+			api_text(c, "instance"),
+			api_text(c, "client"),
+			api_text(c, "connectedAt"),
+			idle,
+			messages,
+			queued,
+		};
+
+		table_seconds(idle, (double)api_number(c, "idleMs") / 1000);
+		snprintf(messages, sizeof(messages), "%lld", api_number(c, "messages"));
+		table_bytes(queued, (uint64_t)api_number(c, "queuedBytes"));
+		table_add(t, cells);
+	}
+	table_print(t, stdout);
+	table_destroy(&t);
+	if (list->more)
+		printf("there are more: --after=%s, or --all\n", list->last);
+}
+
+static void
+print_list_json(const struct list *list)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "connections", json_object_get(list->items));
+	json_object_object_add(o, "next", list->more ? json_object_new_string(list->last) : NULL);
+	printf("%s\n",
+	       json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	return strcmp(api_text(*(struct json_object *const *)a, "connectionId"),
+		      api_text(*(struct json_object *const *)b, "connectionId"));
+}
+
+/* Of two instances each has given as many as fit; the page is the first of both together. */
+static void
+cut(struct list *list, size_t most)
+{
+	size_t n = json_object_array_length(list->items);
+
+	json_object_array_sort(list->items, by_id);
+	if (n <= most)
+		return;
+	json_object_array_del_idx(list->items, most, n - most);
+	list->more = true;
+	snprintf(list->last, sizeof(list->last), "%s",
+		 api_text(json_object_array_get_idx(list->items, most - 1), "connectionId"));
+}
+
+int
+connections_command(struct ctl *ctl)
+{
+	const struct options *o = ctl->o;
+	size_t most = option_given(o, OPTION_ALL) ? SIZE_MAX / 4 : o->limit;
+	struct list list = { .items = json_object_new_array() };
+	const char *names[INSTANCES];
+	struct why why;
+	unsigned n;
+	int rc;
+
+	if ((o->prefix[0] && !is_id(o->prefix)) || (o->after[0] && !is_id(o->after))) {
+		why_set(&why, 0, "--prefix and --after: 1 to %d of A-Z a-z 0-9 . _ ~ - are needed", ID_MAX);
+		command_fail(WSD_E_UNSUPPORTED, &why);
+		json_object_put(list.items);
+		return EXIT_USAGE;
+	}
+	n = choose(ctl, names, &rc, &why);
+	for (unsigned i = 0; i < n && rc == WSD_OK; i++) {
+		list.most = json_object_array_length(list.items) + most;
+		rc = gather(o, names[i], &list, &why);
+	}
+	if (rc == WSD_OK) {
+		cut(&list, most);
+		if (option_given(o, OPTION_JSON))
+			print_list_json(&list);
+		else
+			print_list(&list);
+	}
+	json_object_put(list.items);
+	return rc == WSD_OK ? EXIT_DONE : command_fail(rc, &why);
+}
+
+/* ---- one of them */
+
+/* Asks each until one knows the id. *instance is the one that did. */
+static int
+ask_all(struct ctl *ctl, const char *id, const char *method, struct json_object **out, const char **instance,
+	struct why *why)
+{
+	const char *names[INSTANCES];
+	char path[256];
+	unsigned n;
+	int rc;
+
+	if (!is_id(id))
+		return why_set(why, WSD_E_UNKNOWN, "%s: 1 to %d of A-Z a-z 0-9 . _ ~ - make an id", id,
+			       ID_MAX);
+	n = choose(ctl, names, &rc, why);
+	snprintf(path, sizeof(path), "/api/v1/connections/%s", id);
+	for (unsigned i = 0; i < n; i++) {
+		*instance = names[i];
+		rc = api_ask(names[i], method, path, NULL, out, why);
+		if (rc != WSD_E_UNKNOWN)
+			return rc;
+	}
+	return rc == WSD_E_UNKNOWN ? why_set(why, rc, "%s is not connected", id) : rc;
+}
+
+static void
+print_one(struct json_object *c, const char *instance)
+{
+	static const char *const rows[][2] = {
+		{ "id", "connectionId" },
+		{ "client", "client" },
+		{ "connected", "connectedAt" },
+	};
+	char idle[TABLE_TEXT_MAX], queued[TABLE_TEXT_MAX];
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		printf("%-12s%s\n", rows[i][0], api_text(c, rows[i][1]));
+	printf("%-12s%s, worker %lld\n", "instance", instance, api_number(c, "worker"));
+	printf("%-12s%lld\n", "messages", api_number(c, "messages"));
+	printf("%-12s%s\n", "idle", table_seconds(idle, (double)api_number(c, "idleMs") / 1000));
+	printf("%-12s%s\n", "queued", table_bytes(queued, (uint64_t)api_number(c, "queuedBytes")));
+	printf("%-12s%s\n", "resumed", api_number(c, "resumed") ? "yes" : "no");
+	printf("%-12sjournalctl -u 'ws@*' WS_CONNECTION_ID=%s\n", "its log", api_text(c, "connectionId"));
+}
+
+int
+show_command(struct ctl *ctl)
+{
+	struct json_object *c = NULL;
+	const char *instance = "";
+	struct why why;
+	int rc = ask_all(ctl, ctl->o->args[0], NULL, &c, &instance, &why);
+
+	if (rc != WSD_OK)
+		return command_fail(rc, &why);
+	if (option_given(ctl->o, OPTION_JSON)) {
+		json_object_object_add(c, "instance", json_object_new_string(instance));
+		printf("%s\n", json_object_to_json_string_ext(c, JSON_C_TO_STRING_PRETTY |
+									 JSON_C_TO_STRING_NOSLASHESCAPE));
+	} else {
+		print_one(c, instance);
+	}
+	json_object_put(c);
+	return EXIT_DONE;
+}
+
+int
+disconnect_command(struct ctl *ctl)
+{
+	int status = EXIT_DONE;
+
+	for (unsigned i = 0; i < ctl->o->n_args; i++) {
+		const char *id = ctl->o->args[i], *instance = "";
+		struct why why;
+		int rc = ask_all(ctl, id, "DELETE", NULL, &instance, &why);
+
+		if (rc != WSD_OK)
+			status = command_fail(rc, &why);
+		else
+			printf("%s was disconnected from %s\n", id, instance);
+	}
+	return status;
+}

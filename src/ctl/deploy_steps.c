@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* The seven steps. Each leaves the instance that serves as it is until the last one. */
+#include "ctl/deploy_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "ctl/api.h"
+#include "ctl/handover.h"
+#include "ctl/interrupt.h"
+#include "ctl/probe.h"
+#include "ctl/smoke.h"
+#include "ctl/why.h"
+
+#define START_TIMEOUT_MS  60000
+#define STOP_TIMEOUT_MS   60000
+#define HEALTH_TIMEOUT_MS 10000
+#define LOOK_MS           50
+#define PROBE_MS          200 /* within the rates that a proxy may allow an address */
+#define VERIFY_TIMES      3   /* in a row, so that it is no old process of the proxy that answers */
+
+/* ---- start */
+
+static void
+plan_start(struct deploy *d, struct why *detail)
+{
+	if (d->was_serving)
+		why_set(detail, WSD_OK, "leave ws@%s running: it serves already", d->to.name);
+	else if (d->to.runs)
+		why_set(detail, WSD_OK, "restart ws@%s, which runs without being used", d->to.name);
+	else
+		why_set(detail, WSD_OK, "start ws@%s and wait until it is ready", d->to.name);
+}
+
+static int
+run_start(struct deploy *d, struct why *detail)
+{
+	struct bus_unit unit;
+	struct why ignored;
+	char name[64];
+	const char *units[] = { name, NULL };
+	int rc;
+
+	instance_service(name, d->to.name);
+	if (d->was_serving)
+		return why_set(detail, WSD_OK, "%s runs already", name);
+	d->started = !d->to.runs;
+	rc = bus_do(d->bus, d->to.runs ? BUS_RESTART : BUS_START, units, START_TIMEOUT_MS, detail);
+	if (rc == WSD_OK)
+		return why_set(detail, WSD_OK, "%s is ready", name);
+	if (rc == WSD_E_CLOSED && bus_unit(d->bus, name, &unit, &ignored) == WSD_OK)
+		why_set(detail, rc, "%s did not start (%s)%s%s\nsee: journalctl -u ws@%s -n 20", name,
+			unit.result, unit.status[0] ? ": " : "", unit.status, d->to.name);
+	return rc;
+}
+
+/* ---- health */
+
+static void
+plan_health(struct deploy *d, struct why *detail)
+{
+	why_set(detail, WSD_OK, "ask %s whether it is ready, by /run/ws/%s/admin.sock", d->to.name,
+		d->to.name);
+}
+
+static int
+ask_ready(struct deploy *d, struct why *detail)
+{
+	struct json_object *o;
+	int rc = api_ask(d->to.name, NULL, "/health", NULL, &o, detail);
+
+	if (rc != WSD_OK)
+		return rc;
+	if (strcmp(api_text(o, "instance"), d->to.name) != 0)
+		rc = why_set(detail, WSD_E_UNSUPPORTED, "%s says that it is %s: is INSTANCE set in /etc/ws?",
+			     d->to.name, api_text(o, "instance"));
+	else if (strcmp(api_text(o, "status"), "ok") != 0)
+		rc = why_set(detail, WSD_E_BUSY, "%s is not ready: %s", d->to.name, api_text(o, "status"));
+	else
+		why_set(detail, WSD_OK, "%s %s is ready", d->to.name, api_text(o, "version"));
+	json_object_put(o);
+	return rc;
+}
+
+static int
+run_health(struct deploy *d, struct why *detail)
+{
+	uint64_t until_ms = clock_mono_ms() + HEALTH_TIMEOUT_MS;
+	struct why ignored;
+	int rc;
+
+	if (d->to.runs) /* it may be on standby, after a handoff away from it */
+		api_ask(d->to.name, "POST", "/api/v1/accept", "{\"accept\":true}", NULL, &ignored);
+	while ((rc = ask_ready(d, detail)) != WSD_OK && rc != WSD_E_UNSUPPORTED && clock_mono_ms() < until_ms)
+		if (interrupt_pause(LOOK_MS) != WSD_OK)
+			return -EINTR;
+	return rc;
+}
+
+/* ---- smoke */
+
+static bool
+smoke_needed(struct deploy *d, struct why *why_not)
+{
+	if (d->o->no_smoke)
+		why_set(why_not, 0, "--no-smoke");
+	else if (d->was_serving)
+		why_set(why_not, 0, "%s serves clients already", d->to.name);
+	return !d->o->no_smoke && !d->was_serving;
+}
+
+static void
+plan_smoke(struct deploy *d, struct why *detail)
+{
+	why_set(detail, WSD_OK, "put a second of load on %s with wsload", d->to.address);
+}
+
+static int
+run_smoke(struct deploy *d, struct why *detail)
+{
+	return smoke_run(d->to.address, d->conf->smoke_options, detail);
+}
+
+/* ---- switch */
+
+static bool
+proxy_needed(struct deploy *d, struct why *why_not)
+{
+	if (!proxy_there(d->proxy))
+		why_set(why_not, 0, "there is no proxy: lead new connections to %s yourself", d->to.address);
+	return proxy_there(d->proxy);
+}
+
+static void
+plan_switch(struct deploy *d, struct why *detail)
+{
+	why_set(detail, WSD_OK, "have %s (%s) lead new connections to %s", proxy_name(d->proxy),
+		proxy_reason(d->proxy), d->to.address);
+}
+
+/* Also if it seems to be done: a deploy that was cut off may have written the file and not told the proxy. */
+static int
+run_switch(struct deploy *d, struct why *detail)
+{
+	int rc = proxy_switch(d->proxy, d->to.name, d->to.address, detail);
+
+	if (rc != WSD_OK)
+		return rc;
+	d->switched = !d->leads_there;
+	return why_set(detail, WSD_OK, "%s leads new connections to %s", proxy_name(d->proxy), d->to.address);
+}
+
+/* ---- verify */
+
+static void
+plan_verify(struct deploy *d, struct why *detail)
+{
+	why_set(detail, WSD_OK, "ask %shealth and %sws/chat/ until %s answers", proxy_url(d->proxy),
+		proxy_url(d->proxy), d->to.name);
+}
+
+static int
+probe_both(struct deploy *d, const char *instance, uint32_t timeout_ms, struct why *detail)
+{
+	char answered[INSTANCE_NAME_MAX + 1] = "";
+	int rc = WSD_OK;
+
+	for (int i = 0; i < VERIFY_TIMES && rc == WSD_OK; i++) {
+		rc = probe_health(proxy_url(d->proxy), timeout_ms, answered, detail);
+		if (rc == WSD_OK && strcmp(answered, instance) != 0)
+			return why_set(detail, WSD_E_BUSY, "%shealth is answered by %s", proxy_url(d->proxy),
+				       answered);
+	}
+	if (rc == WSD_OK)
+		rc = probe_websocket(proxy_url(d->proxy), timeout_ms, answered, detail);
+	if (rc == WSD_OK && strcmp(answered, instance) != 0)
+		return why_set(detail, WSD_E_BUSY, "%sws/chat/ is answered by %s", proxy_url(d->proxy),
+			       answered);
+	return rc;
+}
+
+int
+deploy_verify(struct deploy *d, const char *instance, struct why *detail)
+{
+	uint64_t began_ms = clock_mono_ms(), until_ms = began_ms + d->conf->proxy_timeout_ms;
+	int rc;
+
+	while ((rc = probe_both(d, instance, d->conf->proxy_timeout_ms, detail)) != WSD_OK && rc != -EINTR &&
+	       clock_mono_ms() < until_ms)
+		if (interrupt_pause(PROBE_MS) != WSD_OK)
+			return -EINTR;
+	if (rc == WSD_OK)
+		why_set(detail, rc, "%s answers at %s", instance, proxy_url(d->proxy));
+	return rc;
+}
+
+static int
+run_verify(struct deploy *d, struct why *detail)
+{
+	return deploy_verify(d, d->to.name, detail);
+}
+
+/* ---- handoff */
+
+static bool
+handoff_needed(struct deploy *d, struct why *why_not)
+{
+	if (!d->from.runs)
+		why_set(why_not, 0, "%s does not run", d->from_name);
+	return d->from.runs;
+}
+
+static void
+plan_handoff(struct deploy *d, struct why *detail)
+{
+	if (d->o->no_handoff)
+		why_set(detail, WSD_OK, "have %s tell its %" PRIu64 " clients to come back to %s",
+			d->from_name, d->from.connections, d->to.name);
+	else
+		why_set(detail, WSD_OK, "have %s hand its %" PRIu64 " connections over to %s", d->from_name,
+			d->from.connections, d->to.name);
+}
+
+static void
+show_handover(void *arg, const struct handover *h)
+{
+	char text[160];
+
+	steps_progress(arg, "%" PRIu64 ": %s", h->connections, handover_text(text, sizeof(text), h));
+}
+
+static int
+run_handoff(struct deploy *d, struct why *detail)
+{
+	struct handover h;
+	char text[160];
+	int rc;
+
+	d->handing = true;
+	rc = handover_run(d->from_name, d->to.name, d->o->no_handoff, &h, show_handover, &d->steps, detail);
+	handover_text(text, sizeof(text), &h);
+	if (rc != WSD_OK && rc != -EINTR)
+		return why_set(detail, rc, "%s; %s", detail->text, text);
+	return rc == WSD_OK ? why_set(detail, rc, "%s", text) : rc;
+}
+
+/* ---- stop */
+
+static void
+plan_stop(struct deploy *d, struct why *detail)
+{
+	why_set(detail, WSD_OK, "enable ws@%s, disable ws@%s and stop it with its sockets", d->to.name,
+		d->from_name);
+}
+
+int
+deploy_stop(struct deploy *d, const char *name, const bool keep[INSTANCE_SOCKETS], struct why *why)
+{
+	char names[INSTANCE_SOCKETS + 1][64];
+	const char *units[INSTANCE_SOCKETS + 2];
+	unsigned n = 0;
+
+	/* the sockets first, so that nobody who connects meanwhile starts it again */
+	for (unsigned i = 0; i < INSTANCE_SOCKETS; i++) {
+		if (keep && keep[i])
+			continue;
+		instance_socket(names[n], name, i);
+		units[n] = names[n];
+		n++;
+	}
+	instance_service(names[n], name);
+	units[n] = names[n];
+	units[n + 1] = NULL;
+	return bus_do(d->bus, BUS_STOP, units, STOP_TIMEOUT_MS, why);
+}
+
+/* All clients are where they are to be: from here it only goes forwards. */
+static int
+run_stop(struct deploy *d, struct why *detail)
+{
+	char name[64];
+	int rc;
+
+	interrupt_hold();
+	instance_service(name, d->to.name);
+	rc = bus_enable(d->bus, name, true, detail);
+	instance_service(name, d->from_name);
+	if (rc == WSD_OK)
+		rc = bus_enable(d->bus, name, false, detail);
+	if (rc == WSD_OK)
+		rc = deploy_stop(d, d->from_name, NULL, detail);
+	interrupt_release();
+	return rc == WSD_OK
+		       ? why_set(detail, rc, "%s is stopped, and %s starts at boot", d->from_name, d->to.name)
+		       : rc;
+}
+
+const struct deploy_step deploy_steps[DEPLOY_STEPS] = {
+	{ "start", plan_start, NULL, run_start },
+	{ "health", plan_health, NULL, run_health },
+	{ "smoke", plan_smoke, smoke_needed, run_smoke },
+	{ "switch", plan_switch, proxy_needed, run_switch },
+	{ "verify", plan_verify, proxy_needed, run_verify },
+	{ "handoff", plan_handoff, handoff_needed, run_handoff },
+	{ "stop", plan_stop, NULL, run_stop },
+};

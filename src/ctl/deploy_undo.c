@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The way back: the proxy first, so that nobody new comes; then the connections; then what was started. */
+#include "ctl/deploy_priv.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "ctl/api.h"
+#include "ctl/handover.h"
+#include "ctl/interrupt.h"
+#include "ctl/why.h"
+
+static int
+undo_switch(struct deploy *d, struct why *detail)
+{
+	const char *name = d->from_name, *address = d->from.address;
+	int rc;
+
+	/* it may be on standby, if its handoff came to an end */
+	if (d->from.runs)
+		api_ask(name, "POST", "/api/v1/accept", "{\"accept\":true}", NULL, detail);
+	rc = proxy_switch(d->proxy, name, address, detail);
+	if (rc != WSD_OK)
+		return rc;
+	if (d->from.runs)
+		rc = deploy_verify(d, name, detail);
+	return rc == WSD_OK ? why_set(detail, rc, "%s leads new connections to %s again",
+				      proxy_name(d->proxy), address)
+			    : rc;
+}
+
+static int
+undo_handoff(struct deploy *d, struct why *detail)
+{
+	struct instance there;
+	struct handover h;
+	char text[160];
+	int rc = instance_look(d->bus, d->to.name, &there, detail);
+
+	if (rc != WSD_OK)
+		return rc;
+	if (!there.answers)
+		return why_set(detail, WSD_OK, "%s has no connections to give back", d->to.name);
+	rc = handover_run(d->to.name, d->from_name, false, &h, NULL, NULL, detail);
+	return rc == WSD_OK ? why_set(detail, rc, "back to %s: %s", d->from_name,
+				      handover_text(text, sizeof(text), &h))
+			    : rc;
+}
+
+/* Unless clients are there, whose way back has failed: they are served, then, by an instance that was to go.
+ */
+static int
+undo_start(struct deploy *d, struct why *detail)
+{
+	struct instance there;
+	int rc = instance_look(d->bus, d->to.name, &there, detail);
+
+	if (rc == WSD_OK && there.answers && there.connections > 0)
+		rc = why_set(detail, WSD_E_BUSY, "%s still serves %llu connections, and is left running",
+			     d->to.name, (unsigned long long)there.connections);
+	if (rc == WSD_OK)
+		rc = deploy_stop(d, d->to.name, d->had_sockets, detail);
+	return rc == WSD_OK ? why_set(detail, rc, "%s is stopped again", d->to.name) : rc;
+}
+
+static int
+take_back(struct deploy *d, const char *name, bool done, deploy_step_cb undo)
+{
+	struct why detail = { .text = "" };
+	int rc;
+
+	if (!done)
+		return WSD_OK;
+	steps_begin(&d->steps, name);
+	rc = undo(d, &detail);
+	steps_end(&d->steps, rc == WSD_OK ? STEP_OK : STEP_FAILED, detail.text);
+	return rc;
+}
+
+int
+deploy_undo(struct deploy *d)
+{
+	int first, second, third;
+
+	interrupt_hold();
+	d->steps.of = 0;
+	first = take_back(d, "back", d->switched, undo_switch);
+	second = take_back(d, "return", d->from.runs && !d->leads_there && (d->handing || d->switched),
+			   undo_handoff);
+	third = take_back(d, "stop", d->started, undo_start);
+	interrupt_release();
+	return first != WSD_OK ? first : second != WSD_OK ? second : third;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/instance.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "base/err.h"
+#include "ctl/api.h"
+#include "ctl/why.h"
+
+const char *const instance_names[INSTANCES] = { "blue", "green" };
+
+const char *
+instance_other(const char *name)
+{
+	for (unsigned i = 0; i < INSTANCES; i++)
+		if (strcmp(name, instance_names[i]) == 0)
+			return instance_names[1 - i];
+	return NULL;
+}
+
+bool
+instance_is_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len >= 1 && len <= INSTANCE_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+void
+instance_service(char out[64], const char *name)
+{
+	snprintf(out, 64, "ws@%s.service", name);
+}
+
+void
+instance_socket(char out[64], const char *name, unsigned i)
+{
+	static const char *const kinds[INSTANCE_SOCKETS] = { "ws", "ws-admin", "ws-handoff" };
+
+	snprintf(out, 64, "%s@%s.socket", kinds[i], name);
+}
+
+/* proc(5): the second figure of statm is the resident pages. */
+static uint64_t
+resident(uint32_t pid)
+{
+	unsigned long long size, pages = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/statm", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%llu %llu", &size, &pages) != 2)
+		pages = 0;
+	fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+take_health(struct instance *out, struct json_object *health)
+{
+	struct json_object *uptime;
+
+	out->answers = true;
+	snprintf(out->state, sizeof(out->state), "%s", api_text(health, "state"));
+	snprintf(out->version, sizeof(out->version), "%s", api_text(health, "version"));
+	out->ready = strcmp(api_text(health, "status"), "ok") == 0;
+	out->connections = (uint64_t)api_number(health, "connections");
+	out->messages_per_second = (uint64_t)api_number(health, "messagesPerSecond");
+	if (json_object_object_get_ex(health, "uptime", &uptime))
+		out->uptime = json_object_get_double(uptime);
+}
+
+int
+instance_look(struct bus *bus, const char *name, struct instance *out, struct why *why)
+{
+	struct json_object *health;
+	struct why ignored;
+	char unit[64];
+	int rc;
+
+	*out = (struct instance){ .name = name };
+	instance_service(unit, name);
+	rc = bus_unit(bus, unit, &out->unit, why);
+	if (rc != WSD_OK)
+		return rc;
+	instance_socket(unit, name, 0);
+	if (bus_listens(bus, unit, out->address, &ignored) != WSD_OK)
+		out->address[0] = '\0';
+	out->runs = bus_unit_runs(&out->unit);
+	if (out->runs && api_ask(name, NULL, "/health", NULL, &health, &ignored) == WSD_OK) {
+		take_health(out, health);
+		json_object_put(health);
+		out->memory = resident(out->unit.pid);
+	}
+	return WSD_OK;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* The two instances, as the service manager and they themselves describe them. */
+#ifndef WSD_CTL_INSTANCE_H
+#define WSD_CTL_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ctl/bus.h"
+
+struct why;
+
+#define INSTANCES         2
+#define INSTANCE_NAME_MAX 32
+#define INSTANCE_SOCKETS  3
+
+extern const char *const instance_names[INSTANCES];
+
+/* Blue's is green, and the other way round; NULL for a name that is neither. */
+const char *instance_other(const char *name);
+/* Whether it can be the name of one: 1 to 32 of a-z, 0-9 and -. */
+bool instance_is_name(const char *name);
+
+struct instance {
+	const char *name;
+	struct bus_unit unit; /* of the service */
+	char address[64];     /* for clients; "" if its socket unit has none */
+	bool runs;            /* the service is active */
+	bool answers;         /* and told the following; else all of it is 0 */
+	bool ready;
+	char state[24]; /* "running", "standby", "draining", ... */
+	char version[40];
+	uint64_t connections;
+	uint64_t messages_per_second;
+	double uptime;   /* seconds */
+	uint64_t memory; /* resident bytes of the process; 0: not known */
+};
+
+/* A service that does not run is not asked, which would start it. WSD_OK, or what the service manager
+ * answered. */
+int instance_look(struct bus *bus, const char *name, struct instance *out, struct why *why);
+
+/* The names of its units; each out has room for 64 bytes. */
+void instance_service(char out[64], const char *name);
+void instance_socket(char out[64], const char *name, unsigned i); /* i: 0, public, to INSTANCE_SOCKETS - 1 */
+
+#endif

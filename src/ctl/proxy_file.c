@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* The file that names the instance for a proxy. */
+#include "ctl/proxy_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "ctl/replace.h"
+#include "ctl/why.h"
+
+#define FILE_MAX 65536
+
+int
+proxy_file_replace(struct proxy_file *file, const char *path, const char *text, struct why *why)
+{
+	int rc;
+
+	*file = (struct proxy_file){ .path = path };
+	rc = fd_read_file(path, FILE_MAX, &file->before, &file->len);
+	if (rc == -ENOENT)
+		rc = WSD_OK;
+	if (rc == WSD_OK)
+		rc = replace_file(path, text, strlen(text));
+	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", path, wsd_strerror(rc));
+}
+
+int
+proxy_file_restore(struct proxy_file *file, struct why *why)
+{
+	int rc;
+
+	if (file->before)
+		rc = replace_file(file->path, file->before, file->len);
+	else
+		rc = unlink(file->path) == 0 || errno == ENOENT ? WSD_OK : wsd_errno();
+	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", file->path, wsd_strerror(rc));
+}
+
+void
+proxy_file_end(struct proxy_file *file)
+{
+	free(file->before);
+	file->before = NULL;
+}
+
+/* In one line. */
+static bool
+find_address(const char *line, size_t len, const char *word, const char *end, char *out)
+{
+	const char *at = memmem(line, len, word, strlen(word));
+	size_t n;
+
+	if (line[strspn(line, " \t")] == '#' || !at)
+		return false;
+	at += strlen(word);
+	n = strcspn(at, end);
+	if (n == 0 || n >= PROXY_ADDRESS_MAX || at + n > line + len)
+		return false;
+	memcpy(out, at, n);
+	out[n] = '\0';
+	return true;
+}
+
+int
+proxy_file_address(const char *path, const char *word, const char *end, char *out, struct why *why)
+{
+	char *text = NULL;
+	size_t len;
+	int rc = fd_read_file(path, FILE_MAX, &text, &len);
+
+	if (rc != WSD_OK)
+		return why_set(why, rc == -ENOENT ? WSD_E_UNKNOWN : rc, "%s: %s", path, wsd_strerror(rc));
+	rc = why_set(why, WSD_E_UNKNOWN, "%s names no address", path);
+	for (const char *line = text; *line && rc != WSD_OK;
+	     line += strcspn(line, "\n"), line += *line == '\n')
+		if (find_address(line, strcspn(line, "\n"), word, end, out))
+			rc = WSD_OK;
+	free(text);
+	return rc;
+}

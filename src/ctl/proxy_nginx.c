@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* NGINX: a file with the upstream, which its site includes. Checked with all of its configuration before it
+ * is reloaded. */
+#include "ctl/proxy_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "ctl/bus.h"
+#include "ctl/child.h"
+#include "ctl/why.h"
+
+#define CHECK_TIMEOUT_MS  30000
+#define RELOAD_TIMEOUT_MS 30000
+
+static const char *const dump[] = { "nginx", "-T", NULL };
+static const char *const service[] = { "nginx.service", NULL };
+
+/* Is the file part of the configuration that nginx -T has shown? */
+static bool
+includes(const char *shown, const char *path)
+{
+	char line[4200];
+
+	snprintf(line, sizeof(line), "# configuration file %s:", path);
+	return shown && strstr(shown, line);
+}
+
+static bool
+nginx_found(struct proxy *proxy)
+{
+	struct child_output out, err;
+	struct why why;
+	bool found;
+
+	child_run(dump, CHECK_TIMEOUT_MS, &out, &err, &why);
+	found = includes(out.text, proxy->file);
+	child_output_deinit(&out);
+	child_output_deinit(&err);
+	return found;
+}
+
+static int
+nginx_current(struct proxy *proxy, char *out, struct why *why)
+{
+	return proxy_file_address(proxy->file, "server ", "; \t", out, why);
+}
+
+/* Its own words if they are not accepted: it names the file and the line. */
+static int
+check(struct proxy *proxy, struct why *why)
+{
+	struct child_output out, err;
+	int rc = child_run(dump, CHECK_TIMEOUT_MS, &out, &err, why);
+
+	if (rc == WSD_E_LIBRARY && err.text)
+		why_set(why, rc, "nginx does not accept its configuration:\n%s", err.text);
+	else if (rc == WSD_OK && !includes(out.text, proxy->file))
+		rc = why_set(why, WSD_E_UNKNOWN,
+			     "nginx does not include %s: is the site enabled? (ln -s /etc/ws/nginx/ws.conf "
+			     "/etc/nginx/sites-enabled/ws.conf)",
+			     proxy->file);
+	child_output_deinit(&out);
+	child_output_deinit(&err);
+	return rc;
+}
+
+static int
+reload(struct proxy *proxy, struct why *why)
+{
+	struct bus_unit unit;
+	int rc = bus_unit(proxy->bus, service[0], &unit, why);
+
+	if (rc == WSD_OK && !bus_unit_runs(&unit))
+		rc = why_set(why, WSD_E_CLOSED, "nginx.service is %s, not active: systemctl start nginx",
+			     unit.active);
+	return rc == WSD_OK ? bus_do(proxy->bus, BUS_RELOAD, service, RELOAD_TIMEOUT_MS, why) : rc;
+}
+
+static int
+nginx_change(struct proxy *proxy, const char *instance, const char *address, struct why *why)
+{
+	struct proxy_file file;
+	char text[512];
+	struct why other;
+	int rc;
+
+	snprintf(text, sizeof(text), PROXY_FILE_HEAD "upstream ws {\n\tserver %s;\n}\n", address);
+	rc = proxy_file_replace(&file, proxy->file, text, why);
+	if (rc == WSD_OK) {
+		rc = check(proxy, why);
+		if (rc == WSD_OK)
+			rc = reload(proxy, why);
+		if (rc != WSD_OK)
+			proxy_file_restore(&file, &other);
+	}
+	proxy_file_end(&file);
+	return rc;
+}
+
+const struct proxy_kind proxy_nginx = { "nginx", "/var/lib/ws/nginx/upstream.conf", nginx_found,
+					nginx_current, nginx_change };

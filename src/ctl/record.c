@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/record.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "ctl/api.h"
+#include "ctl/replace.h"
+#include "ctl/why.h"
+
+#define FOLDER "/var/lib/ws"
+#define FILE_  FOLDER "/deploy.json"
+#define LOCK   "/run/wsctl.lock"
+
+static const struct {
+	const char *name;
+	size_t offset, size;
+} members[] = {
+#define MEMBER(m)                                                               \
+	{                                                                       \
+#m, offsetof(struct record, m), sizeof(((struct record *)0)->m) \
+	}
+	MEMBER(from), MEMBER(to), MEMBER(step), MEMBER(outcome), MEMBER(began), MEMBER(ended),
+#undef MEMBER
+};
+
+/* Who has the lock has written there what it does. */
+static void
+tell_holder(int fd, struct why *why)
+{
+	char text[200] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n > 0 && memchr(text, '\n', (size_t)n))
+		text[strcspn(text, "\n")] = '\0';
+	why_set(why, WSD_E_BUSY, "another wsctl is at work%s%s", text[0] ? ": " : "", text);
+}
+
+int
+record_lock(const char *what, struct why *why)
+{
+	char now[CLOCK_ISO8601_LEN + 1] = "";
+	/* kept open until the process ends, which is what unlocks it */
+	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd == -1)
+		return why_set(why, wsd_errno(), "%s: %s", LOCK, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		tell_holder(fd, why);
+		fd_close(&fd);
+		return WSD_E_BUSY;
+	}
+	clock_iso8601(now, clock_real_ms());
+	if (ftruncate(fd, 0) == 0)
+		dprintf(fd, "%s, process %d, since %s\n", what, (int)getpid(), now);
+	return WSD_OK;
+}
+
+bool
+record_locked(struct why *why)
+{
+	int fd = open(LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool locked = fd != -1 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+
+	if (locked)
+		tell_holder(fd, why);
+	fd_close(&fd);
+	return locked;
+}
+
+int
+record_read(struct record *out, struct why *why)
+{
+	struct json_object *o;
+	char *text;
+	size_t len;
+	int rc = fd_read_file(FILE_, 65536, &text, &len);
+
+	*out = (struct record){ .from = "" };
+	if (rc != WSD_OK)
+		return why_set(why, rc == -ENOENT ? WSD_E_UNKNOWN : rc, "%s: %s", FILE_, wsd_strerror(rc));
+	o = json_tokener_parse(text);
+	free(text);
+	for (unsigned i = 0; i < sizeof(members) / sizeof(*members); i++)
+		snprintf((char *)out + members[i].offset, members[i].size, "%s",
+			 api_text(o, members[i].name));
+	json_object_put(o);
+	return out->to[0] ? WSD_OK : why_set(why, WSD_E_MALFORMED, "%s: not what wsctl has written", FILE_);
+}
+
+struct json_object *
+record_json(const struct record *record)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (unsigned i = 0; o && i < sizeof(members) / sizeof(*members); i++)
+		json_object_object_add(o, members[i].name,
+				       json_object_new_string((const char *)record + members[i].offset));
+	return o;
+}
+
+int
+record_write(const struct record *record, struct why *why)
+{
+	struct json_object *o = record_json(record);
+	const char *text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY) : NULL;
+	int rc = text ? WSD_OK : -ENOMEM;
+
+	if (rc == WSD_OK && mkdir(FOLDER, 0755) != 0 && errno != EEXIST)
+		rc = wsd_errno();
+	if (rc == WSD_OK)
+		rc = replace_file(FILE_, text, strlen(text));
+	json_object_put(o);
+	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", FILE_, wsd_strerror(rc));
+}
+
+bool
+record_cut_off(const struct record *record)
+{
+	struct why ignored;
+
+	return strcmp(record->outcome, "running") == 0 && !record_locked(&ignored);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is left of a deploy when wsctl has ended, however it ended: who deployed last and how far that came,
+ * and the lock that keeps two of them apart.
+ */
+#ifndef WSD_CTL_RECORD_H
+#define WSD_CTL_RECORD_H
+
+#include <stdbool.h>
+
+struct json_object;
+struct why;
+
+struct record {
+	char from[40], to[40];
+	char step[24];             /* the last that was begun */
+	char outcome[24];          /* "running", "done", "undone", "failed" */
+	char began[32], ended[32]; /* ISO 8601; ended is "" while it runs */
+};
+
+/* WSD_OK and the lock until the process ends; WSD_E_BUSY if another wsctl has it, which why then names; or
+ * why not. */
+int record_lock(const char *what, struct why *why);
+/* Another wsctl has the lock; what it does goes to why. */
+bool record_locked(struct why *why);
+
+/* WSD_E_UNKNOWN: there was none yet. */
+int record_read(struct record *out, struct why *why);
+int record_write(const struct record *record, struct why *why);
+
+/* A deploy that ended without being done or undone, and that nobody is at any more. */
+bool record_cut_off(const struct record *record);
+
+/* A new object, NULL if memory is short. */
+struct json_object *record_json(const struct record *record);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/replace.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+
+/* A link to it stays one: what it points to is replaced. */
+static int
+resolve(char *out, const char *path)
+{
+	if (realpath(path, out))
+		return WSD_OK;
+	if (errno != ENOENT)
+		return wsd_errno();
+	return snprintf(out, PATH_MAX, "%s", path) < PATH_MAX ? WSD_OK : -ENAMETOOLONG;
+}
+
+static int
+sync_folder(const char *path)
+{
+	char copy[PATH_MAX];
+	int fd, rc;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = fd == -1 || fsync(fd) != 0 ? wsd_errno() : WSD_OK;
+	fd_close(&fd);
+	return rc;
+}
+
+static int
+write_file(int fd, const char *like, const char *text, size_t len)
+{
+	struct stat st = { .st_mode = 0644, .st_uid = geteuid(), .st_gid = getegid() };
+	int rc;
+
+	if (stat(like, &st) != 0 && errno != ENOENT)
+		return wsd_errno();
+	rc = fd_write_all(fd, text, len);
+	if (rc == WSD_OK && fchown(fd, st.st_uid, st.st_gid) != 0)
+		rc = wsd_errno();
+	if (rc == WSD_OK && fchmod(fd, st.st_mode & 07777) != 0)
+		rc = wsd_errno();
+	if (rc == WSD_OK && fsync(fd) != 0)
+		rc = wsd_errno();
+	return rc;
+}
+
+int
+replace_file(const char *path, const char *text, size_t len)
+{
+	char target[PATH_MAX], beside[PATH_MAX + 16];
+	int fd, rc = resolve(target, path);
+
+	if (rc != WSD_OK)
+		return rc;
+	/* hidden, so that nothing that takes all files of a folder takes this one */
+	{
+		char folder[PATH_MAX];
+
+		snprintf(folder, sizeof(folder), "%s", target);
+		snprintf(beside, sizeof(beside), "%s/.wsctl.XXXXXX", dirname(folder));
+	}
+	fd = mkostemp(beside, O_CLOEXEC);
+	if (fd == -1)
+		return wsd_errno();
+	rc = write_file(fd, target, text, len);
+	fd_close(&fd);
+	if (rc == WSD_OK && rename(beside, target) != 0)
+		rc = wsd_errno();
+	if (rc != WSD_OK)
+		unlink(beside);
+	return rc == WSD_OK ? sync_folder(target) : rc;
+}

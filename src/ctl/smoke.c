@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/smoke.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/err.h"
+#include "ctl/api.h"
+#include "ctl/child.h"
+#include "ctl/why.h"
+
+#define WORDS_MAX  64
+#define TIMEOUT_MS 60000
+
+/* Few enough for any limit that clients are under, and enough for a percentile. */
+static const char *const standard[] = {
+	"wsload",
+	"--connections",
+	"10",
+	"--rate",
+	"200",
+	"--duration",
+	"1s",
+	"--path",
+	"/ws/chat/smoke-{run}-{n}",
+	"--fail-if",
+	"success<100% lost>0 errors>0% closed>0 latency_p95>1s",
+	"--progress",
+	"off",
+	"--quiet",
+	"--json",
+	"-",
+};
+
+#define N_STANDARD (sizeof(standard) / sizeof(*standard))
+
+/* The conditions that were not met. */
+static void
+add_failures(struct json_object *o, char *out, size_t size)
+{
+	struct json_object *thresholds;
+	size_t len = 0;
+
+	out[0] = '\0';
+	if (!json_object_object_get_ex(o, "thresholds", &thresholds))
+		return;
+	json_object_object_foreach(thresholds, name, t)
+	{
+		struct json_object *failed;
+
+		if (json_object_object_get_ex(t, "failed", &failed) && json_object_get_boolean(failed) &&
+		    len < size)
+			len += (size_t)snprintf(out + len, size - len, "%s%s (%s)", len ? ", " : "", name,
+						api_text(t, "text"));
+	}
+}
+
+static double
+p95_ms(struct json_object *o)
+{
+	struct json_object *latency, *p95;
+
+	if (!json_object_object_get_ex(o, "latency", &latency) ||
+	    !json_object_object_get_ex(latency, "p95", &p95))
+		return 0;
+	return json_object_get_double(p95) * 1000;
+}
+
+static int
+judge(int rc, struct json_object *o, const struct child_output *err, struct why *why)
+{
+	struct json_object *counts = NULL;
+	char failures[512];
+
+	if (rc == WSD_E_UNKNOWN)
+		return why_set(why, rc, "wsload is not installed: apt install wsd-loadtest, or --no-smoke");
+	if (!o)
+		return rc == WSD_OK ? why_set(why, WSD_E_MALFORMED, "wsload printed no JSON")
+				    : why_set(why, rc, "%s%s%s", why->text, err->text ? "; it says:\n" : "",
+					      err->text ? err->text : "");
+	add_failures(o, failures, sizeof(failures));
+	if (rc != WSD_OK)
+		return why_set(why, rc, "the test load failed: %s", failures[0] ? failures : why->text);
+	json_object_object_get_ex(o, "counts", &counts);
+	return why_set(why, WSD_OK, "%lld of %lld messages answered, p95 %.2f ms",
+		       api_number(counts, "answered"), api_number(counts, "sent"), p95_ms(o));
+}
+
+int
+smoke_run(const char *address, const char *options, struct why *why)
+{
+	const char *argv[N_STANDARD + WORDS_MAX + 2];
+	struct child_output out, err;
+	char url[96], *copy = strdup(options ? options : ""), *rest = copy, *word;
+	struct json_object *o = NULL;
+	size_t n = N_STANDARD;
+	int rc;
+
+	if (!copy)
+		return why_set(why, -ENOMEM, "out of memory");
+	memcpy(argv, standard, sizeof(standard));
+	while ((word = strsep(&rest, " ")) != NULL && n < N_STANDARD + WORDS_MAX)
+		if (*word)
+			argv[n++] = word;
+	snprintf(url, sizeof(url), "ws://%s", address);
+	argv[n++] = url;
+	argv[n] = NULL;
+	rc = child_run(argv, TIMEOUT_MS, &out, &err, why);
+	if (out.text)
+		o = json_tokener_parse(out.text);
+	if (rc != -EINTR)
+		rc = judge(rc, o, &err, why);
+	json_object_put(o);
+	child_output_deinit(&out);
+	child_output_deinit(&err);
+	free(copy);
+	return rc;
+}

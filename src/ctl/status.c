@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* wsctl status: what both instances do, what the proxy leads to, and what the last deploy left. */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "base/err.h"
+#include "ctl/command.h"
+#include "ctl/instance.h"
+#include "ctl/interrupt.h"
+#include "ctl/probe.h"
+#include "ctl/proxy.h"
+#include "ctl/record.h"
+#include "ctl/table.h"
+#include "ctl/why.h"
+
+#define PROBE_TIMEOUT_MS 2000
+
+struct picture {
+	struct instance instances[INSTANCES];
+	struct proxy *proxy;
+	const char *leads_to;            /* an instance by its address; NULL: neither */
+	char address[PROXY_ADDRESS_MAX]; /* "": not known, and proxy_why says why */
+	struct why proxy_why;
+	char answers[INSTANCE_NAME_MAX + 1]; /* "": none, and answer_why says why */
+	struct why answer_why;
+	bool has_record;
+	struct record record;
+	bool at_work; /* another wsctl, and work_why says on what */
+	struct why work_why;
+};
+
+/* ---- looking */
+
+static void
+look_at_proxy(struct picture *p, struct why *why)
+{
+	if (!proxy_there(p->proxy))
+		return;
+	if (proxy_current(p->proxy, p->address, &p->proxy_why) != WSD_OK)
+		p->address[0] = '\0';
+	for (unsigned i = 0; i < INSTANCES; i++)
+		if (p->address[0] && strcmp(p->address, p->instances[i].address) == 0)
+			p->leads_to = p->instances[i].name;
+	if (probe_health(proxy_url(p->proxy), PROBE_TIMEOUT_MS, p->answers, &p->answer_why) != WSD_OK)
+		p->answers[0] = '\0';
+}
+
+static int
+look(struct ctl *ctl, struct picture *p, struct why *why)
+{
+	int rc = WSD_OK;
+
+	*p = (struct picture){ .leads_to = NULL };
+	for (unsigned i = 0; i < INSTANCES && rc == WSD_OK; i++)
+		rc = instance_look(ctl->bus, instance_names[i], &p->instances[i], why);
+	if (rc == WSD_OK)
+		rc = proxy_open(&p->proxy, &ctl->conf, ctl->bus, why);
+	if (rc != WSD_OK)
+		return rc;
+	look_at_proxy(p, why);
+	p->has_record = record_read(&p->record, why) == WSD_OK;
+	p->at_work = record_locked(&p->work_why);
+	return WSD_OK;
+}
+
+/* ---- text */
+
+static const char *
+state_word(const struct instance *i)
+{
+	if (strcmp(i->unit.load, "loaded") != 0)
+		return "not installed";
+	if (!i->runs)
+		return strcmp(i->unit.active, "inactive") == 0 ? "stopped" : i->unit.active;
+	if (!i->answers)
+		return "does not answer";
+	return strcmp(i->state, "running") == 0 ? "serving" : i->state;
+}
+
+static void
+add_row(struct table *t, const char *name, const char *blue, const char *green)
+{
+	const char *const cells[] = { name, blue, green };
+
+	table_add(t, cells);
+}
+
+/* A figure of an instance as text, "-" if it did not answer. */
+#define FIGURE(out, i, ...) ((i)->answers ? (snprintf(out, sizeof(out), __VA_ARGS__), out) : "-")
+
+static void
+print_instances(const struct picture *p)
+{
+	const struct instance *b = &p->instances[0], *g = &p->instances[1];
+	char left[TABLE_TEXT_MAX], right[TABLE_TEXT_MAX];
+	struct table *t = table_create(3);
+
+	add_row(t, "", b->name, g->name);
+	add_row(t, "state", state_word(b), state_word(g));
+	add_row(t, "version", b->answers ? b->version : "-", g->answers ? g->version : "-");
+	add_row(t, "connections", FIGURE(left, b, "%" PRIu64, b->connections),
+		FIGURE(right, g, "%" PRIu64, g->connections));
+	add_row(t, "messages/s", FIGURE(left, b, "%" PRIu64, b->messages_per_second),
+		FIGURE(right, g, "%" PRIu64, g->messages_per_second));
+	add_row(t, "memory", b->memory ? table_bytes(left, b->memory) : "-",
+		g->memory ? table_bytes(right, g->memory) : "-");
+	add_row(t, "uptime", b->answers ? table_seconds(left, b->uptime) : "-",
+		g->answers ? table_seconds(right, g->uptime) : "-");
+	add_row(t, "at boot", b->unit.enabled[0] ? b->unit.enabled : "-",
+		g->unit.enabled[0] ? g->unit.enabled : "-");
+	add_row(t, "address", b->address[0] ? b->address : "-", g->address[0] ? g->address : "-");
+	table_print(t, stdout);
+	table_destroy(&t);
+}
+
+static void
+print_proxy(const struct picture *p)
+{
+	printf("\nproxy: %s (%s)\n", proxy_name(p->proxy), proxy_reason(p->proxy));
+	if (!proxy_there(p->proxy))
+		return;
+	if (!p->address[0])
+		printf("  leads to: not known (%s)\n", p->proxy_why.text);
+	else
+		printf("  leads to: %s%s%s\n", p->address,
+		       p->leads_to ? ", " : ", which is neither blue nor green",
+		       p->leads_to ? p->leads_to : "");
+	if (!p->answers[0])
+		printf("  at %s: %s\n", proxy_url(p->proxy), p->answer_why.text);
+	else
+		printf("  at %s: %s answers\n", proxy_url(p->proxy), p->answers);
+	if (p->answers[0] && p->leads_to && strcmp(p->answers, p->leads_to) != 0)
+		printf("  it has not taken up its last switch: wsctl switch %s\n", p->leads_to);
+}
+
+static void
+print_record(const struct picture *p)
+{
+	const struct record *r = &p->record;
+
+	if (p->at_work)
+		printf("\n%s\n", p->work_why.text);
+	if (!p->has_record)
+		return;
+	if (strcmp(r->outcome, "running") != 0)
+		printf("\nlast deploy: %s to %s, %s at %s\n", r->from, r->to, r->outcome, r->ended);
+	else if (!p->at_work)
+		printf("\nthe deploy from %s to %s was cut off in its step %s, begun at %s:\n"
+		       "  wsctl deploy %s goes on with it, wsctl rollback goes back\n",
+		       r->from, r->to, r->step, r->began, r->to);
+}
+
+/* ---- JSON */
+
+static struct json_object *
+instance_json(const struct instance *i)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "state", json_object_new_string(state_word(i)));
+	json_object_object_add(o, "unit", json_object_new_string(i->unit.active));
+	json_object_object_add(o, "enabled", json_object_new_string(i->unit.enabled));
+	json_object_object_add(o, "address", json_object_new_string(i->address));
+	if (!i->answers)
+		return o;
+	json_object_object_add(o, "ready", json_object_new_boolean(i->ready));
+	json_object_object_add(o, "version", json_object_new_string(i->version));
+	json_object_object_add(o, "connections", json_object_new_uint64(i->connections));
+	json_object_object_add(o, "messagesPerSecond", json_object_new_uint64(i->messages_per_second));
+	json_object_object_add(o, "memoryBytes", json_object_new_uint64(i->memory));
+	json_object_object_add(o, "uptimeSeconds", json_object_new_double(i->uptime));
+	return o;
+}
+
+static struct json_object *
+text_or_null(const char *text)
+{
+	return text && text[0] ? json_object_new_string(text) : NULL;
+}
+
+static void
+print_json(const struct picture *p, bool one_line)
+{
+	struct json_object *o = json_object_new_object(), *list = json_object_new_object(),
+			   *proxy = json_object_new_object();
+
+	for (unsigned i = 0; i < INSTANCES; i++)
+		json_object_object_add(list, p->instances[i].name, instance_json(&p->instances[i]));
+	json_object_object_add(o, "instances", list);
+	json_object_object_add(proxy, "kind", json_object_new_string(proxy_name(p->proxy)));
+	json_object_object_add(proxy, "reason", json_object_new_string(proxy_reason(p->proxy)));
+	json_object_object_add(proxy, "leadsTo", text_or_null(p->leads_to));
+	json_object_object_add(proxy, "address", text_or_null(p->address));
+	json_object_object_add(proxy, "answers", text_or_null(p->answers));
+	json_object_object_add(o, "proxy", proxy);
+	json_object_object_add(o, "lastDeploy", p->has_record ? record_json(&p->record) : NULL);
+	json_object_object_add(o, "atWork", text_or_null(p->at_work ? p->work_why.text : NULL));
+	printf("%s\n", json_object_to_json_string_ext(
+			       o, JSON_C_TO_STRING_NOSLASHESCAPE |
+					  (one_line ? JSON_C_TO_STRING_PLAIN : JSON_C_TO_STRING_PRETTY)));
+	json_object_put(o);
+}
+
+/* ---- the command */
+
+static int
+show(struct ctl *ctl, struct why *why)
+{
+	struct picture p;
+	int rc = look(ctl, &p, why);
+
+	if (rc == WSD_OK && option_given(ctl->o, OPTION_JSON)) {
+		print_json(&p, ctl->o->watch_ms > 0);
+	} else if (rc == WSD_OK) {
+		if (ctl->o->watch_ms > 0 && isatty(STDOUT_FILENO))
+			fputs("\033[H\033[J", stdout);
+		print_instances(&p);
+		print_proxy(&p);
+		print_record(&p);
+	}
+	proxy_close(&p.proxy);
+	fflush(stdout);
+	return rc;
+}
+
+int
+status_command(struct ctl *ctl)
+{
+	struct why why;
+	int rc = show(ctl, &why);
+
+	while (rc == WSD_OK && ctl->o->watch_ms > 0 && !ferror(stdout)) {
+		if (interrupt_pause(ctl->o->watch_ms) != WSD_OK)
+			return EXIT_DONE;
+		rc = show(ctl, &why);
+		if (interrupt_seen())
+			return EXIT_DONE;
+	}
+	return rc == WSD_OK ? EXIT_DONE : command_fail(rc, &why);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The reason of a failure, or what a step has found, as a line for people. Main thread, as all of wsctl is.
+ */
+#ifndef WSD_CTL_WHY_H
+#define WSD_CTL_WHY_H
+
+struct why {
+	char text[2048];
+};
+
+/* Returns code, so that a failure is told and returned in one line. Control characters but line breaks are
+ * replaced: the text may hold what others have said. */
+int why_set(struct why *why, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
