@@ -92,7 +92,8 @@ prepare(struct deploy *d, struct why *why)
 		rc = look_at_proxy(d, why);
 	if (rc == WSD_OK)
 		rc = judge(d, why);
-	d->was_serving = d->to.answers && (proxy_there(d->proxy) ? d->leads_there : !d->from.runs);
+	d->serves = d->to.answers && (proxy_there(d->proxy) ? d->leads_there : !d->from.runs);
+	d->in_use = d->serves || d->to.connections > 0;
 	return rc;
 }
 
@@ -102,7 +103,7 @@ nothing_to_do(struct deploy *d)
 	struct record last;
 	struct why ignored;
 
-	if (!d->was_serving || d->from.runs)
+	if (!d->serves || d->from.runs)
 		return false;
 	return record_read(&last, &ignored) != WSD_OK || strcmp(last.outcome, "running") != 0;
 }

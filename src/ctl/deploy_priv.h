@@ -18,7 +18,8 @@ struct deploy {
 	struct instance from, to;             /* as they were found */
 	bool had_sockets[INSTANCE_SOCKETS];   /* of `to`, before */
 	bool leads_there;                     /* the proxy led to `to` already */
-	bool was_serving;                     /* `to` ran, and was the one that serves */
+	bool serves;                          /* `to` runs, and new clients come to it */
+	bool in_use;                          /* that, or old ones are there: it is not restarted */
 	char proxy_before[PROXY_ADDRESS_MAX]; /* "": unknown */
 
 	/* what has been done, and would have to be taken back */

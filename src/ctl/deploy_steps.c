@@ -29,8 +29,8 @@
 static void
 plan_start(struct deploy *d, struct why *detail)
 {
-	if (d->was_serving)
-		why_set(detail, WSD_OK, "leave ws@%s running: it serves already", d->to.name);
+	if (d->in_use)
+		why_set(detail, WSD_OK, "leave ws@%s running: clients use it already", d->to.name);
 	else if (d->to.runs)
 		why_set(detail, WSD_OK, "restart ws@%s, which runs without being used", d->to.name);
 	else
@@ -47,7 +47,7 @@ run_start(struct deploy *d, struct why *detail)
 	int rc;
 
 	instance_service(name, d->to.name);
-	if (d->was_serving)
+	if (d->in_use)
 		return why_set(detail, WSD_OK, "%s runs already", name);
 	d->started = !d->to.runs;
 	rc = bus_do(d->bus, d->to.runs ? BUS_RESTART : BUS_START, units, START_TIMEOUT_MS, detail);
@@ -109,9 +109,9 @@ smoke_needed(struct deploy *d, struct why *why_not)
 {
 	if (d->o->no_smoke)
 		why_set(why_not, 0, "--no-smoke");
-	else if (d->was_serving)
+	else if (d->in_use)
 		why_set(why_not, 0, "%s serves clients already", d->to.name);
-	return !d->o->no_smoke && !d->was_serving;
+	return !d->o->no_smoke && !d->in_use;
 }
 
 static void

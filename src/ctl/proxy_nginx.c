@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "ctl/bus.h"
 #include "ctl/child.h"
+#include "ctl/interrupt.h"
 #include "ctl/why.h"
 
 #define CHECK_TIMEOUT_MS  30000
@@ -67,7 +68,7 @@ check(struct proxy *proxy, struct why *why)
 }
 
 static int
-reload(struct proxy *proxy, struct why *why)
+check_runs(struct proxy *proxy, struct why *why)
 {
 	struct bus_unit unit;
 	int rc = bus_unit(proxy->bus, service[0], &unit, why);
@@ -75,13 +76,40 @@ reload(struct proxy *proxy, struct why *why)
 	if (rc == WSD_OK && !bus_unit_runs(&unit))
 		rc = why_set(why, WSD_E_CLOSED, "nginx.service is %s, not active: systemctl start nginx",
 			     unit.active);
-	return rc == WSD_OK ? bus_do(proxy->bus, BUS_RELOAD, service, RELOAD_TIMEOUT_MS, why) : rc;
+	return rc;
+}
+
+/* Not interrupted: whether NGINX has read the new file or the old one would not be known. */
+static int
+reload(struct proxy *proxy, struct why *why)
+{
+	int rc;
+
+	interrupt_hold();
+	rc = bus_do(proxy->bus, BUS_RELOAD, service, RELOAD_TIMEOUT_MS, why);
+	interrupt_release();
+	return rc;
+}
+
+/* *reloaded: it may have been. */
+static int
+take_up(struct proxy *proxy, bool *reloaded, struct why *why)
+{
+	int rc = check(proxy, why);
+
+	if (rc == WSD_OK)
+		rc = check_runs(proxy, why);
+	if (rc != WSD_OK)
+		return rc;
+	*reloaded = true;
+	return reload(proxy, why);
 }
 
 static int
 nginx_change(struct proxy *proxy, const char *instance, const char *address, struct why *why)
 {
 	struct proxy_file file;
+	bool reloaded = false;
 	char text[512];
 	struct why other;
 	int rc;
@@ -89,11 +117,12 @@ nginx_change(struct proxy *proxy, const char *instance, const char *address, str
 	snprintf(text, sizeof(text), PROXY_FILE_HEAD "upstream ws {\n\tserver %s;\n}\n", address);
 	rc = proxy_file_replace(&file, proxy->file, text, why);
 	if (rc == WSD_OK) {
-		rc = check(proxy, why);
-		if (rc == WSD_OK)
-			rc = reload(proxy, why);
-		if (rc != WSD_OK)
+		rc = take_up(proxy, &reloaded, why);
+		if (rc != WSD_OK) {
 			proxy_file_restore(&file, &other);
+			if (reloaded)
+				reload(proxy, &other);
+		}
 	}
 	proxy_file_end(&file);
 	return rc;

@@ -27,7 +27,7 @@ class Release:
 
     def __init__(self, suite):
         self.suite = suite
-        self.tree = (WORK / f"{suite}.tree").read_text().strip()
+        self.trees = {kind: (WORK / f"{suite}.{kind}").read_text().strip() for kind in ("tree", "proxy-tree")}
         self.packages = self._packages("debs")
         self.previous = self._packages("previous")
 
@@ -37,15 +37,17 @@ class Release:
             found[os.path.basename(path).split("_")[0]] = path
         return found
 
-    def installed(self):
+    def installed(self, kind="tree"):
         """The layer of a machine on which the packages were installed, made once."""
-        layer = WORK / f"{self.suite}.installed"
+        layer = WORK / f"{self.suite}.{kind}-installed"
         with open(WORK / f"{self.suite}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not layer.exists():
-                host = Host(f"{self.suite}-installed", WORK / f"{self.suite}-installed", [self.tree])
+                host = Host(f"{self.suite}-{kind}", WORK / f"{self.suite}-{kind}", [self.trees[kind]])
                 host.start()
                 host.install(self.packages["wsd"], self.packages["wsd-loadtest"])
+                for proxy in ("nginx", "haproxy"):  # scenarios start the one that they are about
+                    host.systemctl("disable", proxy, check=False)
                 host.stop()
                 # the next boot is another machine's
                 (host.root / "etc/machine-id").write_text("")
@@ -72,10 +74,10 @@ def machine(request, release):
     """Makes machines that are removed after the test; of one that it failed on, the journal is shown."""
     made = []
 
-    def make(installed=True, boot=True):
+    def make(installed=True, boot=True, kind="tree"):
         name = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())[:40].strip("-")
         name = f"{name}-{release.suite}-{len(made)}"
-        host = Host(name, WORK / name, ([release.installed()] if installed else []) + [release.tree])
+        host = Host(name, WORK / name, ([release.installed(kind)] if installed else []) + [release.trees[kind]])
         made.append(host)
         if boot:
             host.boot_seconds = host.start()

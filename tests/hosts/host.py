@@ -234,11 +234,12 @@ class Host:
         """A client that has been greeted."""
         return self.raw(instance).open(f"/ws/chat/{name}{query}")
 
-    def living(self, name, instance="blue"):
+    def living(self, name, instance="blue", port=None, query=""):
         """A client that answers pings by itself, as browsers do; a restart keeps only those."""
+        port = port or PORTS[instance]
         with self.network():
-            sock = connect(PORTS[instance])
-        return Client(PORTS[instance], f"/ws/chat/{name}", sock=sock)
+            sock = connect(port)
+        return Client(port, f"/ws/chat/{name}{query}", sock=sock)
 
     def http(self, path, instance="blue"):
         with self.network():

@@ -86,7 +86,9 @@ test_health(void **state)
 	assert_int_equal(json_object_get_int(value), 42);
 	assert_true(json_object_object_get_ex(json, "timestamp", &value));
 	assert_int_equal(json_object_get_string_len(value), 24);
-	assert_int_equal(json_object_object_length(json), 7);
+	assert_true(json_object_object_get_ex(json, "messagesPerSecond", &value));
+	assert_int_equal(json_object_get_int(value), 17);
+	assert_int_equal(json_object_object_length(json), 8);
 	json_object_put(json);
 	answers(answer, 200, "\"status\":\"ok\",\"instance\":\"blue\",\"version\":\"");
 	answers(ask(ADMIN_SIDE_ADMIN, "unix", "GET /health HTTP/1.1"), 200, "\"state\":\"running\"");

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Whatever fails in a deploy, it goes back by itself, and the clients notice nothing."""
+
+import pytest
+
+from proxied import FAILED, UPSTREAM, Proxied, start_nginx
+
+ALWAYS_BLUE = """server {
+	listen 8080;
+	location / {
+		proxy_pass http://127.0.0.1:3001;
+		proxy_http_version 1.1;
+		proxy_set_header Upgrade $http_upgrade;
+		proxy_set_header Connection upgrade;
+	}
+}
+"""
+
+
+@pytest.fixture
+def proxied(machine):
+    host = machine(kind="proxy-tree")
+    start_nginx(host)
+    return Proxied(host)
+
+
+def fails(proxied, step, *said):
+    """A deploy of green that fails in this step for the reason that was provoked, and leaves all as it was."""
+    before = proxied.host.sh(f"cat {UPSTREAM}")
+    done = proxied.deploy("green", status=FAILED)
+    failed = [s for s in done["steps"] if s["result"] == "failed"]
+    assert [s["step"] for s in failed] == [step] and done["outcome"] == "undone", done
+    for words in said:
+        assert words in failed[0]["detail"], failed
+    assert proxied.host.sh(f"cat {UPSTREAM}") == before
+    assert proxied.check_serves("blue")["lastDeploy"]["outcome"] == "undone"
+    return done
+
+
+def test_new_instance_does_not_start(proxied):
+    proxied.host.set("green", MAX_CONNECTIONS="many")
+    fails(proxied, "start", 'MAX_CONNECTIONS="many": a number from 1 to 1000000 is needed', "journalctl -u ws@green")
+
+
+def test_new_instance_is_somebody_else(proxied):
+    proxied.host.set("green", INSTANCE="violet")
+    fails(proxied, "health", "green says that it is violet")
+
+
+def test_new_instance_is_not_ready(proxied):
+    """Its admin socket is not there."""
+    proxied.host.systemctl("mask", "ws-admin@green.socket")
+    fails(proxied, "health", "green is not running (nobody listens on /run/ws/green/admin.sock)")
+
+
+def test_smoke_fails(proxied):
+    proxied.host.set("green", MAX_CONNECTIONS=3)
+    fails(proxied, "smoke", "the test load failed: ", "success<100%")
+
+
+def test_smoke_without_wsload(proxied):
+    proxied.host.sh("dpkg --remove --force-depends wsd-loadtest")
+    fails(proxied, "smoke", "wsload is not installed: apt install wsd-loadtest, or --no-smoke")
+    assert proxied.deploy("green", "--no-smoke")["outcome"] == "done"
+    proxied.check_serves("green")
+
+
+def test_smoke_with_wrong_options(proxied):
+    proxied.host.write("/etc/ws/ws.env", "SMOKE_OPTIONS=--rate fast\n")
+    fails(proxied, "smoke", "'fast' is not a number")
+
+
+def test_proxy_does_not_accept_its_configuration(proxied):
+    """For something that has nothing to do with us; NGINX's own words tell where."""
+    proxied.host.write("/etc/nginx/conf.d/broken.conf", "server {\n\tlisten 80;\n\tlistn 81;\n}\n")
+    fails(proxied, "switch", 'unknown directive "listn" in /etc/nginx/conf.d/broken.conf:3')
+
+
+def test_site_is_not_enabled(proxied):
+    """PROXY is set, so that it is not looked for."""
+    host = proxied.host
+    host.write("/etc/ws/ws.env", "PROXY=nginx\nPROXY_FILE=/var/lib/ws/other.conf\n")
+    before = host.sh("ls -A /var/lib/ws")
+    done = proxied.deploy("green", status=FAILED)
+    assert "nginx does not include /var/lib/ws/other.conf: is the site enabled?" in done["steps"][3]["detail"]
+    assert set(host.sh("ls -A /var/lib/ws").split()) == set(before.split()) | {"deploy.json"}
+    host.write("/etc/ws/ws.env", "")
+    proxied.check_serves("blue")
+
+
+def test_proxy_does_not_run(proxied):
+    """Clients that came through it are gone, but its file is not changed for one that does not take it up."""
+    proxied.clients = []
+    proxied.host.systemctl("stop", "nginx")
+    before = proxied.host.sh(f"cat {UPSTREAM}")
+    done = proxied.deploy("green", status=FAILED)
+    assert "nginx.service is inactive, not active: systemctl start nginx" in done["steps"][3]["detail"]
+    assert proxied.host.sh(f"cat {UPSTREAM}") == before
+    proxied.host.systemctl("start", "nginx")
+    proxied.check_serves("blue")
+
+
+def test_another_instance_answers_through_the_proxy(proxied):
+    host = proxied.host
+    host.write("/etc/nginx/conf.d/always-blue.conf", ALWAYS_BLUE)
+    host.systemctl("reload", "nginx")
+    host.write("/etc/ws/ws.env", "PROXY_URL=http://127.0.0.1:8080/\nPROXY_TIMEOUT=1500\n")
+    done = fails(proxied, "verify", "http://127.0.0.1:8080/health is answered by blue")
+    assert [s["step"] for s in done["steps"]][-3:] == ["back", "return", "stop"]
+
+
+def test_no_websocket_through_the_proxy(proxied):
+    """Plain requests are passed on, but the header of an upgrade is not."""
+    host = proxied.host
+    host.write("/etc/nginx/conf.d/plain.conf", "server { listen 8080; location / { proxy_pass http://ws; } }\n")
+    host.systemctl("reload", "nginx")
+    host.write("/etc/ws/ws.env", "PROXY_URL=http://127.0.0.1:8080/\nPROXY_TIMEOUT=1500\n")
+    done = proxied.deploy("green", status=7)  # nor can it be seen that blue serves again
+    assert "http://127.0.0.1:8080/ws/chat/: no WebSocket, but HTTP status 4" in \
+        next(s["detail"] for s in done["steps"] if s["step"] == "verify")
+    host.write("/etc/ws/ws.env", "")
+    proxied.check_serves("blue")
+
+
+def test_proxy_leads_elsewhere(proxied):
+    host = proxied.host
+    host.sh(f"sed -i s/3001/3009/ {UPSTREAM}")
+    said = proxied.wsctl("deploy", "green", status=FAILED)
+    assert "nginx leads to 127.0.0.1:3009, which is neither blue nor green; wsctl switch blue makes it so" in said
+    proxied.wsctl("switch", "blue")
+    proxied.check_serves("blue")
+
+
+def test_handoff_cannot_begin(proxied):
+    proxied.host.systemctl("mask", "ws-handoff@green.socket")
+    done = fails(proxied, "handoff", "green cannot be reached")
+    assert [s["step"] for s in done["steps"]][-3:] == ["back", "return", "stop"]
+
+
+def test_handoff_link_breaks(proxied):
+    """Who listens there ends the link at once."""
+    host = proxied.host
+    host.systemctl("mask", "ws-handoff@green.socket")
+    host.sh("mkdir -p /run/ws/green; systemd-run -q --unit=stranger systemd-socket-activate --seqpacket "
+            "-l /run/ws/green/handoff.sock /bin/true; while [ ! -S /run/ws/green/handoff.sock ]; do :; done")
+    fails(proxied, "handoff", "the handoff failed")
+
+
+def test_new_clients_of_a_failed_deploy_go_back_too(proxied):
+    """They came between switch and handoff."""
+    host = proxied.host
+    host.systemctl("mask", "ws-handoff@green.socket")
+    # a reload of nginx that lets somebody in before it has ended
+    host.write("/etc/systemd/system/nginx.service.d/wait.conf", "[Service]\nExecReload=/bin/sh -c 'echo >/run/reloaded; "
+               "[ -e /run/second ] || { touch /run/second; read x </run/gate; }'\n")
+    host.sh("systemctl daemon-reload; mkfifo /run/gate /run/reloaded")
+    with proxied.begin("deploy", "green", "--json") as deploy:
+        host.sh("cat /run/reloaded")
+        late = host.living("between", port=80)
+        assert late.greeting["instance"] == "green"
+        host.sh("(cat /run/reloaded) & echo >/run/gate; wait")
+        status, said = deploy.wait()
+    assert status == FAILED, said
+    assert '"1 moved' in said.replace("back to blue: ", '"')
+    assert late.ask({"type": "message", "data": 1})["count"] == 1
+    proxied.check_serves("blue")
+
+
+def test_old_instance_cannot_be_stopped(proxied):
+    """All clients are served by the new one then, and that stays so."""
+    host = proxied.host
+    host.write("/etc/systemd/system/ws@blue.service.d/stay.conf", "[Unit]\nRefuseManualStop=yes\n")
+    host.systemctl("daemon-reload")
+    done = proxied.deploy("green", status=7)
+    assert [s["step"] for s in done["steps"] if s["result"] == "failed"] == ["stop"] and done["outcome"] == "failed"
+    proxied.check_clients()
+    assert proxied.status()["instances"]["green"]["connections"] == 10
+    host.sh("rm -r /etc/systemd/system/ws@blue.service.d; systemctl daemon-reload")
+    assert proxied.deploy("green")["outcome"] == "done"
+    proxied.check_serves("green")
