@@ -118,7 +118,8 @@ start(struct admin_rig *rig, const char *token, struct conf_rate rate, const str
 
 	memset(rig, 0, sizeof(*rig));
 	rig->script.health =
-		(struct admin_health){ .state = "running", .connections = 42, .messages_per_second = 17, .uptime_ms = 61007 };
+		(struct admin_health){ .state = "running", .connections = 42, .messages_per_second = 17,
+				       .uptime_ms = 61007 };
 	rig->conf.instance = (char *)"blue";
 	rig->conf.admin_token = (char *)token;
 	rig->conf.rate_admin = rate;
