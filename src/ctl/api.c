@@ -9,7 +9,7 @@
 #include "ctl/http.h"
 #include "ctl/why.h"
 
-#define TIMEOUT_MS 10000
+#define TIMEOUT_MS 5000 /* an instance that is alive answers within 2 s */
 
 const char *
 api_text(struct json_object *o, const char *name)

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import sys
+import zlib
 
 import pytest
 
@@ -75,8 +76,9 @@ def machine(request, release):
     made = []
 
     def make(installed=True, boot=True, kind="tree"):
-        name = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())[:40].strip("-")
-        name = f"{name}-{release.suite}-{len(made)}"
+        name = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())[:30].strip("-")
+        # of one scenario there may be several at a time, with other parameters
+        name = f"{name}-{release.suite}-{zlib.crc32(request.node.name.encode()):08x}-{len(made)}"
         host = Host(name, WORK / name, ([release.installed(kind)] if installed else []) + [release.trees[kind]])
         made.append(host)
         if boot:

@@ -4,8 +4,6 @@
 import json
 import signal
 
-import pytest
-
 from clients import message
 from proxied import BUSY, FAILED, NO_RIGHTS, UNREACHABLE, USAGE, Running
 
@@ -110,17 +108,15 @@ def test_handoff_by_hand(host):
     assert alice.ask(message())["count"] == 2
 
 
-@pytest.mark.parametrize("words, said", [
-    (["deploy", "violet"], "neither blue nor green"),
-    (["handoff", "blue", "blue"], "two different instances"),
-    (["accept", "blue", "maybe"], "on or off is needed"),
-    (["drain", "../x"], "not the name of an instance"),
-    (["connections", "--prefix=a b"], "1 to 128 of"),
-    (["connections", "--limit=0"], "a number from 1 to 1000"),
-    (["status", "--dry-run"], "status takes no --dry-run"),
-])
-def test_wrong_usage(host, words, said):
-    assert said in wsctl(host, *words, status=USAGE)
+def test_wrong_usage(host):
+    for line, said in (("deploy violet", "neither blue nor green"),
+                       ("handoff blue blue", "two different instances"),
+                       ("accept blue maybe", "on or off is needed"),
+                       ("drain ../x", "not the name of an instance"),
+                       ("connections --prefix=a/b", "1 to 128 of"),
+                       ("connections --limit=0", "a number from 1 to 1000"),
+                       ("status --dry-run", "status takes no --dry-run")):
+        assert said in wsctl(host, *line.split(), status=USAGE)
 
 
 def test_rights(host):
