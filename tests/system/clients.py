@@ -80,11 +80,13 @@ class Response:
         lines = head.decode("latin-1").split("\r\n")
         self.version, status, *words = lines[0].split(" ", 2)
         self.status, self.phrase = int(status), " ".join(words)
-        self.headers = {}
-        for line in lines[1:]:
-            name, value = line.split(":", 1)
-            self.headers[name.strip().lower()] = value.strip()
+        self.fields = [(name.strip().lower(), value.strip()) for name, value in (line.split(":", 1) for line in lines[1:])]
+        self.headers = dict(self.fields)
         self.body = body
+
+    def times(self, name):
+        """How many fields of that name there are."""
+        return sum(field == name.lower() for field, _ in self.fields)
 
     @property
     def json(self):

@@ -11,6 +11,7 @@ from clients import CLOSE, CONTINUATION, PING, PONG, TEXT, Raw, frame, message
 from process import PATIENCE
 
 
+HABITS = ("idle", "talk", "ping", "fragments", "long", "byte")
 PING_EACH = 8  # messages; who pings with each of them never stands still long enough (doc/handoff.md, Limits)
 
 

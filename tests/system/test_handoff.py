@@ -3,96 +3,20 @@
 
 import array
 import fcntl
-import json
 import os
 import signal
 import socket
 import struct
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 import metrics
 from clients import TEXT, Raw, frame, http, message, wait_open
+from crowd import HABITS
+from instances import wait_for
 from process import PATIENCE, Unit, listener
-
-HABITS = ("idle", "talk", "ping", "fragments", "long", "byte")
-
-
-class Instances:
-    """Blue, green and so on: each with its sockets in a folder of its name."""
-
-    def __init__(self, start, directory):
-        self.start, self.directory = start, directory
-        self.units = {}
-        self.running = {}
-
-    def __call__(self, name, **settings):
-        folder = Path(self.directory) / name
-        if name not in self.units:
-            folder.mkdir()
-            self.units[name] = Unit([("public", listener()), ("admin", listener()),
-                                     ("admin", listener("unix", folder, "admin")),
-                                     ("handoff", listener("seqpacket", folder, "handoff"))])
-        self.running[name] = self.start(unit=self.units[name], INSTANCE=name, HANDOFF_DIR=self.directory,
-                                        PARKING="off", **settings)
-        return self.running[name]
-
-    def socket(self, name):
-        return f"{self.directory}/{name}/handoff.sock"
-
-    def api(self, name, method, path, body=None):
-        headers = [("Content-Type", "application/json")] if body is not None else []
-        return http(f"{self.directory}/{name}/admin.sock", path, method, headers,
-                    body=json.dumps(body).encode() if body is not None else b"")
-
-    def begin(self, source, to):
-        response = self.api(source, "POST", "/api/v1/handoff", {"to": to})
-        assert response.status == 202, (response.status, response.body)
-        return response.json
-
-    def state(self, source):
-        return self.api(source, "GET", "/api/v1/handoff").json
-
-    def over(self, source):
-        state = self.state(source)
-        return state["state"] != "running" and state
-
-    def hand_over(self, source, to, people=None):
-        """The whole of it, while the crowd talks on; how it ended."""
-        self.begin(source, to)
-        if people:
-            return people.pump(lambda: self.over(source), "end of the handoff")
-        return wait_for(lambda: self.over(source), "end of the handoff")
-
-    def close(self):
-        for unit in self.units.values():
-            unit.close()
-
-
-def wait_for(found, what):
-    deadline = time.monotonic() + PATIENCE
-    while not (value := found()):
-        assert time.monotonic() < deadline, f"no {what} within {PATIENCE:.0f} s"
-    return value
-
-
-@pytest.fixture
-def instance(start):
-    with tempfile.TemporaryDirectory(prefix="wsd-") as directory:
-        instances = Instances(start, directory)
-        yield instances
-        instances.close()
-
-
-@pytest.fixture
-def pair(instance):
-    """blue and green, both running."""
-    instance("blue")
-    instance("green")
-    return instance
 
 
 # ---------------------------------------------------------------- what works

@@ -10,9 +10,8 @@ import pytest
 
 import metrics
 from clients import CONTINUATION, PING, PONG, TEXT, frame, message, wait_open
+from crowd import HABITS
 from process import PATIENCE
-
-HABITS = ("idle", "talk", "ping", "fragments", "long", "byte")
 
 
 def park(wsd, people=None):
