@@ -151,18 +151,16 @@ bus_listens(struct bus *bus, const char *unit, char *out, struct why *why)
 }
 
 int
-bus_enable(struct bus *bus, const char *unit, bool on, struct why *why)
+bus_enable(struct bus *bus, const char *on, const char *off, struct why *why)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
-	int rc;
+	int rc = CALL(bus, "EnableUnitFiles", &error, NULL, "asbb", 1, on, false, false);
 
-	if (on)
-		rc = CALL(bus, "EnableUnitFiles", &error, NULL, "asbb", 1, unit, false, false);
-	else
-		rc = CALL(bus, "DisableUnitFiles", &error, NULL, "asb", 1, unit, false);
+	if (rc >= 0)
+		rc = CALL(bus, "DisableUnitFiles", &error, NULL, "asb", 1, off, false);
 	if (rc >= 0)
 		rc = CALL(bus, "Reload", &error, NULL, "");
-	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, unit, why);
+	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, "enabling and disabling units", why);
 	sd_bus_error_free(&error);
 	return rc;
 }

@@ -39,7 +39,8 @@ int bus_listens(struct bus *bus, const char *unit, char *out, struct why *why);
 int bus_do(struct bus *bus, enum bus_verb verb, const char *const *units, uint32_t timeout_ms,
 	   struct why *why);
 
-/* As systemctl enable and disable, what is in Also= included, and reads the unit files again. */
-int bus_enable(struct bus *bus, const char *unit, bool on, struct why *why);
+/* As systemctl enable of one unit and disable of another, what is in Also= included; then all unit files are
+ * read again. */
+int bus_enable(struct bus *bus, const char *on, const char *off, struct why *why);
 
 #endif

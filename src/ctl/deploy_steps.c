@@ -21,8 +21,9 @@
 #define STOP_TIMEOUT_MS   60000
 #define HEALTH_TIMEOUT_MS 10000
 #define LOOK_MS           50
-#define PROBE_MS          200 /* within the rates that a proxy may allow an address */
-#define VERIFY_TIMES      3   /* in a row, so that it is no old process of the proxy that answers */
+#define PROBE_MS          200  /* at first, and then ever less often, */
+#define PROBE_MOST_MS     1000 /* to stay within the rate that a proxy may allow an address */
+#define VERIFY_TIMES      3    /* in a row, so that it is no old process of the proxy that answers */
 
 /* ---- start */
 
@@ -187,13 +188,16 @@ probe_both(struct deploy *d, const char *instance, uint32_t timeout_ms, struct w
 int
 deploy_verify(struct deploy *d, const char *instance, struct why *detail)
 {
-	uint64_t began_ms = clock_mono_ms(), until_ms = began_ms + d->conf->proxy_timeout_ms;
+	uint64_t until_ms = clock_mono_ms() + d->conf->proxy_timeout_ms;
+	uint32_t pause_ms = PROBE_MS;
 	int rc;
 
 	while ((rc = probe_both(d, instance, d->conf->proxy_timeout_ms, detail)) != WSD_OK && rc != -EINTR &&
-	       clock_mono_ms() < until_ms)
-		if (interrupt_pause(PROBE_MS) != WSD_OK)
+	       clock_mono_ms() < until_ms) {
+		if (interrupt_pause(pause_ms) != WSD_OK)
 			return -EINTR;
+		pause_ms = pause_ms * 2 < PROBE_MOST_MS ? pause_ms * 2 : PROBE_MOST_MS;
+	}
 	if (rc == WSD_OK)
 		why_set(detail, rc, "%s answers at %s", instance, proxy_url(d->proxy));
 	return rc;
@@ -283,15 +287,13 @@ deploy_stop(struct deploy *d, const char *name, const bool keep[INSTANCE_SOCKETS
 static int
 run_stop(struct deploy *d, struct why *detail)
 {
-	char name[64];
+	char on[64], off[64];
 	int rc;
 
 	interrupt_hold();
-	instance_service(name, d->to.name);
-	rc = bus_enable(d->bus, name, true, detail);
-	instance_service(name, d->from_name);
-	if (rc == WSD_OK)
-		rc = bus_enable(d->bus, name, false, detail);
+	instance_service(on, d->to.name);
+	instance_service(off, d->from_name);
+	rc = bus_enable(d->bus, on, off, detail);
 	if (rc == WSD_OK)
 		rc = deploy_stop(d, d->from_name, NULL, detail);
 	interrupt_release();

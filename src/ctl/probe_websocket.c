@@ -137,25 +137,35 @@ read_head(struct probe *p, const char *url, struct why *why)
 	return WSD_OK;
 }
 
-/* A text frame that is not masked (RFC 6455, 5.2), of less than 64 KiB; *text is in p->data. */
+/* Until so much is there. */
+static int
+want(struct probe *p, size_t len)
+{
+	int rc = WSD_OK;
+
+	while (rc == WSD_OK && p->len < len)
+		rc = receive(p);
+	return rc;
+}
+
+/* A text frame that is not masked (RFC 6455, 5.2), of less than 64 KiB; *text is in p->data. The first of it
+ * may have come together with the head of the answer. */
 static int
 read_frame(struct probe *p, const char **text, size_t *len)
 {
 	const unsigned char *d = (const unsigned char *)p->data;
 	size_t head = 2;
-	int rc = WSD_OK;
+	int rc = want(p, head);
 
-	while (rc == WSD_OK && (p->len < head || p->len < head + *len)) {
-		rc = receive(p);
-		if (p->len < 4)
-			continue;
-		head = d[1] == 126 ? 4 : 2;
-		*len = d[1] == 126 ? (size_t)(d[2] << 8 | d[3]) : d[1];
-	}
-	if (rc != WSD_OK || d[0] != 0x81 || d[1] > 126)
-		return rc != WSD_OK ? rc : WSD_E_MALFORMED;
+	if (rc == WSD_OK && d[1] == 126)
+		rc = want(p, head = 4);
+	if (rc != WSD_OK)
+		return rc;
+	if (d[0] != 0x81 || d[1] > 126)
+		return WSD_E_MALFORMED;
+	*len = head == 4 ? (size_t)(d[2] << 8 | d[3]) : d[1];
 	*text = p->data + head;
-	return WSD_OK;
+	return want(p, head + *len);
 }
 
 static int

@@ -35,13 +35,13 @@ detect(struct proxy *proxy)
 {
 	use(proxy, &proxy_nginx);
 	if (proxy->kind->found(proxy)) {
-		snprintf(proxy->reason, sizeof(proxy->reason), "found: its configuration includes %s",
+		snprintf(proxy->reason, sizeof(proxy->reason), "found; its file is %s",
 			 proxy->file);
 		return;
 	}
 	use(proxy, &proxy_traefik);
 	if (proxy->kind->found(proxy)) {
-		snprintf(proxy->reason, sizeof(proxy->reason), "found: there is %s", proxy->file);
+		snprintf(proxy->reason, sizeof(proxy->reason), "found; its file is %s", proxy->file);
 		return;
 	}
 	use(proxy, &proxy_none);

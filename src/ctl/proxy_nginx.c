@@ -28,15 +28,21 @@ includes(const char *shown, const char *path)
 	return shown && strstr(shown, line);
 }
 
+/* Also if it does not accept its configuration just now, in which case it does not show it: the switch will
+ * tell why. */
 static bool
 nginx_found(struct proxy *proxy)
 {
 	struct child_output out, err;
+	struct bus_unit unit;
 	struct why why;
 	bool found;
+	int rc = child_run(dump, CHECK_TIMEOUT_MS, &out, &err, &why);
 
-	child_run(dump, CHECK_TIMEOUT_MS, &out, &err, &why);
-	found = includes(out.text, proxy->file);
+	if (rc == WSD_E_LIBRARY)
+		found = bus_unit(proxy->bus, service[0], &unit, &why) == WSD_OK && bus_unit_runs(&unit);
+	else
+		found = includes(out.text, proxy->file);
 	child_output_deinit(&out);
 	child_output_deinit(&err);
 	return found;

@@ -16,7 +16,7 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 os.environ.setdefault("WSD_TIME_SCALE", "3")  # nothing of the build tree is looked at
-pytest.register_assert_rewrite("clients", "host")
+pytest.register_assert_rewrite("clients", "host", "proxied")
 
 from host import Host  # noqa: E402
 

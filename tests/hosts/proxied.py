@@ -61,7 +61,7 @@ class Proxied:
             answer = client.ask(message())
             assert (answer["type"], answer["count"]) == ("message_response", self.count), answer
 
-    def check_serves(self, instance):
+    def check_serves(self, instance, other_state="stopped"):
         """All that there is to it: clients, the proxy, systemd now and at the next boot."""
         other = "green" if instance == "blue" else "blue"
         self.check_clients()
@@ -74,7 +74,7 @@ class Proxied:
         assert (status["proxy"]["leadsTo"], status["proxy"]["answers"]) == (instance, instance)
         assert status["instances"][instance]["state"] == "serving"
         assert status["instances"][instance]["enabled"] == "enabled"
-        assert status["instances"][other]["state"] == "stopped"
+        assert status["instances"][other]["state"] == other_state
         assert status["instances"][other]["enabled"] == "disabled"
         for unit in (f"ws@{other}.socket", f"ws-admin@{other}.socket", f"ws-handoff@{other}.socket"):
             assert self.host.show(unit, "ActiveState") == "inactive", unit

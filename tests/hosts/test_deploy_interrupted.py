@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from proxied import INTERRUPTED, Proxied, start_nginx
-from test_deploy_failures import ALWAYS_BLUE
+from test_deploy_failures import ALWAYS_BLUE, move_socket, no_handoff_socket
 
 GATE = "/bin/sh -c 'echo >/run/reached; read x </run/gate'"
 
@@ -50,11 +50,11 @@ class Health(Hold):
     before = "start"
 
     def prepare(self):
-        self.host.systemctl("mask", "ws-admin@green.socket")
+        move_socket(self.host, "ws-admin", "ListenStream=/run/ws/green/elsewhere.sock")
 
     def release(self):
-        self.host.systemctl("unmask", "ws-admin@green.socket")
-        self.host.systemctl("stop", "ws@green.service")
+        self.host.sh("rm -r /etc/systemd/system/ws-admin@green.socket.d; systemctl daemon-reload; "
+                     "systemctl stop 'ws*@green.*'")
 
 
 class Smoke(Hold):
@@ -90,7 +90,7 @@ class Handoff(Hold):
     before = "verify"
 
     def prepare(self):
-        self.host.systemctl("mask", "ws-handoff@green.socket")
+        no_handoff_socket(self.host)
         self.host.sh("mkdir -p /run/ws/green; systemd-run -q --unit=stranger systemd-socket-activate --seqpacket "
                      "-l /run/ws/green/handoff.sock /bin/sh -c 'echo >/run/reached; read x </run/gate'; "
                      "while [ ! -S /run/ws/green/handoff.sock ]; do :; done")
@@ -99,8 +99,9 @@ class Handoff(Hold):
         self.host.sh("cat /run/reached")
 
     def release(self):
-        self.host.sh("systemctl stop stranger; rm -f /run/ws/green/handoff.sock; systemctl unmask ws-handoff@green.socket; "
-                     "systemctl stop ws@green.service")
+        self.host.sh("systemctl stop stranger; rm -f /run/ws/green/handoff.sock; "
+                     "rm -r /etc/systemd/system/ws-handoff@green.socket.d; systemctl daemon-reload; "
+                     "systemctl stop 'ws*@green.*'")
 
 
 class Stop(Hold):
