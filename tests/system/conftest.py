@@ -4,6 +4,7 @@
 import os
 import signal
 import sys
+import tempfile
 
 import pytest
 
@@ -12,6 +13,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from clients import Client, Raw  # noqa: E402  (after sys.path)
 from crowd import Crowd  # noqa: E402
+from handoffs import Instances  # noqa: E402
 from process import Unit, Wsd, listener  # noqa: E402
 
 
@@ -51,6 +53,22 @@ def unit():
     one = Unit([("public", listener()), ("admin", listener())])
     yield one
     one.close()
+
+
+@pytest.fixture
+def instance(start):
+    with tempfile.TemporaryDirectory(prefix="wsd-") as directory:
+        instances = Instances(start, directory)
+        yield instances
+        instances.close()
+
+
+@pytest.fixture
+def pair(instance):
+    """blue and green, both running."""
+    instance("blue")
+    instance("green")
+    return instance
 
 
 @pytest.fixture
