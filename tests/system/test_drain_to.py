@@ -173,7 +173,7 @@ def test_to_move_is_the_default(pair, raw):
 @pytest.fixture
 def blue(instance):
     """An instance, and green's handoff socket in the hands of the scenario: accept() welcomes blue when it has begun."""
-    daemon = instance("blue", PARKING="on")
+    daemon = instance("blue", PARKING="on", WORKERS="1")
     (Path(instance.directory) / "green").mkdir()
     sock = listener("seqpacket", f"{instance.directory}/green", "handoff")
     links = []
@@ -230,6 +230,32 @@ def test_what_was_not_taken_goes_on(blue, instance, raw):
     assert (state["state"], state["closed"], state["kept"]) == ("failed", 0, 1), state
     assert c.ask(message())["count"] == 2
     assert http(blue.admin_port, "/readyz").status == 200
+
+
+def test_no_more_than_256_stand_still_at_once(blue, instance, raw):
+    """Of one worker; the others talk on meanwhile, and have their turn when some of these are gone."""
+    people = {f"c{i}": raw(blue).open(f"/ws/chat/c{i}") for i in range(300)}
+    link = blue.accept(connections="close")
+    asked = {}
+    while len(asked) < 256:
+        kind, index, body = link.hear()
+        assert kind == SESSION
+        asked[sessions_in(body)[0][0]] = index
+    others = [name for name in people if name not in asked]
+    assert [people[name].ask(message())["count"] for name in others] == [1] * 44
+    assert not select.select([link.sock], [], [], 0)[0]
+    for name, index in asked.items():
+        link.say(TAKEN, index)
+        told(people[name], total=0)
+    for _ in others:
+        kind, index, body = link.hear()
+        name, _, count = sessions_in(body)[0]
+        assert (kind, name in others, count) == (SESSION, True, 1)
+        link.say(TAKEN, index)
+        told(people[name], total=1)
+    assert hear_all(link, {}) == []
+    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    assert (state["state"], state["closed"]) == ("done", 300), state
 
 
 def test_second_handoff_while_one_runs(blue, instance, raw):
