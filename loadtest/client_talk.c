@@ -179,6 +179,27 @@ take_established(struct env *env, struct client *c, const struct scan *m)
 	client_ready(env, c);
 }
 
+/* A goodbye says how many messages the server has counted, and it comes after their answers. So those that it
+ * has counted beyond what was answered are lost, as are those that a later answer has overtaken; all others
+ * under way were never taken: who comes back may send them again. */
+static void
+take_total(struct env *env, struct client *c, uint64_t total)
+{
+	uint64_t unseen = total > c->count_latest ? total - c->count_latest : 0;
+	uint32_t in_flight = track_in_flight(&c->track), open = track_abandon(&c->track);
+	uint32_t lost = open - in_flight + (unseen < in_flight ? (uint32_t)unseen : in_flight);
+
+	env->st->lost += lost;
+	env->st->lost_at_close += lost;
+	env->st->not_accepted += open - lost;
+	client_count_errors(env, lost);
+	if (total < c->count_latest || unseen > in_flight) {
+		env->st->count_errors++;
+		client_count_errors(env, 1);
+	}
+	c->count_latest = total; /* exactly this is what a resumed session has */
+}
+
 static void
 take_goodbye(struct env *env, struct client *c, const struct scan *m)
 {
@@ -186,6 +207,8 @@ take_goodbye(struct env *env, struct client *c, const struct scan *m)
 	c->goodbye = true;
 	c->no_return = !m->reconnect;
 	c->retry_after_ns = m->retry_after_ms * CLOCK_NS_PER_MS;
+	if (m->has_total && c->state == CLIENT_READY)
+		take_total(env, c, m->total);
 }
 
 static void

@@ -61,6 +61,7 @@ static const struct {
 	{ "trouble", AT(missed), "due while nothing could be sent" },
 	{ "trouble", AT(server_errors), "error messages without an id" },
 	{ "trouble", AT(protocol_errors), "breaches of the protocol" },
+	{ "messages", AT(not_accepted), "not counted any more before a goodbye" },
 	{ "connections", AT(closed), "closed without our asking" },
 	{ "connections", AT(goodbyes), "told goodbye" },
 	{ "connections", AT(left_dirty), "without an answer to our close" },

@@ -139,6 +139,8 @@ take_member(struct scan *out, struct slice key, struct slice value, bool was_str
 	case 5:
 		if (memcmp(key.at, "count", 5) == 0)
 			out->has_count = number(value, &out->count);
+		else if (memcmp(key.at, "total", 5) == 0)
+			out->has_total = number(value, &out->total);
 		break;
 	case 7:
 		if (memcmp(key.at, "session", 7) == 0 && was_string)

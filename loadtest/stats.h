@@ -32,10 +32,12 @@
 	X(lost, "lost", "messages never answered") \
 	X(lost_at_close, "lost_at_close", \
 	  "those of the lost that were under way when the connection closed") \
+	X(not_accepted, "not_accepted", \
+	  "messages that the server had not counted when it said goodbye: neither answered nor lost") \
 	X(late, "late", "messages answered after --answer-timeout; not counted as lost") \
 	X(repeated, "repeated", "answers to messages that had been answered") \
 	X(out_of_order, "out_of_order", "answers that came after the answer to a later message") \
-	X(count_errors, "count_errors", "answers whose count did not follow on") \
+	X(count_errors, "count_errors", "answers, or goodbyes, whose count did not follow on") \
 	X(unknown, "unknown_answers", "answers to messages never sent") \
 	X(missed, "missed", "messages that were due while nothing could be sent") \
 	X(server_errors, "server_errors", "error messages that name no message of ours") \

@@ -22,7 +22,7 @@ errors_of(const struct stats *st)
 	X(closed) \
 	X(lost) X(repeated) X(out_of_order) X(count_errors) X(late) X(missed) X(refused) X(connect_failed) \
 		X(reconnects) X(resumed) X(not_resumed) X(resume_count_errors) X(protocol_errors) \
-			X(goodbyes) X(connected) X(answered) X(sent)
+			X(goodbyes) X(not_accepted) X(connected) X(answered) X(sent)
 
 #define METRIC_GETTER(field) \
 	static double get_##field(const struct stats *st) \

@@ -66,8 +66,10 @@ struct admin_handoff {
 	char to[40];
 	bool running;
 	bool ok;	    /* when it has ended */
+	bool close;	    /* nothing is to be moved: clients are told to come back over there */
 	uint64_t at_start;  /* connections when it began */
 	uint64_t moved;
+	uint64_t closed;    /* told to come back, their session being over there already */
 	uint64_t refused;   /* by the other instance; told to come back */
 	uint64_t unmovable; /* did not stand on a frame boundary in time; told to come back */
 	uint64_t kept;	    /* the link broke before they were taken: they go on here */
@@ -83,7 +85,7 @@ struct admin_ops {
 	int (*disconnect)(void *arg, const char *id);
 	int (*drain)(void *arg);
 	/* Begins: WSD_OK, WSD_E_BUSY, or why the other instance could not be reached (a negative errno). */
-	int (*handoff)(void *arg, const char *to);
+	int (*handoff)(void *arg, const char *to, bool close);
 	int (*handoff_status)(void *arg, struct admin_handoff *out);
 	int (*accept)(void *arg, bool on); /* off: standby, new connections get 503 and readiness too */
 };

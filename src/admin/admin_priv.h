@@ -138,9 +138,9 @@ enum MHD_Result respond_send(struct exchange *ex);
 int params_decode(char *out, size_t size, const char *in);
 /* True if text is 1 to ADMIN_ID_MAX characters of a connectionId. */
 bool params_is_id(const char *text);
-/* The body as a JSON object with no members but `member` (NULL: none); the caller puts it. NULL: the answer
- * is decided. An empty body is an empty object. */
-struct json_object *params_body(struct exchange *ex, const char *member);
+/* The body as a JSON object with no members but `members` (ended by NULL; NULL: none); the caller puts it.
+ * NULL: the answer is decided. An empty body is an empty object. */
+struct json_object *params_body(struct exchange *ex, const char *const *members);
 
 /* Handlers. */
 void health_get(struct exchange *ex);

@@ -29,8 +29,9 @@ control_drain(struct exchange *ex)
 void
 control_accept(struct exchange *ex)
 {
+	static const char *const members[] = { "accept", NULL };
 	const struct admin_ops *ops = &ex->side->admin->ops;
-	struct json_object *body = params_body(ex, "accept"), *value, *o;
+	struct json_object *body = params_body(ex, members), *value, *o;
 	bool on;
 	int rc;
 

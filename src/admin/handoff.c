@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* /api/v1/handoff: begins to move the connections to another instance, and tells how far that is. */
+/* /api/v1/handoff: begins to move the connections to another instance, or to send them there, and tells how far that
+ * is. */
 #include <string.h>
 
 #include "admin/admin_priv.h"
@@ -16,26 +17,66 @@ is_instance(const char *name)
 	return len >= 1 && len <= INSTANCE_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
+/* NULL: there is no such member, or it is no string (or one with a zero in it). */
+static const char *
+text_member(struct json_object *body, const char *name)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(body, name, &value) || !json_object_is_type(value, json_type_string) ||
+	    strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+/* "move", as without it, or "close". */
+static bool
+take_connections(struct json_object *body, bool *close)
+{
+	const char *how = text_member(body, "connections");
+
+	*close = how && strcmp(how, "close") == 0;
+	if (!how)
+		return !json_object_object_get_ex(body, "connections", NULL);
+	return *close || strcmp(how, "move") == 0;
+}
+
+/* False: the answer has been decided. */
+static bool
+take_order(struct exchange *ex, char to[INSTANCE_MAX + 1], bool *close)
+{
+	static const char *const members[] = { "to", "connections", NULL };
+	struct json_object *body = params_body(ex, members);
+	const char *name;
+	bool known;
+
+	if (!body)
+		return false;
+	name = text_member(body, "to");
+	to[0] = '\0';
+	if (name && is_instance(name))
+		strcpy(to, name);
+	known = take_connections(body, close);
+	json_object_put(body);
+	if (to[0] == '\0')
+		respond_error(ex, 400, "invalid_parameter", "to: expected the name of an instance, such as green");
+	else if (!known)
+		respond_error(ex, 400, "invalid_parameter", "connections: expected \"move\" or \"close\"");
+	return to[0] != '\0' && known;
+}
+
 /* False: the answer has been decided. */
 static bool
 begin(struct exchange *ex)
 {
 	const struct admin_ops *ops = &ex->side->admin->ops;
-	struct json_object *body = params_body(ex, "to"), *value;
-	char to[INSTANCE_MAX + 1] = "";
+	char to[INSTANCE_MAX + 1];
+	bool close;
 	int rc;
 
-	if (!body)
+	if (!take_order(ex, to, &close))
 		return false;
-	if (json_object_object_get_ex(body, "to", &value) && json_object_is_type(value, json_type_string) &&
-	    is_instance(json_object_get_string(value)))
-		strcpy(to, json_object_get_string(value));
-	json_object_put(body);
-	if (to[0] == '\0') {
-		respond_error(ex, 400, "invalid_parameter", "to: expected the name of an instance, such as green");
-		return false;
-	}
-	rc = ops->handoff(ops->arg, to);
+	rc = ops->handoff(ops->arg, to, close);
 	if (rc == WSD_OK)
 		return true;
 	if (rc < 0 && rc > -1000 && rc != -ENOMEM)
@@ -72,6 +113,8 @@ control_handoff(struct exchange *ex)
 	json_add(&o, "state", json_object_new_string(state_of(&h)));
 	json_add(&o, "to", json_object_new_string(h.to));
 	json_add(&o, "connections", json_object_new_uint64(h.at_start));
+	json_add(&o, "mode", json_object_new_string(h.close ? "close" : "move"));
+	json_add(&o, "closed", json_object_new_uint64(h.closed));
 	json_add(&o, "moved", json_object_new_uint64(h.moved));
 	json_add(&o, "refused", json_object_new_uint64(h.refused));
 	json_add(&o, "unmovable", json_object_new_uint64(h.unmovable));

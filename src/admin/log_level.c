@@ -25,7 +25,8 @@ set_level(enum log_level level)
 static bool
 change(struct exchange *ex)
 {
-	struct json_object *body = params_body(ex, "level"), *value;
+	static const char *const members[] = { "level", NULL };
+	struct json_object *body = params_body(ex, members), *value;
 	enum log_level level;
 	bool known;
 

@@ -93,8 +93,17 @@ parse(const char *text, size_t len, const char **why)
 	return object;
 }
 
+static bool
+is_one_of(const char *name, const char *const *members)
+{
+	for (; members && *members; members++)
+		if (strcmp(name, *members) == 0)
+			return true;
+	return false;
+}
+
 struct json_object *
-params_body(struct exchange *ex, const char *member)
+params_body(struct exchange *ex, const char *const *members)
 {
 	const char *why;
 	struct json_object *object;
@@ -113,7 +122,7 @@ params_body(struct exchange *ex, const char *member)
 	}
 	json_object_object_foreach(object, name, value) {
 		(void)value;
-		if (!member || strcmp(name, member) != 0) {
+		if (!is_one_of(name, members)) {
 			respond_error(ex, 400, "invalid_parameter", "%.64s: unknown member of the body",
 				      name);
 			json_object_put(object);

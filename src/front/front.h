@@ -106,9 +106,20 @@ int front_import(struct front *front, const char *id, const uint8_t token[FRONT_
 /* Takes back front_import() for a seat that no worker took. */
 void front_unimport(struct front *front, const struct front_seat *seat);
 
-/* A resumable session from elsewhere; ignored if the id is known here. */
+/* A resumable session from elsewhere; ignored if the id is known here, but for the higher count if it is the
+ * same session. */
 void front_import_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
 			  uint64_t expires_in_ms);
+
+/* The session of a connection that is about to be closed elsewhere, to be resumed here. claim is called when
+ * nothing can fail any more; false: it is not ours after all. A resumable session of the same id is dropped.
+ * WSD_OK, WSD_E_CLOSED (the claim was lost), WSD_E_BUSY (the id is in use here), WSD_E_UNSUPPORTED (no
+ * sessions are kept here) or -ENOMEM. */
+int front_adopt_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+			uint64_t expires_in_ms, bool (*claim)(void *arg), void *claim_arg);
+
+/* The other way round: this session lives elsewhere now, whatever becomes of its connection here. */
+void front_forget_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES]);
 
 /* Calls back with the socket of each who was accepted on the public side but not heard yet; it stays the front
  * desk's. */
@@ -121,10 +132,13 @@ void front_welcome(struct front *front, int fd);
 /* They live elsewhere now. */
 void front_forget_sessions(struct front *front);
 
-/* Calls back for each resumable session, the one that expires first first. */
+/* Calls back for each resumable session that is not marked as given, the one that expires first first. */
 typedef void (*front_session_cb)(void *arg, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
 				 uint64_t expires_in_ms);
 void front_each_session(const struct front *front, front_session_cb cb, void *arg);
+
+/* Marks those that there are by now, or takes back all marks. */
+void front_mark_sessions(struct front *front, bool given);
 
 /* Seats taken now. */
 uint32_t front_connections(const struct front *front);

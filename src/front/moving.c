@@ -49,23 +49,78 @@ front_unimport(struct front *f, const struct front_seat *seat)
 	front_left(f, seat, 0, true);
 }
 
+static bool
+has_token(const struct session *session, const uint8_t token[FRONT_TOKEN_BYTES])
+{
+	return memcmp(session->token, token, FRONT_TOKEN_BYTES) == 0;
+}
+
+/* From LIVE to KEPT, with what it brings. */
+static void
+keep_imported(struct front *f, struct session *session, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+	      uint64_t expires_in_ms)
+{
+	memcpy(session->token, token, FRONT_TOKEN_BYTES);
+	session->count = count;
+	sessions_keep(&f->sessions, session, uv_now(f->loop));
+	/* Most come in order of their ends. One that stands behind a later one is only kept a little longer. */
+	if (expires_in_ms < f->conf->session_ttl_ms)
+		session->expires_ms = uv_now(f->loop) + expires_in_ms;
+}
+
 void
 front_import_session(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
 		     uint64_t expires_in_ms)
 {
-	struct session *session;
+	struct session *session = sessions_find(&f->sessions, id);
 
-	if (sessions_find(&f->sessions, id) || f->conf->session_ttl_ms == 0)
+	if (session && session->state == SESSION_KEPT && has_token(session, token) && session->count < count)
+		session->count = count; /* of an earlier handoff that broke off: it went on over there */
+	if (session || f->conf->session_ttl_ms == 0)
 		return;
 	session = sessions_create(&f->sessions, id);
+	if (session)
+		keep_imported(f, session, token, count, expires_in_ms);
+}
+
+int
+front_adopt_session(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+		    uint64_t expires_in_ms, bool (*claim)(void *arg), void *claim_arg)
+{
+	struct session *session = sessions_find(&f->sessions, id);
+
+	if (f->conf->session_ttl_ms == 0)
+		return WSD_E_UNSUPPORTED;
+	if (session && session->state != SESSION_KEPT)
+		return WSD_E_BUSY;
+	if (session)
+		sessions_forget(&f->sessions, session);
+	session = sessions_create(&f->sessions, id);
 	if (!session)
+		return -ENOMEM;
+	if (!claim(claim_arg)) {
+		sessions_forget(&f->sessions, session);
+		return WSD_E_CLOSED;
+	}
+	keep_imported(f, session, token, count, expires_in_ms);
+	return WSD_OK;
+}
+
+void
+front_forget_session(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES])
+{
+	struct session *session = sessions_find(&f->sessions, id);
+	struct seat *seat;
+
+	if (!session || !has_token(session, token))
 		return;
-	memcpy(session->token, token, FRONT_TOKEN_BYTES);
-	session->count = count;
-	sessions_keep(&f->sessions, session, uv_now(f->loop));
-	/* they come in order of their ends, before any of our own: the list stays sorted */
-	if (sessions_find(&f->sessions, id) == session && expires_in_ms < f->conf->session_ttl_ms)
-		session->expires_ms = uv_now(f->loop) + expires_in_ms;
+	if (session->state == SESSION_LIVE) {
+		seat = seats_at(&f->seats, session->seat.worker, session->seat.slot);
+		if (seat->serial == session->seat.serial)
+			seat->session = NULL;
+	}
+	if (session->state != SESSION_SWAPPING)
+		sessions_forget(&f->sessions, session);
 }
 
 void
@@ -76,8 +131,17 @@ front_each_session(const struct front *f, front_session_cb cb, void *arg)
 	list_foreach(node, (struct list *)&f->sessions.kept) {
 		const struct session *s = LIST_ENTRY(node, struct session, node);
 
+		if (s->given)
+			continue;
 		cb(arg, s->id, s->token, s->count, s->expires_ms > now_ms ? s->expires_ms - now_ms : 0);
 	}
+}
+
+void
+front_mark_sessions(struct front *f, bool given)
+{
+	list_foreach(node, &f->sessions.kept)
+		LIST_ENTRY(node, struct session, node)->given = given;
 }
 
 void

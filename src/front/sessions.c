@@ -83,6 +83,7 @@ sessions_keep(struct sessions *s, struct session *session, uint64_t now_ms)
 		return;
 	}
 	session->state = SESSION_KEPT;
+	session->given = false;
 	session->expires_ms = now_ms + s->ttl_ms;
 	list_append(&s->kept, &session->node);
 	if (++s->n_kept > s->most_kept) {

@@ -13,8 +13,7 @@
 
 enum word { OFFERED, TAKEN, KEPT };
 
-#define WORDS_MOST 1000000
-#define SEALS	   (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 static int
 map(struct arbiter *a)
@@ -55,7 +54,7 @@ arbiter_open(struct arbiter *a, int fd)
 	*a = (struct arbiter){ .fd = fd };
 	/* unsealed, the other side could take the memory away from under us */
 	if (fcntl(fd, F_GET_SEALS) == -1 || (fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0 || fstat(fd, &st) != 0 ||
-	    st.st_size < (off_t)sizeof(uint32_t) || st.st_size > (off_t)(WORDS_MOST * sizeof(uint32_t)))
+	    st.st_size < (off_t)sizeof(uint32_t) || st.st_size > (off_t)(ARBITER_MOST * sizeof(uint32_t)))
 		goto fail;
 	a->n = (uint32_t)((size_t)st.st_size / sizeof(uint32_t));
 	rc = map(a);

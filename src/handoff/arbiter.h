@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ARBITER_MOST 1000000 /* words; what a receiver accepts, of any version */
+
 struct arbiter {
 	_Atomic uint32_t *words;
 	uint32_t n;

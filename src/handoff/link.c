@@ -116,7 +116,7 @@ link_receive(int fd, struct link_message *m)
 void
 link_hello_fill(struct link_hello *hello, const char *instance, const char *software)
 {
-	*hello = (struct link_hello){ .version_min = LINK_VERSION, .version_max = LINK_VERSION };
+	*hello = (struct link_hello){ .version_min = LINK_OLDEST, .version_max = LINK_LATEST };
 	memcpy(hello->magic, magic, sizeof(magic));
 	snprintf(hello->instance, sizeof(hello->instance), "%s", instance);
 	snprintf(hello->software, sizeof(hello->software), "%s", software);
@@ -132,5 +132,13 @@ link_hello_check(const struct link_message *m, struct link_hello *out)
 	out->software[sizeof(out->software) - 1] = '\0';
 	if (memcmp(out->magic, magic, sizeof(magic)) != 0)
 		return WSD_E_MALFORMED;
-	return out->version_min <= LINK_VERSION && out->version_max >= LINK_VERSION ? WSD_OK : WSD_E_UNSUPPORTED;
+	if (out->version_min > out->version_max)
+		return WSD_E_UNSUPPORTED;
+	return out->version_min <= LINK_LATEST && out->version_max >= LINK_OLDEST ? WSD_OK : WSD_E_UNSUPPORTED;
+}
+
+uint32_t
+link_version(const struct link_hello *peer)
+{
+	return peer->version_max < LINK_LATEST ? peer->version_max : LINK_LATEST;
 }

@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_VERSION	 1
+#define LINK_OLDEST	 1 /* versions spoken */
+#define LINK_LATEST	 2
+#define LINK_WITH_SESSIONS 2 /* the first that knows LINK_SESSION */
 #define LINK_FDS_MOST	 2
 #define LINK_BODY_MOST	 65536 /* a state that is longer travels in a memfd */
 
@@ -18,11 +20,12 @@ enum link_type {
 	LINK_WELCOME,	/* receiver: struct link_hello */
 	LINK_NO,	/* receiver: a text, why not */
 	LINK_OFFER,	/* sender: index; state, or none and a second fd with it; fd: the connection */
-	LINK_TAKEN,	/* receiver: index */
-	LINK_REFUSED,	/* receiver: index; a text, why */
-	LINK_SESSIONS,	/* sender: a list of sessions */
+	LINK_TAKEN,	/* receiver: index, of an offer or a session */
+	LINK_REFUSED,	/* receiver: the same; a text, why */
+	LINK_SESSIONS,	/* sender: a list of sessions, which nobody is connected with */
 	LINK_DONE,	/* sender: no more */
 	LINK_BYE,	/* receiver: all that came has been dealt with */
+	LINK_SESSION,	/* sender: index; the session of a connection that is about to be closed */
 };
 
 struct link_hello {
@@ -50,5 +53,8 @@ void link_hello_fill(struct link_hello *hello, const char *instance, const char 
 
 /* WSD_OK, or WSD_E_UNSUPPORTED (no version in common), WSD_E_MALFORMED. */
 int link_hello_check(const struct link_message *m, struct link_hello *out);
+
+/* The version that is spoken with this peer. */
+uint32_t link_version(const struct link_hello *peer);
 
 #endif

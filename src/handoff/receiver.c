@@ -1,51 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The taking side of a handoff. */
+/* The taking side of a handoff: the link. */
 #include "handoff/receiver.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "base/tcp.h"
-#include "handoff/arbiter.h"
-#include "handoff/link.h"
+#include "handoff/receiver_priv.h"
 
-#define RECEIVER_MAGIC 0x72656376u
-#define BATCH	       64 /* messages before other clients get their turn */
-#define LONG_STATE_MOST (64u << 20)
-#define HELLO_MS	3000  /* nobody who says nothing keeps others away */
-#define SILENCE_MS	60000 /* a sender gives up earlier */
-
-/* What the sender is to be told. Nothing more is read while some of it waits, so that it cannot be many. */
-struct answer {
-	enum link_type type;
-	uint32_t index;
-	const void *body; /* lives as long as the receiver */
-	size_t len;
-};
-
-struct receiver {
-	uint32_t magic;
-	struct receiver_ops ops;
-	struct link_hello own, peer;
-	int listen_fd, fd; /* fd -1: no link */
-	uv_loop_t *loop;
-	uv_poll_t listener, link;
-	uv_timer_t silence;
-	bool linked, greeted, complete, stopping;
-	unsigned handles;
-	struct arbiter arbiter;
-	uint32_t taken, refused;
-	struct answer answers[BATCH];
-	unsigned n_answers;
-	struct link_message in;
-};
+#define HELLO_MS   3000  /* nobody who says nothing keeps others away */
+#define SILENCE_MS 60000 /* a sender gives up earlier */
 
 static void on_link(uv_poll_t *poll, int status, int events);
 
@@ -80,7 +49,7 @@ end_link(struct receiver *r)
 	if (!r->linked || uv_is_closing((uv_handle_t *)&r->link))
 		return;
 	if (r->greeted)
-		r->ops.ended(r->ops.arg, r->peer.instance, r->taken, r->refused, r->complete);
+		r->ops.ended(r->ops.arg, r->peer.instance, r->taken, r->sessions, r->refused, r->complete);
 	uv_timer_stop(&r->silence);
 	uv_close((uv_handle_t *)&r->link, on_link_closed);
 }
@@ -120,10 +89,10 @@ send_answers(struct receiver *r)
 		end_link(r);
 }
 
-static void
-answer(struct receiver *r, enum link_type type, uint32_t index, const void *body, size_t len)
+void
+receiver_answer(struct receiver *r, enum link_type type, uint32_t index, const void *body, size_t len)
 {
-	CHECK(r->n_answers < BATCH); /* one at most for each message that is read */
+	CHECK(r->n_answers < RECEIVER_BATCH); /* one at most for each message that is read */
 	r->answers[r->n_answers++] = (struct answer){ .type = type, .index = index, .body = body, .len = len };
 }
 
@@ -155,89 +124,7 @@ on_hello(struct receiver *r)
 	}
 	m->fds[0] = -1; /* the arbiter's now */
 	r->greeted = true;
-	answer(r, LINK_WELCOME, 0, &r->own, sizeof(r->own));
-}
-
-/* A state that came in a memfd, in a new buffer. */
-static char *
-read_long_state(int fd, size_t *len)
-{
-	struct stat st;
-	char *data;
-
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 1 || st.st_size > (off_t)LONG_STATE_MOST)
-		return NULL;
-	data = malloc((size_t)st.st_size);
-	if (data && pread(fd, data, (size_t)st.st_size, 0) != st.st_size) {
-		free(data);
-		return NULL;
-	}
-	*len = (size_t)st.st_size;
-	return data;
-}
-
-static bool
-claim(void *arg)
-{
-	struct receiver *r = arg;
-
-	return arbiter_take(&r->arbiter, r->in.index);
-}
-
-/* A static text: why the offer is refused; NULL: it is not. */
-static const char *
-judge(struct receiver *r, const char *data, size_t len)
-{
-	struct link_message *m = &r->in;
-	struct conn_state state;
-	struct tcp_state tcp;
-	int fd = m->fds[0], rc;
-
-	if (fd == -1 || !tcp_state_of(fd, &tcp) || !tcp.connected)
-		return "not a connected TCP socket";
-	if (state_decode(&state, data, len) != WSD_OK)
-		return "malformed state";
-	m->fds[0] = -1; /* theirs now */
-	rc = r->ops.arrived(r->ops.arg, fd, &state, claim, r);
-	if (rc == WSD_OK)
-		r->taken++;
-	return rc == WSD_OK || rc == WSD_E_CLOSED ? NULL : wsd_strerror(rc);
-}
-
-static void
-on_offer(struct receiver *r)
-{
-	struct link_message *m = &r->in;
-	uint32_t index = m->index, before = r->taken;
-	char *longer = NULL;
-	const char *why;
-	size_t len = m->len;
-
-	if (m->fds[1] != -1) {
-		longer = read_long_state(m->fds[1], &len);
-		why = longer ? judge(r, longer, len) : "malformed state";
-		free(longer);
-	} else {
-		why = judge(r, m->body, len);
-	}
-	if (why) {
-		r->refused++;
-		answer(r, LINK_REFUSED, index, why, strlen(why));
-	} else if (r->taken > before) {
-		answer(r, LINK_TAKEN, index, NULL, 0);
-	}
-}
-
-static void
-on_sessions(struct receiver *r)
-{
-	struct session_state session;
-	size_t at = 0, used;
-
-	while (state_decode_session(&session, r->in.body + at, r->in.len - at, &used) == WSD_OK) {
-		r->ops.session(r->ops.arg, &session);
-		at += used;
-	}
+	receiver_answer(r, LINK_WELCOME, 0, &r->own, sizeof(r->own));
 }
 
 static void
@@ -248,14 +135,17 @@ on_message(struct receiver *r)
 		on_hello(r);
 		break;
 	case LINK_OFFER:
-		on_offer(r);
+		receiver_on_offer(r);
 		break;
 	case LINK_SESSIONS:
-		on_sessions(r);
+		receiver_on_sessions(r);
+		break;
+	case LINK_SESSION:
+		receiver_on_session(r);
 		break;
 	case LINK_DONE:
 		r->complete = true;
-		answer(r, LINK_BYE, 0, NULL, 0);
+		receiver_answer(r, LINK_BYE, 0, NULL, 0);
 		break;
 	default:
 		end_link(r);
@@ -298,7 +188,7 @@ on_link(uv_poll_t *poll, int status, int events)
 	send_answers(r);
 	if (r->n_answers > 0)
 		return;
-	for (int i = 0; i < BATCH && r->n_answers < BATCH && read_one(r); i++)
+	for (int i = 0; i < RECEIVER_BATCH && r->n_answers < RECEIVER_BATCH && read_one(r); i++)
 		;
 	send_answers(r);
 	watch(r);
@@ -331,7 +221,7 @@ on_listener(uv_poll_t *poll, int status, int events)
 	r->link.data = r;
 	r->linked = true;
 	r->greeted = r->complete = false;
-	r->taken = r->refused = 0;
+	r->taken = r->sessions = r->refused = 0;
 	r->n_answers = 0;
 	r->arbiter = (struct arbiter){ .fd = -1 };
 	r->handles++;

@@ -27,9 +27,14 @@ struct receiver_ops {
 	 * that says true. Owns fd in every case. WSD_OK; WSD_E_CLOSED if the claim was lost; else why it is
 	 * not wanted (then claim was not called). */
 	int (*arrived)(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg);
+	/* The session of a connection that the sender will close as soon as we have it; claim as above. */
+	int (*session_offered)(void *arg, const struct session_state *session, receiver_claim_cb claim,
+			       void *claim_arg);
+	/* One whose connection has closed. */
 	void (*session)(void *arg, const struct session_state *session);
-	/* A link has ended: how many connections it brought. */
-	void (*ended)(void *arg, const char *from, uint32_t taken, uint32_t refused, bool complete);
+	/* A link has ended: how many connections it brought, and sessions of those that are closed over there. */
+	void (*ended)(void *arg, const char *from, uint32_t taken, uint32_t sessions, uint32_t refused,
+		      bool complete);
 };
 
 /* Listens on fd, which it owns in every case. WSD_OK or a negative code. */

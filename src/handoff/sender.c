@@ -165,16 +165,24 @@ memfd_with(const char *data, size_t len)
 	return fd;
 }
 
+/* False: it has been settled. */
+static bool
+may_offer(struct sender *s, void *offer)
+{
+	CHECK_MAGIC(s, SENDER_MAGIC);
+	if (s->state == OPEN && s->n_offers < s->most)
+		return true;
+	s->ops.settled(s->ops.arg, offer, SENDER_KEPT);
+	return false;
+}
+
 void
 sender_offer(struct sender *s, void *offer, int fd, const char *state, size_t len)
 {
 	int memfd = -1;
 
-	CHECK_MAGIC(s, SENDER_MAGIC);
-	if (s->state != OPEN || s->n_offers == s->most) {
-		s->ops.settled(s->ops.arg, offer, SENDER_KEPT);
+	if (!may_offer(s, offer))
 		return;
-	}
 	if (len > LINK_BODY_MOST) {
 		memfd = memfd_with(state, len);
 		if (memfd == -1) {
@@ -188,12 +196,18 @@ sender_offer(struct sender *s, void *offer, int fd, const char *state, size_t le
 }
 
 void
-sender_finish(struct sender *s, const char *sessions, size_t len)
+sender_offer_session(struct sender *s, void *offer, const char *session, size_t len)
 {
-	if (s->state != OPEN)
+	if (!may_offer(s, offer))
 		return;
-	s->state = FINISHING;
-	while (len > 0 && s->state == FINISHING) {
+	s->offers[s->n_offers++] = offer;
+	post(s, LINK_SESSION, s->n_offers - 1, session, len, -1, -1);
+}
+
+void
+sender_sessions(struct sender *s, const char *sessions, size_t len)
+{
+	while (len > 0 && s->state == OPEN) {
 		size_t piece = 0;
 
 		/* whole sessions only: each starts with its length */
@@ -209,8 +223,15 @@ sender_finish(struct sender *s, const char *sessions, size_t len)
 		sessions += piece;
 		len -= piece;
 	}
-	if (s->state == FINISHING)
-		post(s, LINK_DONE, 0, NULL, 0, -1, -1);
+}
+
+void
+sender_finish(struct sender *s)
+{
+	if (s->state != OPEN)
+		return;
+	s->state = FINISHING;
+	post(s, LINK_DONE, 0, NULL, 0, -1, -1);
 }
 
 void
@@ -249,7 +270,7 @@ on_message(struct sender *s)
 			return;
 		}
 		s->state = OPEN;
-		s->ops.opened(s->ops.arg);
+		s->ops.opened(s->ops.arg, link_version(&hello) >= LINK_WITH_SESSIONS);
 		break;
 	case LINK_NO:
 		over(s, WSD_E_BUSY, m->body);

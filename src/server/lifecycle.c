@@ -136,16 +136,21 @@ lifecycle_ready(struct server *s)
 static void
 tell_workers(struct server *s, enum worker_bye bye, uint32_t spread_ms)
 {
-	uint32_t n = front_connections(s->front);
-	uint32_t retry_ms = (uint32_t)((uint64_t)n * 1000 / RECONNECTS_A_SECOND);
+	uint32_t retry_ms = lifecycle_retry_ms(s);
 
 	for (uint32_t i = 0; i < s->n_workers; i++)
 		if (worker_drain(s->workers[i], bye, spread_ms, retry_ms) != WSD_OK)
 			log_error("worker %" PRIu32 " could not be told to drain", i);
 }
 
-static uint32_t
-spread_ms(const struct server *s)
+uint32_t
+lifecycle_retry_ms(const struct server *s)
+{
+	return (uint32_t)((uint64_t)front_connections(s->front) * 1000 / RECONNECTS_A_SECOND);
+}
+
+uint32_t
+lifecycle_spread_ms(const struct server *s)
 {
 	uint64_t needed = (uint64_t)front_connections(s->front) * 1000 / CLOSES_A_SECOND;
 	uint64_t most = s->conf->drain_timeout_ms / 2;
@@ -160,7 +165,7 @@ begin_drain(struct server *s, enum worker_bye bye)
 	s->drain_left = front_connections(s->front);
 	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_DRAINING, LOG_FIELDS(LOG_NUMBER("WS_CONNECTIONS", s->drain_left)),
 	       "draining %" PRIu32 " connections", s->drain_left);
-	tell_workers(s, bye, spread_ms(s));
+	tell_workers(s, bye, lifecycle_spread_ms(s));
 }
 
 static void

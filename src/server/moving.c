@@ -19,6 +19,23 @@ offer_encode(struct front *front, struct worker_offer *offer, size_t *len)
 	return data;
 }
 
+char *
+offer_encode_session(struct front *front, struct worker_offer *offer, uint64_t ttl_ms, size_t *len)
+{
+	struct front_seat seat = { .serial = offer->serial, .worker = offer->worker, .slot = offer->slot };
+	struct session_state session = { .count = offer->state.count, .expires_in_ms = ttl_ms };
+	char *data;
+
+	if (!front_token(front, &seat, offer->state.token))
+		return NULL;
+	strcpy(session.id, offer->state.id);
+	memcpy(session.token, offer->state.token, sizeof(session.token));
+	data = malloc(STATE_FIXED_MAX);
+	if (data)
+		*len = state_encode_session(data, &session);
+	return data;
+}
+
 struct gathering {
 	char *data;
 	size_t len, room;

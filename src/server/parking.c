@@ -197,7 +197,7 @@ settle(struct server *s, int rc)
 		if (rc == WSD_OK)
 			CHECK(worker_release(w, offer) == WSD_OK);
 		else
-			CHECK(worker_keep(w, offer, WORKER_BYE_RESTART) == WSD_OK);
+			CHECK(worker_keep(w, offer, WORKER_BYE_RESTART, 0) == WSD_OK);
 	}
 	if (rc == WSD_OK)
 		s->total_parked += s->n_parked;
@@ -245,7 +245,7 @@ parking_offer(struct server *s, struct worker_offer *offer)
 	if (rc == WSD_OK)
 		s->parked[s->n_parked++] = offer;
 	else
-		CHECK(worker_keep(s->workers[offer->worker], offer, WORKER_BYE_RESTART) == WSD_OK);
+		CHECK(worker_keep(s->workers[offer->worker], offer, WORKER_BYE_RESTART, 0) == WSD_OK);
 }
 
 bool
@@ -261,7 +261,7 @@ parking_begin(struct server *s)
 	CHECK_ZERO(uv_timer_start(&s->park_flush, on_flush_due, FLUSH_MS, FLUSH_MS));
 	s->parking = true;
 	for (uint32_t i = 0; i < s->n_workers; i++)
-		if (worker_export(s->workers[i], WORKER_BYE_RESTART, PATIENCE_MS) != WSD_OK)
+		if (worker_export(s->workers[i], PATIENCE_MS, false) != WSD_OK)
 			log_error("worker %" PRIu32 " could not be told to park its connections", i);
 	return true;
 }

@@ -326,7 +326,7 @@ run_handoff(struct mail *mail, void *owner)
 {
 	struct ask *ask = (struct ask *)mail;
 
-	ask_answer(ask, handing_begin(owner, ask->id));
+	ask_answer(ask, handing_begin(owner, ask->id, ask->on));
 }
 
 static void
@@ -342,7 +342,7 @@ run_handoff_status(struct mail *mail, void *owner)
 }
 
 int
-query_handoff(void *arg, const char *to)
+query_handoff(void *arg, const char *to, bool close)
 {
 	struct ask *ask = ask_create(arg, run_handoff);
 
@@ -350,6 +350,8 @@ query_handoff(void *arg, const char *to)
 		ask_free(ask);
 		return WSD_E_UNKNOWN;
 	}
+	if (ask)
+		ask->on = close;
 	return ask_once(ask);
 }
 

@@ -76,6 +76,8 @@ struct server {
 	struct receiver *receiver; /* NULL: no handoff socket was passed in */
 	struct sender *sender;	   /* NULL: nothing is being handed over */
 	bool sender_open;
+	bool sender_sessions;		  /* the other side takes sessions alone */
+	uint32_t handoff_retry_ms;	  /* within which those who are told come back */
 	struct admin_handoff handoff; /* the last one, or the present one */
 	uint64_t handoff_since_ms;
 	enum server_state handoff_before; /* what to go back to if it fails */
@@ -115,6 +117,8 @@ void lifecycle_left(struct server *s); /* a connection is gone */
 int lifecycle_drain(struct server *s);
 int lifecycle_accept(struct server *s, bool on);
 void lifecycle_set_state(struct server *s, enum server_state state);
+uint32_t lifecycle_spread_ms(const struct server *s); /* over which all connections are to be told to go */
+uint32_t lifecycle_retry_ms(const struct server *s);  /* within which they are then to come back */
 
 /* parking.c */
 int parking_open(struct server *s);
@@ -128,13 +132,18 @@ void parking_finish(struct server *s);
 
 /* moving.c: a new buffer, which the caller frees; NULL: out of memory, or the session has gone. */
 char *offer_encode(struct front *front, struct worker_offer *offer, size_t *len);
-/* All resumable sessions as proto/state.h lists them; NULL if there are none. */
+/* The same of its session alone; ttl_ms: for which it may be resumed once it has closed. */
+char *offer_encode_session(struct front *front, struct worker_offer *offer, uint64_t ttl_ms, size_t *len);
+/* The resumable sessions that no other instance has been told of, as proto/state.h lists them; NULL if there
+ * are none. */
 char *sessions_gather(const struct front *front, size_t *len);
 
 /* handing.c: handing over to another instance, and taking over from one. */
 int handing_listen(struct server *s);
 void handing_close(struct server *s);
-int handing_begin(struct server *s, const char *to); /* WSD_OK, WSD_E_BUSY, or why the other cannot be reached */
+/* WSD_OK, WSD_E_BUSY, or why the other cannot be reached. close: nothing moves, the clients are told to come back
+ * as soon as the other has their session. */
+int handing_begin(struct server *s, const char *to, bool close);
 void handing_offer(struct server *s, struct worker_offer *offer);
 void handing_left(struct server *s); /* a connection is gone */
 
@@ -147,7 +156,7 @@ int query_find(void *arg, const char *id, struct admin_connection *out);
 int query_disconnect(void *arg, const char *id);
 int query_drain(void *arg);
 int query_accept(void *arg, bool on);
-int query_handoff(void *arg, const char *to);
+int query_handoff(void *arg, const char *to, bool close);
 int query_handoff_status(void *arg, struct admin_handoff *out);
 void query_health(void *arg, struct admin_health *out);
 

@@ -117,16 +117,14 @@ run_offer(struct mail *mail, void *owner)
 {
 	struct worker_offer *offer = (struct worker_offer *)mail;
 	struct server *s = owner;
-
 	struct worker *w = s->workers[offer->worker]; /* NULL: it has ended meanwhile */
+	enum worker_bye bye = server_state(s) == STATE_STOPPING ? WORKER_BYE_RESTART : WORKER_BYES;
 
-	if (s->parking)
+	if (s->parking && offer->fd != -1)
 		parking_offer(s, offer);
 	else if (s->sender)
 		handing_offer(s, offer);
-	else if (!w ||
-		 worker_keep(w, offer,
-			     server_state(s) == STATE_STOPPING ? WORKER_BYE_RESTART : WORKER_BYES) != WSD_OK)
+	else if (!w || worker_keep(w, offer, bye, 0) != WSD_OK)
 		free(offer);
 }
 

@@ -68,6 +68,7 @@ struct conn {
 	bool moved : 1;	       /* it goes on in another process */
 	bool imported : 1;     /* it came from another process */
 	bool exporting : 1;    /* it is to be offered as soon as it stands on a frame boundary */
+	bool session_only : 1; /* and that is its session alone: it needs no boundary, as it stays */
 	bool pinged : 1;       /* for that, a ping was sent whose pong is awaited */
 	bool check_wanted : 1; /* it is in worker->export's list */
 	bool inside_frame : 1; /* the last piece was not the end of its frame */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Saying goodbye to all connections of a worker, a few at a time, so that their reconnects do not stampede.
- * Worker's thread. */
+/* Saying goodbye to all connections of a worker, a few at a time, so that their reconnects do not stampede; or
+ * whatever else is to be done so (export.c). Worker's thread. */
 #include "worker/worker_priv.h"
 
 #include "base/check.h"
@@ -8,12 +8,11 @@
 #define STEP_MS 10
 
 static void
-tell(struct worker *w, struct conn *c)
+say_goodbye(struct worker *w, struct conn *c)
 {
 	struct drain *d = &w->drain;
 
 	conn_bye(w, c, d->bye, worker_random(w, d->retry_ms + 1));
-	d->told++;
 }
 
 /* How many should have been told by now. */
@@ -36,8 +35,10 @@ on_step(uv_timer_t *timer)
 	while (d->next_slot < w->slots.n_room && d->told < due) {
 		struct conn *c = w->slots.conns[d->next_slot++];
 
-		if (c)
-			tell(w, c);
+		if (!c)
+			continue;
+		d->tell(w, c);
+		d->told++;
 	}
 	if (d->next_slot >= w->slots.n_room)
 		drain_stop(w);
@@ -59,13 +60,20 @@ drain_init(struct worker *w)
 void
 drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms)
 {
+	w->drain.bye = bye;
+	w->drain.retry_ms = retry_ms;
+	drain_walk(w, say_goodbye, spread_ms);
+}
+
+void
+drain_walk(struct worker *w, void (*tell)(struct worker *w, struct conn *c), uint32_t spread_ms)
+{
 	struct drain *d = &w->drain;
 
-	d->bye = bye;
+	d->tell = tell;
 	d->next_slot = 0;
 	d->told = 0;
 	d->at_start = w->slots.n_used;
-	d->retry_ms = retry_ms;
 	d->from_ms = worker_now_ms(w);
 	d->until_ms = d->from_ms + spread_ms;
 	CHECK_ZERO(uv_timer_start(&d->timer, on_step, 0, STEP_MS));

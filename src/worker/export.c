@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Getting connections ready to go on in another process. Worker's thread.
+ * Getting connections ready to go on in another process, or their sessions alone. Worker's thread.
  *
  * A connection can go when libwebsockets stands exactly between two frames and holds no byte that it has read
  * and not parsed, since those bytes would stay behind. It does not tell, but the kernel does: TCP counts the
@@ -10,6 +10,9 @@
  * Frames that libwebsockets keeps to itself (a client's pings, empty pongs) are missing from our count. Then,
  * when all that the client has sent is read, the count is set anew and a ping is sent; if the next that comes
  * is counted up to its pong, it was right. doc/handoff.md has the reasoning.
+ *
+ * None of that matters where the session goes alone, since the connection stays with its libwebsockets: what has
+ * been counted is fixed as soon as nothing more is read. It is said goodbye when the other process has it.
  */
 #include "worker/worker_priv.h"
 
@@ -46,12 +49,18 @@ export_consumed(const struct conn *c)
 
 /* ---- offering -------------------------------------------------------------------------------- */
 
-static void
+/* It cannot be moved. True: its session is to be offered still. */
+static bool
 give_up(struct worker *w, struct conn *c, enum metric reason)
 {
-	c->exporting = false;
 	metrics_add(w->shard, reason, 1);
-	conn_bye(w, c, w->export.otherwise, worker_random(w, 1000));
+	if (w->export.sessions) {
+		c->session_only = true;
+		return true;
+	}
+	c->exporting = false;
+	conn_bye(w, c, WORKER_BYE_RESTART, worker_random(w, 1000));
+	return false;
 }
 
 static void
@@ -72,13 +81,14 @@ go_on_reading(struct conn *c)
 static struct worker_offer *
 make_offer(struct worker *w, struct conn *c)
 {
-	struct worker_offer *offer = calloc(1, sizeof(*offer) + conn_queued_bytes(c));
+	size_t queued = c->session_only ? 0 : conn_queued_bytes(c);
+	struct worker_offer *offer = calloc(1, sizeof(*offer) + queued);
 	uint64_t now_ms = worker_now_ms(w);
 	struct conn_state *s;
 
 	if (!offer)
 		return NULL;
-	offer->fd = lws_get_socket_fd(c->wsi);
+	offer->fd = c->session_only ? -1 : lws_get_socket_fd(c->wsi);
 	offer->serial = c->serial;
 	offer->worker = w->index;
 	offer->slot = c->slot;
@@ -94,7 +104,7 @@ make_offer(struct worker *w, struct conn *c)
 	s->peer = c->peer;
 	s->resumed = c->resumed;
 	s->queue = offer->queue;
-	s->queue_len = c->outq ? outq_copy(c->outq, offer->queue) : 0;
+	s->queue_len = queued > 0 ? outq_copy(c->outq, offer->queue) : 0;
 	return offer;
 }
 
@@ -104,7 +114,9 @@ offer(struct worker *w, struct conn *c)
 	struct worker_offer *o = make_offer(w, c);
 
 	if (!o) {
-		give_up(w, c, METRIC_UNMOVABLE_BUSY);
+		metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
+		c->exporting = false;
+		conn_bye(w, c, WORKER_BYE_RESTART, worker_random(w, 1000));
 		return;
 	}
 	c->exporting = false;
@@ -127,39 +139,46 @@ send_ping(struct worker *w, struct conn *c)
 	cork_flush(w, 0);
 }
 
-/* Offers the connection if it stands on a boundary. in_writeable: libwebsockets does not want to write to it
- * just now. */
+/* Whether it stands on a boundary; if not yet, sees to it that it is looked at again. */
 static bool
-try(struct worker *w, struct conn *c, bool in_writeable)
+on_boundary(struct worker *w, struct conn *c, bool in_writeable)
 {
 	struct tcp_state tcp;
 
-	if (c->phase != CONN_OPEN || !c->exporting)
-		return false;
-	if (w->export.offered >= OFFERED_MOST) {
-		w->export.held_back = true;
-		return false;
-	}
-	if (c->assembly || c->inside_frame || c->parked || w->cork.now.conn == c)
+	if (c->assembly || c->inside_frame)
 		return false; /* more is to come; it will be looked at again then */
 	if (lws_partial_buffered(c->wsi) || ((c->outq || c->by_queue) && !in_writeable)) {
 		lws_callback_on_writable(c->wsi); /* and again then */
 		return false;
 	}
-	if (!tcp_state_of(lws_get_socket_fd(c->wsi), &tcp)) {
-		give_up(w, c, METRIC_UNMOVABLE_KIND);
-		return false;
-	}
-	if (tcp.consumed == c->rx_bytes && !c->pinged) {
-		offer(w, c);
+	if (!tcp_state_of(lws_get_socket_fd(c->wsi), &tcp))
+		return give_up(w, c, METRIC_UNMOVABLE_KIND);
+	if (tcp.consumed == c->rx_bytes && !c->pinged)
 		return true;
-	}
 	if (tcp.unread == 0 && !c->pinged) {
 		c->rx_bytes = tcp.consumed;
 		c->pinged = true;
 		send_ping(w, c);
 	}
 	return false;
+}
+
+/* Offers the connection if it can go now. in_writeable: libwebsockets does not want to write to it just now. */
+static bool
+try(struct worker *w, struct conn *c, bool in_writeable)
+{
+	if (c->phase != CONN_OPEN || !c->exporting)
+		return false;
+	if (w->export.offered >= OFFERED_MOST) {
+		w->export.held_back = true;
+		return false;
+	}
+	if (c->parked || w->cork.now.conn == c)
+		return false; /* it is being read: it will be looked at again at the end of the turn */
+	if (!c->session_only && !on_boundary(w, c, in_writeable))
+		return false;
+	offer(w, c);
+	return true;
 }
 
 void
@@ -213,6 +232,7 @@ export_newcomer(struct worker *w, struct conn *c)
 	if (!w->export.active)
 		return;
 	c->exporting = true;
+	c->session_only = w->export.sessions_only;
 	c->pinged = false;
 	export_look_later(w, c);
 }
@@ -245,8 +265,8 @@ export_init(struct worker *w)
 	return w->export.dummy == -1 ? wsd_errno() : WSD_OK;
 }
 
-int
-export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
+static int
+begin(struct worker *w, bool sessions, bool sessions_only)
 {
 	struct export *e = &w->export;
 
@@ -260,7 +280,22 @@ export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
 	}
 	uv_update_time(&w->loop); /* the turn may be an old one, with many arrivals before us */
 	e->active = true;
-	e->otherwise = otherwise;
+	e->sessions = sessions;
+	e->sessions_only = sessions_only;
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
+		if (w->slots.conns[slot])
+			w->slots.conns[slot]->check_wanted = false; /* of a list that is gone */
+	return WSD_OK;
+}
+
+int
+export_start(struct worker *w, uint32_t patience_ms, bool sessions)
+{
+	struct export *e = &w->export;
+	int rc = begin(w, sessions, false);
+
+	if (rc != WSD_OK)
+		return rc;
 	e->deadline_ms = worker_now_ms(w) + patience_ms;
 	fd_random(&e->nonce, sizeof(e->nonce));
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
@@ -268,11 +303,32 @@ export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
 
 		if (!c || c->phase != CONN_OPEN)
 			continue;
-		c->check_wanted = false; /* of a list that is gone */
 		c->exporting = true;
+		c->session_only = false;
 		c->pinged = false;
 		export_look_later(w, c);
 	}
+	return WSD_OK;
+}
+
+static void
+come_forward(struct worker *w, struct conn *c)
+{
+	if (c->phase != CONN_OPEN) /* a newcomer will be asked when it is */
+		return;
+	c->exporting = c->session_only = true;
+	export_look_later(w, c);
+}
+
+int
+export_start_sessions(struct worker *w, uint32_t spread_ms)
+{
+	int rc = begin(w, true, true);
+
+	if (rc != WSD_OK)
+		return rc;
+	w->export.deadline_ms = UINT64_MAX; /* none of them can refuse */
+	drain_walk(w, come_forward, spread_ms);
 	return WSD_OK;
 }
 
@@ -287,8 +343,8 @@ export_tick(struct worker *w)
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
 		struct conn *c = w->slots.conns[slot];
 
-		if (c && c->exporting)
-			give_up(w, c, METRIC_UNMOVABLE_BUSY);
+		if (c && c->exporting && !c->session_only && give_up(w, c, METRIC_UNMOVABLE_BUSY))
+			export_look_later(w, c);
 	}
 }
 
@@ -296,6 +352,8 @@ void
 export_stop(struct worker *w)
 {
 	w->export.active = false;
+	if (w->drain.tell == come_forward) /* and not an operator's drain that has come in between */
+		drain_stop(w);
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
 		if (w->slots.conns[slot])
 			w->slots.conns[slot]->exporting = false;
@@ -319,6 +377,7 @@ export_keep(struct worker *w, struct conn *c)
 {
 	make_way(w);
 	c->phase = CONN_OPEN;
+	c->session_only = false;
 	go_on_reading(c);
 	if (c->outq)
 		lws_callback_on_writable(c->wsi);

@@ -37,8 +37,8 @@ struct drain_mail {
 
 struct export_mail {
 	struct mail mail;
-	enum worker_bye otherwise;
-	uint32_t patience_ms;
+	uint32_t ms; /* patience, or what the offers are spread over */
+	bool sessions;
 };
 
 struct dismiss_mail {
@@ -205,8 +205,19 @@ run_export(struct mail *mail, void *owner)
 	struct export_mail *e = (struct export_mail *)mail;
 	struct worker *w = owner;
 
-	if (!w->stopping && export_start(w, e->otherwise, e->patience_ms) != WSD_OK)
-		drain_start(w, e->otherwise, 0, 0);
+	if (!w->stopping && export_start(w, e->ms, e->sessions) != WSD_OK)
+		drain_start(w, WORKER_BYE_RESTART, 0, 0);
+	free(e);
+}
+
+static void
+run_export_sessions(struct mail *mail, void *owner)
+{
+	struct export_mail *e = (struct export_mail *)mail;
+	struct worker *w = owner;
+
+	if (!w->stopping && export_start_sessions(w, e->ms) != WSD_OK)
+		drain_start(w, WORKER_BYE_RESTART, e->ms, 0);
 	free(e);
 }
 
@@ -245,12 +256,11 @@ run_keep(struct mail *mail, void *owner)
 	struct worker_offer *offer = (struct worker_offer *)mail;
 	struct worker *w = owner;
 	struct conn *c = slots_find(&w->slots, offer->slot, offer->serial);
-	enum worker_bye bye = (enum worker_bye)offer->fd;
 
 	if (c && c->phase == CONN_OFFERED) {
 		export_keep(w, c);
-		if (bye != WORKER_BYES)
-			conn_bye(w, c, bye, 0);
+		if (offer->bye != WORKER_BYES)
+			conn_bye(w, c, offer->bye, worker_random(w, offer->retry_ms + 1));
 	}
 	free(offer);
 }
@@ -476,19 +486,31 @@ worker_drain(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t
 	return rc;
 }
 
-int
-worker_export(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms)
+static int
+post_export(struct worker *w, void (*run)(struct mail *, void *), uint32_t ms, bool sessions)
 {
 	struct export_mail *e = malloc(sizeof(*e));
 	int rc;
 
 	if (!e)
 		return -ENOMEM;
-	*e = (struct export_mail){ .mail.run = run_export, .otherwise = otherwise, .patience_ms = patience_ms };
+	*e = (struct export_mail){ .mail.run = run, .ms = ms, .sessions = sessions };
 	rc = mailbox_return(&w->box, &e->mail);
 	if (rc != WSD_OK)
 		free(e);
 	return rc;
+}
+
+int
+worker_export(struct worker *w, uint32_t patience_ms, bool sessions)
+{
+	return post_export(w, run_export, patience_ms, sessions);
+}
+
+int
+worker_export_sessions(struct worker *w, uint32_t spread_ms)
+{
+	return post_export(w, run_export_sessions, spread_ms, true);
 }
 
 int
@@ -499,10 +521,11 @@ worker_release(struct worker *w, struct worker_offer *offer)
 }
 
 int
-worker_keep(struct worker *w, struct worker_offer *offer, enum worker_bye bye)
+worker_keep(struct worker *w, struct worker_offer *offer, enum worker_bye bye, uint32_t retry_ms)
 {
 	offer->mail.run = run_keep;
-	offer->fd = (int)bye; /* the socket is the worker's own; the field carries the order */
+	offer->bye = bye;
+	offer->retry_ms = retry_ms;
 	return mailbox_return(&w->box, &offer->mail);
 }
 

@@ -78,13 +78,16 @@ struct worker_question {
 
 /* A connection that stands still and can go on in another process. Its socket is still the worker's: it may
  * be sent with SCM_RIGHTS, but not closed. The receiver owns the offer, and ends it with worker_release() or
- * worker_keep(). */
+ * worker_keep(). With fd -1 only its session can: the connection stays, its count has stopped, and
+ * worker_keep() is how it ends. */
 struct worker_offer {
 	struct mail mail;
 	int fd;
 	uint64_t serial;
 	uint32_t worker;
 	uint32_t slot;
+	enum worker_bye bye; /* of worker_keep() */
+	uint32_t retry_ms;
 	struct conn_state state; /* but for the token; the queue is the offer's own */
 	char queue[];
 };
@@ -145,9 +148,13 @@ int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms,
 /* No more goodbyes; connections that were not told yet just go on. */
 int worker_drain_stop(struct worker *worker);
 
-/* Offers every connection, each as soon as it stands on a frame boundary; those that do not within
- * patience_ms are told `otherwise` and leave. WSD_OK, WSD_E_CLOSED or -ENOMEM. */
-int worker_export(struct worker *worker, enum worker_bye otherwise, uint32_t patience_ms);
+/* Offers every connection, each as soon as it stands on a frame boundary. Those that do not within
+ * patience_ms are told WORKER_BYE_RESTART and leave; or their sessions are offered alone, if sessions is true.
+ * WSD_OK, WSD_E_CLOSED or -ENOMEM. */
+int worker_export(struct worker *worker, uint32_t patience_ms, bool sessions);
+
+/* Offers the session of every connection alone, spread evenly over spread_ms. As above. */
+int worker_export_sessions(struct worker *worker, uint32_t spread_ms);
 
 /* No more offers; connections that were not offered yet just go on. */
 int worker_export_stop(struct worker *worker);
@@ -156,8 +163,9 @@ int worker_export_stop(struct worker *worker);
  * The offer is freed. WSD_OK or WSD_E_CLOSED (the caller still owns the offer). */
 int worker_release(struct worker *worker, struct worker_offer *offer);
 
-/* The other process does not have it: it goes on here; if bye is not WORKER_BYES, only to be told that. As above. */
-int worker_keep(struct worker *worker, struct worker_offer *offer, enum worker_bye bye);
+/* The other process does not have the connection: it goes on here; if bye is not WORKER_BYES, only to be told
+ * that, with the advice to come back within retry_ms, at a moment of its own. As above. */
+int worker_keep(struct worker *worker, struct worker_offer *offer, enum worker_bye bye, uint32_t retry_ms);
 
 /* Takes over a connection, if claim (may be NULL), called when nothing can fail any more, says that it is
  * ours. WSD_OK: the worker owns the fd, and will report a departure. WSD_E_CLOSED: it is not ours; or

@@ -54,20 +54,23 @@ struct slots {
 	uint32_t n_used, n_room;
 };
 
+/* Walking through all connections, a few at a time. */
 struct drain {
 	uv_timer_t timer;
-	enum worker_bye bye;
+	void (*tell)(struct worker *w, struct conn *c);
+	enum worker_bye bye; /* of drain_start() */
 	uint32_t next_slot;
 	uint64_t from_ms, until_ms;
 	uint32_t at_start; /* connections to be told */
 	uint32_t told;
-	uint32_t retry_ms;
+	uint32_t retry_ms; /* of drain_start() */
 };
 
-/* Offering all connections to another process. */
+/* Offering all connections, or their sessions alone, to another process. */
 struct export {
 	bool active;
-	enum worker_bye otherwise; /* what connections are told that cannot be moved */
+	bool sessions;	    /* those that cannot be moved are told nothing: their sessions are offered */
+	bool sessions_only; /* nothing is to be moved */
 	uint64_t deadline_ms;
 	uint64_t nonce; /* of the barrier's pings */
 	uint32_t offered; /* and neither released nor kept yet */
@@ -142,7 +145,8 @@ void cork_forget(struct worker *w, struct conn *c);
 
 /* export.c */
 int export_init(struct worker *w); /* WSD_OK or a negative errno */
-int export_start(struct worker *w, enum worker_bye otherwise, uint32_t patience_ms);
+int export_start(struct worker *w, uint32_t patience_ms, bool sessions);
+int export_start_sessions(struct worker *w, uint32_t spread_ms);
 void export_stop(struct worker *w);
 void export_newcomer(struct worker *w, struct conn *c);
 void export_look_later(struct worker *w, struct conn *c);
@@ -183,5 +187,7 @@ uint32_t worker_random(struct worker *w, uint32_t below);    /* not for secrets 
 void drain_init(struct worker *w);
 void drain_stop(struct worker *w);
 void drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
+/* Calls tell for each connection, spread evenly over spread_ms. */
+void drain_walk(struct worker *w, void (*tell)(struct worker *w, struct conn *c), uint32_t spread_ms);
 
 #endif

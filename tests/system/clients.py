@@ -3,7 +3,6 @@
 every rule; http() sends one plain request."""
 
 import asyncio
-import base64
 import json
 import os
 import socket

@@ -19,17 +19,21 @@ class Talker:
     """One client in a closed loop: it says the next thing when the last has been answered. habit: idle, talk, ping,
     fragments, long (60 kB messages) or byte (reads one byte at a time)."""
 
-    def __init__(self, address, path, habit):
+    def __init__(self, address, path, habit, before=None):
         self.raw = Raw(address)
-        self.raw.open(path)
+        self.raw.open(path + (f"?session={before.session}" if before else ""))
         self.path, self.habit = path, habit
-        self.session = self.raw.greeting["session"]
+        greeting = self.raw.greeting
+        self.session = greeting["session"]
         self.buffer = self.raw.buffer
         self.raw.sock.setblocking(False)
-        self.asked = self.answered = self.pings = self.pongs = self.heartbeats = 0
-        self.goodbye = self.code = None
-        self.ended = False
+        self.asked = self.answered = before.total if before else 0
+        self.pings = self.pongs = self.heartbeats = 0
+        self.goodbye = self.total = self.retry_after = self.code = None
+        self.reconnect = self.ended = False
         self.wrong = []
+        if (greeting["resumed"], greeting["count"]) != (before is not None, self.answered):
+            self.wrong.append(greeting)
         self.to_send = b""
 
     def fileno(self):
@@ -119,7 +123,8 @@ class Talker:
             if talking:
                 self.say()
         elif value["type"] == "goodbye":
-            self.goodbye = value["reason"]
+            self.goodbye, self.total = value["reason"], value["total"]
+            self.reconnect, self.retry_after = value["reconnect"], value.get("retryAfter")
         elif value["type"] == "heartbeat":
             self.heartbeats += 1
         else:
@@ -131,11 +136,14 @@ class Talker:
 
 
 class Crowd:
-    """n clients with these habits in turn; those that are not idle begin to talk at once."""
+    """n clients with these habits in turn; those that are not idle begin to talk at once. Who is told to come back,
+    and is closed, does so at once to the address `elsewhere`, if there is one, with its session."""
 
-    def __init__(self, address, n, habits=("talk",), prefix="c"):
+    def __init__(self, address, n, habits=("talk",), prefix="c", elsewhere=None):
         self.selector = selectors.DefaultSelector()
         self.all = []
+        self.returned = []  # as they were before
+        self.elsewhere = elsewhere
         self.talking = True
         for i in range(n):
             one = Talker(address, f"/ws/chat/{prefix}{i}", habits[i % len(habits)])
@@ -159,9 +167,21 @@ class Crowd:
             one.readable(self.talking)
             if one.ended:
                 self.selector.unregister(one)
+                self._come_back(one)
         for one in self.all:
             if one.to_send:
                 one._send()
+
+    def _come_back(self, one):
+        if self.elsewhere is None or not one.reconnect or one.wrong:
+            return
+        one.raw.sock.close()
+        new = Talker(self.elsewhere, one.path, one.habit, before=one)
+        self.returned.append(one)
+        self.all[self.all.index(one)] = new
+        self.selector.register(new, selectors.EVENT_READ, new)
+        if new.habit != "idle" and self.talking:
+            new.say()
 
     @property
     def answered(self):

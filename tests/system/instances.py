@@ -25,7 +25,7 @@ class Instances:
                                      ("admin", listener("unix", folder, "admin")),
                                      ("handoff", listener("seqpacket", folder, "handoff"))])
         self.running[name] = self.start(unit=self.units[name], INSTANCE=name, HANDOFF_DIR=self.directory,
-                                        PARKING="off", **settings)
+                                        **{"PARKING": "off", **settings})
         return self.running[name]
 
     def socket(self, name):
@@ -36,8 +36,8 @@ class Instances:
         return http(f"{self.directory}/{name}/admin.sock", path, method, headers,
                     body=json.dumps(body).encode() if body is not None else b"")
 
-    def begin(self, source, to):
-        response = self.api(source, "POST", "/api/v1/handoff", {"to": to})
+    def begin(self, source, to, **how):
+        response = self.api(source, "POST", "/api/v1/handoff", {"to": to, **how})
         assert response.status == 202, (response.status, response.body)
         return response.json
 
@@ -48,9 +48,9 @@ class Instances:
         state = self.state(source)
         return state["state"] != "running" and state
 
-    def hand_over(self, source, to, people=None):
+    def hand_over(self, source, to, people=None, **how):
         """The whole of it, while the crowd talks on; how it ended."""
-        self.begin(source, to)
+        self.begin(source, to, **how)
         if people:
             return people.pump(lambda: self.over(source), "end of the handoff")
         return wait_for(lambda: self.over(source), "end of the handoff")

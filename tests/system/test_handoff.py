@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A handoff: the connections of one instance go on in another one that runs beside it, whatever happens to either."""
 
-import array
-import fcntl
 import os
 import signal
 import socket
@@ -15,8 +13,10 @@ import pytest
 import metrics
 from clients import TEXT, Raw, frame, http, message, wait_open
 from crowd import HABITS
+from handoffs import (BYE, DONE, HELLO, NO, OFFER, REFUSED, SESSION, SESSIONS, TAKEN, WELCOME, Peer, field, hello,
+                      sealed, session_of, state_of)
 from instances import wait_for
-from process import PATIENCE, Unit, listener
+from process import Unit, listener
 
 
 # ---------------------------------------------------------------- what works
@@ -232,61 +232,6 @@ def test_stop_in_the_midst(pair, crowd, who):
 
 # ---------------------------------------------------------------- a hostile peer
 
-HELLO, WELCOME, NO, OFFER, TAKEN, REFUSED, SESSIONS, DONE, BYE = range(1, 10)
-
-
-def sealed(words, seals=0x1 | 0x2 | 0x4):  # F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW
-    fd = os.memfd_create("arbiter", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
-    os.ftruncate(fd, 4 * words)
-    fcntl.fcntl(fd, 1024 + 9, seals)
-    return fd
-
-
-def hello(low=1, high=1, magic=b"wsdlink"):
-    return struct.pack("<8sII40s40s", magic, low, high, b"evil", b"0")
-
-
-def field(tag, value):
-    return struct.pack("<BI", tag, len(value)) + value
-
-
-def state_of(name="guest", *more):
-    return b"".join([field(1, name.encode()), field(2, b"t" * 16), *more])
-
-
-class Peer:
-    """Speaks on handoff.sock by hand."""
-
-    def __init__(self, path):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock.settimeout(PATIENCE)
-        self.sock.connect(path)
-
-    def say(self, kind, index=0, body=b"", fds=()):
-        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        self.sock.sendmsg([struct.pack("<BxxxI", kind, index) + body], ancillary)
-
-    def hear(self):
-        """(kind, index, body); None at the end."""
-        try:
-            data = self.sock.recv(65536)
-        except ConnectionResetError:
-            return None
-        if not data:
-            return None
-        kind, index = struct.unpack("<BxxxI", data[:8])
-        return kind, index, data[8:]
-
-    def greet(self, words=8):
-        fd = sealed(words)
-        try:
-            self.say(HELLO, 0, hello(), [fd])
-        finally:
-            os.close(fd)
-        assert self.hear()[0] == WELCOME
-        return self
-
-
 def fds_of(daemon):
     return len(os.listdir(f"/proc/{daemon.pid}/fd"))
 
@@ -330,7 +275,7 @@ def test_garbage_ends_the_link(green, data):
     peer.sock.close()
 
 
-@pytest.mark.parametrize("body", [hello(2, 3), hello(0, 0), hello(3, 2), hello(magic=b"wsdfoo")],
+@pytest.mark.parametrize("body", [hello(3, 4), hello(0, 0), hello(3, 2), hello(magic=b"wsdfoo")],
                          ids=["newer", "older", "empty range", "magic"])
 def test_unknown_version_is_refused(green, body):
     peer = green.peer()
@@ -476,6 +421,60 @@ def test_malformed_sessions_are_skipped(green, body):
     peer.say(DONE)
     assert peer.hear()[0] == BYE
     peer.sock.close()
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"\xff" * 4, struct.pack("<I", 3) + b"xxx", session_of("a/b", 1),
+                                  session_of("guest", 1)[:-1]], ids=["nothing", "x", "ones", "noise", "bad id", "cut"])
+def test_malformed_session_is_refused(green, body):
+    peer = green.peer().greet()
+    fd = sealed(1)
+    peer.say(SESSION, 3, body, [fd, fd])
+    os.close(fd)
+    assert peer.hear() == (REFUSED, 3, b"malformed session")
+    peer.sock.close()
+
+
+def resumed(daemon, name, token):
+    """Its count; None: it is not known. The connection says goodbye for good."""
+    with Raw(daemon.port) as c:
+        greeting = c.open(f"/ws/chat/{name}?session={token.hex()}").greeting
+        c.send_text('{"type":"disconnect"}')
+        assert c.read_json()["type"] == "goodbye"
+        return greeting["count"] if greeting["resumed"] else None
+
+
+def test_taken_session_can_be_resumed(green):
+    peer = green.peer().greet()
+    peer.say(SESSION, 2, session_of("guest", 7))
+    assert peer.hear() == (TAKEN, 2, b"")
+    peer.say(SESSION, 2, session_of("other", 8))  # the word has been taken
+    peer.say(SESSION, 99, session_of("third", 9))  # there is no such word
+    peer.say(DONE)
+    assert peer.hear()[0] == BYE
+    peer.sock.close()
+    assert [resumed(green, name, b"t" * 16) for name in ("guest", "other", "third")] == [7, None, None]
+
+
+def test_taken_session_replaces_an_older_one(green):
+    peer = green.peer().greet()
+    peer.say(SESSIONS, 0, session_of("guest", 50, b"o" * 16))
+    peer.say(SESSION, 0, session_of("guest", 7))
+    assert peer.hear() == (TAKEN, 0, b"")
+    peer.sock.close()
+    assert resumed(green, "guest", b"t" * 16) == 7
+
+
+def test_listed_session_that_is_known(green):
+    """It may have come with an earlier handoff that broke off, and have gone on where it was."""
+    peer = green.peer().greet()
+    for one in (session_of("same", 5), session_of("same", 9), session_of("same", 8),
+                session_of("another", 5), session_of("another", 9, b"o" * 16)):
+        peer.say(SESSIONS, 0, one)
+    peer.say(DONE)
+    assert peer.hear()[0] == BYE
+    peer.sock.close()
+    assert resumed(green, "same", b"t" * 16) == 9
+    assert resumed(green, "another", b"t" * 16) == 5
 
 
 @pytest.mark.parametrize("kind", [0, HELLO, WELCOME, TAKEN, BYE, 200])

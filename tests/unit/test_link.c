@@ -164,14 +164,40 @@ test_hello(void **state)
 	assert_int_equal(check(&hello, sizeof(hello)), WSD_OK);
 	assert_int_equal(link_hello_check(&in, &out), WSD_OK);
 	assert_int_equal(strlen(out.software), sizeof(out.software) - 1);
-	hello.version_max = LINK_VERSION + 1;
-	assert_int_equal(check(&hello, sizeof(hello)), WSD_OK);
-	hello.version_min = LINK_VERSION + 1;
-	assert_int_equal(check(&hello, sizeof(hello)), WSD_E_UNSUPPORTED);
-	hello.version_min = hello.version_max = LINK_VERSION - 1;
-	assert_int_equal(check(&hello, sizeof(hello)), WSD_E_UNSUPPORTED);
 	hello.magic[0] = 'W';
 	assert_int_equal(check(&hello, sizeof(hello)), WSD_E_MALFORMED);
+}
+
+/* Two speak the highest that both know; who knows none in common is refused. */
+static void
+test_versions(void **state)
+{
+	static const struct {
+		uint32_t min, max;
+		int rc;
+		uint32_t spoken;
+	} cases[] = {
+		{ LINK_OLDEST, LINK_OLDEST, WSD_OK, LINK_OLDEST }, /* the one before */
+		{ LINK_OLDEST, LINK_LATEST, WSD_OK, LINK_LATEST },
+		{ LINK_LATEST, LINK_LATEST + 1, WSD_OK, LINK_LATEST },
+		{ 0, UINT32_MAX, WSD_OK, LINK_LATEST },
+		{ 0, LINK_OLDEST, WSD_OK, LINK_OLDEST },
+		{ LINK_LATEST + 1, LINK_LATEST + 2, WSD_E_UNSUPPORTED, 0 },
+		{ 0, LINK_OLDEST - 1, WSD_E_UNSUPPORTED, 0 },
+		{ LINK_LATEST, LINK_OLDEST, WSD_E_UNSUPPORTED, 0 }, /* no range */
+	};
+	struct link_hello hello;
+
+	link_hello_fill(&hello, "blue", "1.0");
+	assert_int_equal(hello.version_min, LINK_OLDEST);
+	assert_int_equal(hello.version_max, LINK_LATEST);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		hello.version_min = cases[i].min;
+		hello.version_max = cases[i].max;
+		assert_int_equal(check(&hello, sizeof(hello)), cases[i].rc);
+		if (cases[i].rc == WSD_OK)
+			assert_int_equal(link_version(&hello), cases[i].spoken);
+	}
 }
 
 int
@@ -181,6 +207,7 @@ main(void)
 		cmocka_unit_test(test_message),	    cmocka_unit_test(test_end),
 		cmocka_unit_test(test_longest),	    cmocka_unit_test(test_short_heads),
 		cmocka_unit_test(test_hello),	    cmocka_unit_test(test_too_many_descriptors),
+		cmocka_unit_test(test_versions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

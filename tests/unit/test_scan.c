@@ -57,6 +57,10 @@ test_the_other_types(void **state)
 	assert_int_equal(m.type, SCAN_GOODBYE);
 	assert_true(m.reconnect);
 	assert_int_equal(m.retry_after_ms, 1500);
+	assert_true(m.has_total);
+	assert_int_equal(m.total, 9);
+	assert_true(scan("{\"type\":\"goodbye\",\"total\":\"many\",\"count\":3}"));
+	assert_false(m.has_total);
 	assert_true(scan("{\"type\":\"error\",\"code\":\"rate_limited\",\"message\":\"x\"}"));
 	assert_int_equal(m.type, SCAN_ERROR);
 	assert_int_equal(m.code.len, 12);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Clients that come back: with their session, not before they may, and not when they must not."""
+import pytest
+
 from peer import Peer
 
 
@@ -9,7 +11,7 @@ def once(seen, path):
     return seen[path] == 1
 
 
-def leaver(code=1012, goodbye=True, reconnect=True, retry_after=300, at=10):
+def leaver(code=1012, goodbye=True, reconnect=True, retry_after=300, at=10, off=0):
     left = {}
 
     def answer(peer, c, message, count):
@@ -19,7 +21,7 @@ def leaver(code=1012, goodbye=True, reconnect=True, retry_after=300, at=10):
             peer.left = getattr(peer, "left", {})
             peer.left[c.path.split("?")[0]] = peer.loop.time()
             if goodbye:
-                c.say(type="goodbye", reason="restart", total=count, reconnect=reconnect, retryAfter=retry_after)
+                c.say(type="goodbye", reason="restart", total=count + off, reconnect=reconnect, retryAfter=retry_after)
             c.close(code)
 
     return answer
@@ -41,7 +43,7 @@ def test_sessions_are_resumed_after_a_goodbye(wsload):
     for path, left in peer.left.items():
         assert 0.3 <= back[path][1] - left < 0.6
     assert 0.3 <= run.report["downtime"]["p50"] < 0.6
-    assert c["sent"] == c["answered"] + c["lost"]
+    assert c["sent"] == c["answered"] + c["not_accepted"]
 
 
 def test_a_restart_without_goodbye_is_followed_at_once(wsload):
@@ -83,3 +85,55 @@ def test_a_count_that_went_back_is_noticed(wsload):
         run = wsload("-c", 3, "--interval", "20ms", "-d", "1s", "--resume", peer.url)
     assert run.counts["resumed"] == 3
     assert run.counts["resume_count_errors"] == 3
+
+
+def test_what_was_not_counted_at_a_goodbye_is_not_lost(wsload):
+    """Four are under way at any time: when one is answered with a goodbye behind, the other three never were taken."""
+    with Peer(leaver(), resumes=True) as peer:
+        run = wsload("-c", 5, "-i", 4, "-d", "1s", "--resume", "--fail-if", "lost>0 not_resumed>0", peer.url)
+    c = run.counts
+    assert run.status == 0 and c["resumed"] == 5
+    assert c["sent"] == c["answered"] + c["not_accepted"]
+    assert 15 <= c["not_accepted"] <= 20
+    assert c["answered"] == peer.received == sum(peer.sessions.values())
+    assert c["lost"] == c["repeated"] == c["count_errors"] == c["resume_count_errors"] == 0
+
+
+def test_what_was_counted_but_not_answered_is_lost(wsload):
+    leave = leaver()
+
+    def answer(peer, c, message, count):
+        if count not in (8, 9):
+            leave(peer, c, message, count)
+
+    with Peer(answer) as peer:
+        run = wsload("-c", 5, "-i", 4, "-d", "1s", "--answer-timeout", "10s", "--resume", peer.url)
+    c = run.counts
+    assert c["resumed"] == 5
+    assert c["sent"] == c["answered"] + c["not_accepted"] + c["lost"]
+    assert c["lost"] == c["lost_at_close"] and c["lost"] >= 10
+    assert c["answered"] == peer.received - c["lost"]
+    assert c["resume_count_errors"] == 0
+
+
+@pytest.mark.parametrize("off", [-1, 1000])
+def test_a_goodbye_with_a_wrong_total_is_noticed(wsload, off):
+    with Peer(leaver(off=off)) as peer:
+        run = wsload("-c", 3, "-i", 4, "-d", "1s", "--resume", "--fail-if", "count_errors>0", peer.url)
+    assert run.status == 1
+    assert run.counts["count_errors"] == run.counts["resume_count_errors"] == 3
+
+
+def test_an_answer_after_all_is_repeated(wsload):
+    """The goodbye had said that it would not come."""
+    def answer(peer, c, message, count):
+        if count == 10 and not c.closed:
+            c.say(type="goodbye", reason="restart", total=9, reconnect=True, retryAfter=0)
+            peer.reply(c, message, count)
+            c.close(1012)
+        else:
+            peer.reply(c, message, count)
+
+    with Peer(answer, resumes=False) as peer:
+        run = wsload("-c", 1, "-i", 1, "-d", "500ms", "--resume", peer.url)
+    assert run.counts["repeated"] == run.counts["goodbyes"] == run.counts["not_accepted"] > 0
