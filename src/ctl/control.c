@@ -78,9 +78,7 @@ print_handover(struct ctl *ctl, const struct handover *h, const char *outcome)
 	json_object_object_add(o, "outcome", json_object_new_string(outcome));
 	json_object_object_add(o, "connections", json_object_new_uint64(h->connections));
 	json_object_object_add(o, "moved", json_object_new_uint64(h->moved));
-	json_object_object_add(o, "closed", json_object_new_uint64(h->closed));
-	json_object_object_add(o, "refused", json_object_new_uint64(h->refused));
-	json_object_object_add(o, "unmovable", json_object_new_uint64(h->unmovable));
+	json_object_object_add(o, "toldToComeBack", json_object_new_uint64(h->sent_away));
 	json_object_object_add(o, "kept", json_object_new_uint64(h->kept));
 	json_object_object_add(o, "milliseconds", json_object_new_uint64(h->ms));
 	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));

@@ -269,7 +269,11 @@ deploy_stop(struct deploy *d, const char *name, const bool keep[INSTANCE_SOCKETS
 	const char *units[INSTANCE_SOCKETS + 2];
 	unsigned n = 0;
 
-	/* the sockets first, so that nobody who connects meanwhile starts it again */
+	/* the service first: if it is not allowed to stop, its sockets stay, too. All jobs are there before
+	 * it has ended, so that nobody who connects meanwhile starts it again. */
+	instance_service(names[n], name);
+	units[n] = names[n];
+	n++;
 	for (unsigned i = 0; i < INSTANCE_SOCKETS; i++) {
 		if (keep && keep[i])
 			continue;
@@ -277,9 +281,7 @@ deploy_stop(struct deploy *d, const char *name, const bool keep[INSTANCE_SOCKETS
 		units[n] = names[n];
 		n++;
 	}
-	instance_service(names[n], name);
-	units[n] = names[n];
-	units[n + 1] = NULL;
+	units[n] = NULL;
 	return bus_do(d->bus, BUS_STOP, units, STOP_TIMEOUT_MS, why);
 }
 

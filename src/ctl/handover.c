@@ -16,22 +16,24 @@
 #define LOOK_MS    100
 #define SILENCE_MS 120000 /* without any connection leaving */
 
+/* In a handoff that moves, those whose session went ahead (closed) are among the refused and the unmovable.
+ */
 static void
 take(struct handover *h, struct json_object *o)
 {
+	bool close = strcmp(api_text(o, "mode"), "close") == 0;
+
 	h->connections = (uint64_t)api_number(o, "connections");
 	h->moved = (uint64_t)api_number(o, "moved");
-	h->closed = (uint64_t)api_number(o, "closed");
-	h->refused = (uint64_t)api_number(o, "refused");
-	h->unmovable = (uint64_t)api_number(o, "unmovable");
 	h->kept = (uint64_t)api_number(o, "kept");
+	h->sent_away = (uint64_t)(api_number(o, "refused") + api_number(o, close ? "closed" : "unmovable"));
 	h->ms = (uint64_t)api_number(o, "milliseconds");
 }
 
 static uint64_t
 settled(const struct handover *h)
 {
-	return h->moved + h->closed + h->refused + h->unmovable + h->kept;
+	return h->moved + h->sent_away + h->kept;
 }
 
 /* WSD_E_BUSY: it goes on. */
@@ -96,11 +98,11 @@ handover_run(const char *from, const char *to, bool close, struct handover *out,
 const char *
 handover_text(char *out, unsigned size, const struct handover *h)
 {
-	uint64_t sent_away = h->closed + h->refused + h->unmovable;
 	char kept[48] = "";
 
 	if (h->kept > 0)
 		snprintf(kept, sizeof(kept), ", %" PRIu64 " stay where they are", h->kept);
-	snprintf(out, size, "%" PRIu64 " moved, %" PRIu64 " told to come back%s", h->moved, sent_away, kept);
+	snprintf(out, size, "%" PRIu64 " moved, %" PRIu64 " told to come back%s", h->moved, h->sent_away,
+		 kept);
 	return out;
 }

@@ -10,7 +10,8 @@ struct why;
 
 struct handover {
 	uint64_t connections; /* when it began */
-	uint64_t moved, closed, refused, unmovable, kept;
+	uint64_t moved, kept;
+	uint64_t sent_away; /* told to come back: instead of being moved, or since they could not be */
 	uint64_t ms;
 };
 

@@ -35,8 +35,7 @@ detect(struct proxy *proxy)
 {
 	use(proxy, &proxy_nginx);
 	if (proxy->kind->found(proxy)) {
-		snprintf(proxy->reason, sizeof(proxy->reason), "found; its file is %s",
-			 proxy->file);
+		snprintf(proxy->reason, sizeof(proxy->reason), "found; its file is %s", proxy->file);
 		return;
 	}
 	use(proxy, &proxy_traefik);

@@ -140,7 +140,7 @@ def test_by_a_script_of_the_operators(proxied):
     host.write("/usr/local/bin/ws-switch", f"""#!/bin/sh
 set -e
 case $1 in
-current) sed -n 's/.*server \\(.*\\);/\\1/p' {UPSTREAM} ;;
+current) sed -n 's/.*server \\(.*\\);.*/\\1/p' {UPSTREAM} ;;
 switch) [ ! -e /var/tmp/broken ] || {{ echo "the operator's own reason" >&2; exit 3; }}
 	echo "upstream ws {{ server $3; }} # $2" >{UPSTREAM}; systemctl reload nginx ;;
 esac
