@@ -140,11 +140,25 @@ class Proxy:
         """What is behind it is not meant for this machine itself."""
         return self.door(source="127.0.0.2", tls=False)
 
+    @staticmethod
+    def request(path, headers=()):
+        return "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {NAME}", "Connection: close", *headers]) + "\r\n\r\n"
+
     def get(self, path, headers=(), door=None, **how):
         with door or self.door(**how) as door:
-            lines = [f"GET {path} HTTP/1.1", f"Host: {NAME}", "Connection: close", *headers]
-            door.send("\r\n".join(lines) + "\r\n\r\n")
+            door.send(self.request(path, headers))
             return door.read_response()
+
+    def get_at_once(self, path, n, **how):
+        """n requests that are all sent before the first answer is read."""
+        doors = [self.door(**how) for _ in range(n)]
+        try:
+            for door in doors:
+                door.send(self.request(path))
+            return [door.read_response() for door in doors]
+        finally:
+            for door in doors:
+                door.sock.close()
 
     def close(self):
         if self.child:
