@@ -3,6 +3,7 @@
 #include "conf/env_file.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,18 @@ struct scan {
 	size_t len;
 	size_t keep; /* blanks before this are not trailing ones */
 };
+
+static bool
+ends_line(int c)
+{
+	return c == '\n' || c == '\r';
+}
+
+static bool
+is_blank(int c)
+{
+	return c == ' ' || c == '\t';
+}
 
 static int
 next_char(struct scan *s)
@@ -78,31 +91,44 @@ read_double(struct scan *s)
 	return WSD_OK;
 }
 
-/* To the end of the line. */
+static int
+read_escape(struct scan *s)
+{
+	int c = next_char(s);
+
+	if (c <= 0)
+		return WSD_E_MALFORMED;
+	if (!ends_line(c))
+		put(s, c);
+	s->keep = s->len;
+	return WSD_OK;
+}
+
+/*
+ * To the end of the line. First come quoted parts, and blanks around them are dropped; from the first other
+ * character on quotes are nothing special, and blanks stay unless they are the last.
+ */
 static int
 read_value(struct scan *s)
 {
+	bool plain = false;
 	int rc = WSD_OK, c;
 
-	while (s->at < s->end && (*s->at == ' ' || *s->at == '\t'))
-		s->at++;
-	while (rc == WSD_OK && (c = next_char(s)) != '\n' && c != -1) {
-		if (c == '\'') {
+	while (rc == WSD_OK && (c = next_char(s)) != -1 && !ends_line(c)) {
+		if (c == 0) {
+			rc = WSD_E_MALFORMED;
+		} else if (c == '\'' && !plain) {
 			rc = read_single(s);
-		} else if (c == '"') {
+		} else if (c == '"' && !plain) {
 			rc = read_double(s);
 		} else if (c == '\\') {
-			c = next_char(s);
-			if (c == 0 || c == -1)
-				return WSD_E_MALFORMED;
-			if (c != '\n')
-				put(s, c);
-		} else if (c == 0) {
-			return WSD_E_MALFORMED;
-		} else if (isspace(c)) {
-			s->out[s->len++] = (char)c; /* kept only if something follows */
-		} else {
+			rc = read_escape(s);
+			plain = true;
+		} else if (!is_blank(c)) {
 			put(s, c);
+			plain = true;
+		} else if (plain) {
+			s->out[s->len++] = (char)c; /* kept only if something follows */
 		}
 	}
 	s->out[s->keep] = '\0';
@@ -147,7 +173,7 @@ skip_line(struct scan *s)
 {
 	int c;
 
-	while ((c = next_char(s)) != '\n' && c != -1)
+	while ((c = next_char(s)) != -1 && !ends_line(c))
 		;
 }
 
@@ -163,7 +189,7 @@ env_file_parse(struct env_file **out, const char *text, size_t len, unsigned *li
 		*line = s.line;
 		if (*s.at == '#' || *s.at == ';')
 			skip_line(&s);
-		else if (isspace((unsigned char)*s.at))
+		else if (is_blank(*s.at) || ends_line(*s.at))
 			next_char(&s);
 		else
 			rc = read_variable(file, &s);

@@ -11,10 +11,12 @@
 struct env_file;
 
 /*
- * Lines of NAME=value; '#' and ';' start comments. A value may be quoted, in whole or in parts: within '' all
- * is literal, within "" a backslash goes before " \ ` and $. Elsewhere a backslash takes the next character
- * as it is, and a line break away. WSD_OK, then the caller owns *out; WSD_E_MALFORMED with the number of the
- * line that is neither (from 1), or -ENOMEM.
+ * Lines of NAME=value; '#' and ';' start comments. A value may begin with quoted parts: within '' all is
+ * literal, within "" a backslash goes before " \ ` and $. Behind the first character that is not quoted,
+ * quotes are literal. Elsewhere a backslash takes the next character as it is, and a line break away. WSD_OK,
+ * then the caller owns *out; WSD_E_MALFORMED with the number of the line that is neither (from 1), or
+ * -ENOMEM. What systemd passes over with a warning at most, such as a line without '=', a name that is none
+ * or a quote that is never closed, is malformed here.
  */
 int env_file_parse(struct env_file **out, const char *text, size_t len, unsigned *line);
 

@@ -21,6 +21,8 @@
 #include "ctl/why.h"
 
 #define OUTPUT_MAX (4u << 20)
+#define PIECE      16384
+#define REST_MOST  64 /* pieces: more than a pipe holds */
 
 struct child {
 	pid_t pid;
@@ -34,7 +36,7 @@ struct child {
 static bool
 drain_pipe(int fd, struct child_output *to)
 {
-	char buf[16384];
+	char buf[PIECE];
 	ssize_t n = read(fd, buf, sizeof(buf));
 
 	if (n <= 0)
@@ -102,10 +104,12 @@ start(struct child *c, const char *const *argv, bool apart)
 	return rc;
 }
 
-/* Until it has ended and nothing more comes. A grandchild that keeps the pipe open is not waited for. */
+/* Until it has ended and what it wrote was read. A grandchild that keeps the pipe open is not waited for, and
+ * not listened to any longer, however much it writes. */
 static int
 watch(struct child *c, uint64_t until_ms)
 {
+	unsigned rest = REST_MOST;
 	bool ended = false;
 
 	for (;;) {
@@ -123,7 +127,7 @@ watch(struct child *c, uint64_t until_ms)
 		for (int i = 0; i < 2; i++)
 			if (p[i].revents && !drain_pipe(c->pipes[i], c->sinks[i]))
 				fd_close(&c->pipes[i]);
-		if (ended && n == 0)
+		if (ended && (n == 0 || rest-- == 0))
 			return WSD_OK;
 		if (p[2].revents)
 			ended = true;

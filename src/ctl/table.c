@@ -75,9 +75,9 @@ table_destroy(struct table **t)
 const char *
 table_seconds(char out[TABLE_TEXT_MAX], double seconds)
 {
-	unsigned long long s = (unsigned long long)seconds;
+	unsigned long long s = (unsigned long long)(seconds < 60 ? seconds + 0.05 : seconds);
 
-	if (seconds < 60)
+	if (seconds < 59.95) /* beyond, it would be rounded to 60.0 */
 		snprintf(out, TABLE_TEXT_MAX, "%.1f s", seconds);
 	else if (s < 3600)
 		snprintf(out, TABLE_TEXT_MAX, "%llu min %llu s", s / 60, s % 60);
@@ -95,7 +95,7 @@ table_bytes(char out[TABLE_TEXT_MAX], uint64_t bytes)
 	double value = (double)bytes;
 	unsigned unit = 0;
 
-	for (; value >= 1024 && unit < 4; unit++)
+	for (; value >= (unit ? 1023.95 : 1024) && unit < 4; unit++) /* else it would be rounded to 1024.0 */
 		value /= 1024;
 	snprintf(out, TABLE_TEXT_MAX, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
 	return out;
