@@ -46,18 +46,24 @@ proxy_file_end(struct proxy_file *file)
 	file->before = NULL;
 }
 
-/* In one line. */
+/* In one line, without its comment. */
 static bool
-find_address(const char *line, size_t len, const char *word, const char *end, char *out)
+find_address(const char *line, size_t len, const char *word, char *out)
 {
-	const char *at = memmem(line, len, word, strlen(word));
-	size_t n;
+	const char *comment = memchr(line, '#', len), *end = comment ? comment : line + len;
+	const char *at = memmem(line, (size_t)(end - line), word, strlen(word));
+	size_t n = 0;
 
-	if (line[strspn(line, " \t")] == '#' || !at)
+	if (!at || (at > line && !strchr(" \t{", at[-1])))
 		return false;
 	at += strlen(word);
-	n = strcspn(at, end);
-	if (n == 0 || n >= PROXY_ADDRESS_MAX || at + n > line + len)
+	while (at < end && strchr(" \t\"'", *at))
+		at++;
+	if (end - at > 7 && memcmp(at, "http://", 7) == 0)
+		at += 7;
+	while (at + n < end && !strchr("; \t\r/\"'}", at[n]))
+		n++;
+	if (n == 0 || n >= PROXY_ADDRESS_MAX)
 		return false;
 	memcpy(out, at, n);
 	out[n] = '\0';
@@ -65,7 +71,7 @@ find_address(const char *line, size_t len, const char *word, const char *end, ch
 }
 
 int
-proxy_file_address(const char *path, const char *word, const char *end, char *out, struct why *why)
+proxy_file_address(const char *path, const char *word, char *out, struct why *why)
 {
 	char *text = NULL;
 	size_t len;
@@ -76,7 +82,7 @@ proxy_file_address(const char *path, const char *word, const char *end, char *ou
 	rc = why_set(why, WSD_E_UNKNOWN, "%s names no address", path);
 	for (const char *line = text; *line && rc != WSD_OK;
 	     line += strcspn(line, "\n"), line += *line == '\n')
-		if (find_address(line, strcspn(line, "\n"), word, end, out))
+		if (find_address(line, strcspn(line, "\n"), word, out))
 			rc = WSD_OK;
 	free(text);
 	return rc;

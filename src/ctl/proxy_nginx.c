@@ -51,7 +51,7 @@ nginx_found(struct proxy *proxy)
 static int
 nginx_current(struct proxy *proxy, char *out, struct why *why)
 {
-	return proxy_file_address(proxy->file, "server ", "; \t", out, why);
+	return proxy_file_address(proxy->file, "server", out, why);
 }
 
 /* Its own words if they are not accepted: it names the file and the line. */
@@ -125,7 +125,10 @@ nginx_change(struct proxy *proxy, const char *instance, const char *address, str
 	if (rc == WSD_OK) {
 		rc = take_up(proxy, &reloaded, why);
 		if (rc != WSD_OK) {
-			proxy_file_restore(&file, &other);
+			if (proxy_file_restore(&file, &other) != WSD_OK)
+				why_set(why, rc,
+					"%s\nand the file as it was before could not be put back: %s",
+					why->text, other.text);
 			if (reloaded)
 				reload(proxy, &other);
 		}

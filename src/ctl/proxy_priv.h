@@ -45,8 +45,8 @@ int proxy_file_replace(struct proxy_file *file, const char *path, const char *te
 int proxy_file_restore(struct proxy_file *file, struct why *why);
 void proxy_file_end(struct proxy_file *file);
 
-/* The address behind a word in a file, up to one of the characters of `end`; lines that start with '#' do not
- * count. */
-int proxy_file_address(const char *path, const char *word, const char *end, char *out, struct why *why);
+/* The address behind a word in a file ("server", "url:"), without quotes and http://. Comments do not count.
+ */
+int proxy_file_address(const char *path, const char *word, char *out, struct why *why);
 
 #endif

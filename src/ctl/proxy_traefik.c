@@ -18,7 +18,7 @@ traefik_found(struct proxy *proxy)
 static int
 traefik_current(struct proxy *proxy, char *out, struct why *why)
 {
-	return proxy_file_address(proxy->file, "url: \"http://", "/\"", out, why);
+	return proxy_file_address(proxy->file, "url:", out, why);
 }
 
 static int

@@ -133,6 +133,8 @@ static const struct {
 	  "127.0.0.1:4" },
 	{ "upstream ws {\n\tserver 127.0.0.1:3001;\n\tserver 127.0.0.1:3002;\n}\n", "127.0.0.1:3001" },
 	{ "", NULL },
+	{ "upstream ws {\n\tserver\t 127.0.0.1:3001;\n}\n", "127.0.0.1:3001" },
+	{ "keepalive 16; # was server 127.0.0.1:3002;\nserver 127.0.0.1:3001;\n", "127.0.0.1:3001" },
 	{ "\n\n", NULL },
 	{ "server", NULL },
 	{ "server ", NULL },
@@ -165,7 +167,9 @@ static const struct {
 	  "[::1]:3" },
 	{ "", NULL },
 	{ "- url: \"http://\"\n", NULL },
-	{ "- url: \"http://127.0.0.1:3001\n", NULL },
+	{ "- url: http://127.0.0.1:3001\n", "127.0.0.1:3001" },
+	{ "- url: 'http://127.0.0.1:3001/' # http://127.0.0.1:1\n", "127.0.0.1:3001" },
+	{ "- curl: http://127.0.0.1:3001\n", NULL },
 	{ "- address: \"127.0.0.1:3001\"\n", NULL },
 };
 
@@ -285,7 +289,6 @@ test_what_a_program_prints(void **state)
 		{ "'[::1]:3001\\nand more\\n'", "[::1]:3001" },
 		{ "''", NULL },
 		{ "'\\n127.0.0.1:3001\\n'", NULL },
-		{ "%070d 1", NULL },
 		{ "'127.0.0.1:3001\\n' >&2", NULL },
 	};
 
@@ -296,6 +299,23 @@ test_what_a_program_prints(void **state)
 		make(script, text, 0755);
 		open_kind(CONF_PROXY_SCRIPT);
 		current_is(prints[i].address);
+	}
+}
+
+static void
+test_a_program_that_prints_something_else(void **state)
+{
+	static const char *const prints[] = { "%070d 1", "'not configured'", "'green\\033[31m'" };
+
+	for (size_t i = 0; i < sizeof(prints) / sizeof(*prints); i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "#!/bin/sh\nprintf %s\n", prints[i]);
+		make(script, text, 0755);
+		open_kind(CONF_PROXY_SCRIPT);
+		assert_int_equal(proxy_current(proxy, address, &why), WSD_E_MALFORMED);
+		assert_non_null(strstr(why.text, "which is no address"));
+		assert_null(strchr(why.text, 27));
 	}
 }
 
@@ -327,6 +347,7 @@ main(void)
 		TEST(test_a_program_is_called),
 		TEST(test_a_program_that_fails),
 		TEST(test_what_a_program_prints),
+		TEST(test_a_program_that_prints_something_else),
 		TEST(test_a_program_that_is_none),
 	};
 
