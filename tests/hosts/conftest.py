@@ -8,6 +8,8 @@ import json
 import os
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 import zlib
 
@@ -75,11 +77,12 @@ def machine(request, release):
     """Makes machines that are removed after the test; of one that it failed on, the journal is shown."""
     made = []
 
-    def make(installed=True, boot=True, kind="tree"):
+    def make(installed=True, boot=True, kind="tree", above=()):
+        """above: further layers, over all others."""
         name = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower())[:30].strip("-")
         # of one scenario there may be several at a time, with other parameters
         name = f"{name}-{release.suite}-{zlib.crc32(request.node.name.encode()):08x}-{len(made)}"
-        host = Host(name, WORK / name, ([release.installed(kind)] if installed else []) + [release.trees[kind]])
+        host = Host(name, WORK / name, [*above, *([release.installed(kind)] if installed else []), release.trees[kind]])
         made.append(host)
         if boot:
             host.boot_seconds = host.start()
@@ -90,6 +93,22 @@ def machine(request, release):
         if request.node.stash.get(FAILED, False) and host.leader:
             print(f"--- journal of {host.name}\n{host.tail()}")
         host.remove()
+
+
+@pytest.fixture(scope="session")
+def traefik():
+    """A layer with Traefik, as far as it was built; Debian has none."""
+    built = subprocess.run([HERE.parent / "tools/traefik/build", "--cached"], capture_output=True, text=True)
+    if built.returncode != 0:
+        pytest.skip(built.stderr.strip())
+    layer = WORK / "traefik-layer"
+    with open(WORK / "traefik.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not layer.exists():
+            (WORK / "traefik-part/usr/local/bin").mkdir(parents=True)
+            shutil.copy(built.stdout.strip(), WORK / "traefik-part/usr/local/bin")
+            os.rename(WORK / "traefik-part", layer)
+    return layer
 
 
 @pytest.fixture
