@@ -23,7 +23,8 @@
 #define LOOK_MS           50
 #define PROBE_MS          200  /* at first, and then ever less often, */
 #define PROBE_MOST_MS     1000 /* to stay within the rate that a proxy may allow an address */
-#define VERIFY_TIMES      3    /* in a row, so that it is no old process of the proxy that answers */
+#define VERIFY_TIMES \
+	4 /* in a row, LOOK_MS apart: old processes of a proxy that reloads still answer for 0.1 s */
 
 /* ---- start */
 
@@ -176,6 +177,8 @@ probe_both(struct deploy *d, const char *instance, uint32_t timeout_ms, struct w
 		if (rc == WSD_OK && strcmp(answered, instance) != 0)
 			return why_set(detail, WSD_E_BUSY, "%shealth is answered by %s", proxy_url(d->proxy),
 				       answered);
+		if (rc == WSD_OK)
+			rc = interrupt_pause(LOOK_MS);
 	}
 	if (rc == WSD_OK)
 		rc = probe_websocket(proxy_url(d->proxy), timeout_ms, answered, detail);

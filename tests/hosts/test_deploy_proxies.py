@@ -24,7 +24,7 @@ def start_traefik(host):
         chown root:traefik /etc/traefik/users && chmod 640 /etc/traefik/users
         systemctl daemon-reload
         systemctl enable --now traefik""")
-    wait_port(host)
+    wait_serves(host)
 
 
 def start_haproxy(host):
@@ -35,12 +35,13 @@ def start_haproxy(host):
         sed -i 's/maxconn 20000/maxconn 9000/' /etc/haproxy/haproxy.cfg
         echo PROXY=script:/usr/local/sbin/ws-switch >>/etc/ws/ws.env
         systemctl start haproxy""")
-    wait_port(host)
+    wait_serves(host)
 
 
-def wait_port(host):
-    """Traefik is no service that says when it is ready."""
-    host.sh("timeout 60 bash -c 'until (exec 3<>/dev/tcp/127.0.0.1/80) 2>/dev/null; do :; done'")
+def wait_serves(host):
+    """Neither is a service that says when it is ready."""
+    host.systemctl("start", "ws@blue")
+    host.sh("""timeout 60 sh -c 'until wsctl status --json | grep -q "\\"answers\\": *\\"blue\\""; do :; done'""")
 
 
 @pytest.fixture(params=["nginx", "traefik", "haproxy"])
@@ -52,7 +53,6 @@ def kind(request):
 def proxied(machine, kind, request):
     if kind == "traefik":
         host = machine(above=[request.getfixturevalue("traefik")])
-        host.systemctl("start", "ws@blue")
         start_traefik(host)
     else:
         host = machine(kind="proxy-tree")
