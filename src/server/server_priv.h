@@ -130,6 +130,11 @@ char *offer_encode(struct front *front, struct worker_offer *offer, size_t *len)
 /* All resumable sessions as proto/state.h lists them; NULL if there are none. */
 char *sessions_gather(const struct front *front, size_t *len);
 
+/* crashes.c: how the process before ended. A note of ours lies in the lot until an orderly end takes it out. */
+int crashes_start(struct server *s);
+void crashes_watchdog_fed(struct server *s);
+void crashes_end(struct server *s);
+
 /* handing.c: handing over to another instance, and taking over from one. */
 int handing_listen(struct server *s);
 void handing_close(struct server *s);
