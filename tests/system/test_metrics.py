@@ -74,14 +74,22 @@ def test_time_of_a_drain_stands_still_when_it_is_over(instance, raw):
 
 def test_handoffs_are_counted_by_result(instance):
     blue, _ = instance("blue"), instance("green")
+    results = []
+
+    def try_it():
+        response = instance.api("blue", "POST", "/api/v1/handoff", {"to": "green"})
+        if response.status == 202:
+            results.append(wait_for(lambda: instance.over("blue"), "end of the handoff")["state"])
+        return results[-1:]
+
     other = Peer(instance.socket("green")).greet()
-    assert instance.hand_over("blue", "green")["state"] == "failed"  # green takes from one at a time
+    assert wait_for(try_it, "first handoff") == ["failed"]  # green takes from one at a time
     other.sock.close()
-    assert instance.hand_over("blue", "green")["state"] == "done"
+    wait_for(lambda: try_it() == ["done"], "handoff when green has noticed")
     figures = metrics.read(blue)
     assert figures['wsd_handoffs_total{result="done"}'] == 1
-    assert figures['wsd_handoffs_total{result="failed"}'] == 1
-    assert figures["wsd_handoff_duration_seconds_count"] == 2
+    assert figures['wsd_handoffs_total{result="failed"}'] == len(results) - 1 >= 1
+    assert figures["wsd_handoff_duration_seconds_count"] == len(results)
 
 
 def test_crash_is_counted_by_the_next_process(start, unit):
