@@ -71,7 +71,12 @@ class Prometheus:
         command = ["prometheus", f"--config.file={adapted(directory, ports)}", f"--storage.tsdb.path={directory / 'data'}",
                    "--storage.tsdb.retention.time=30d", f"--web.listen-address=127.0.0.1:{self.port}"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
-        self.wait(self._ready, "Prometheus to be ready")
+        try:
+            self.wait(self._ready, "Prometheus to be ready")
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def _ready(self):
         assert self.process.poll() is None, self.said()
@@ -193,14 +198,14 @@ class Everything:
         return state["state"] == "done" and state["moved"] >= 20
 
     def end(self):
-        if self.load:
-            self.load.terminate()
-            self.load.wait(PATIENCE)
         try:
-            for daemon in self.daemons:
-                daemon.stop()
+            if self.load:
+                self.load.terminate()
+                self.load.wait(PATIENCE)
             if self.prometheus:
                 self.prometheus.close()
+            for daemon in self.daemons:
+                daemon.stop()
         finally:
             for daemon in self.daemons:
                 daemon.cleanup()
