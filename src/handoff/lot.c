@@ -46,6 +46,7 @@ struct record {
 	char state[RECORD_SPACE];
 };
 
+_Static_assert(sizeof(struct head) <= LOT_SPARE_AT && LOT_SPARE_AT + LOT_SPARE_BYTES <= RECORDS_AT, "spare");
 _Static_assert(sizeof(struct record) == RECORD_BYTES, "records have no padding");
 
 struct lot {

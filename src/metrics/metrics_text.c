@@ -145,7 +145,7 @@ write_sample(FILE *to, const char *name, const struct metrics_row *row)
 	fputs(name, to);
 	if (row->labels[0] != '\0')
 		fprintf(to, "{%s}", row->labels);
-	if (row->id == METRIC_SHUTDOWN_MS) /* kept in ms, shown in seconds */
+	if (row->id == METRIC_SHUTDOWN_MS || row->id == METRIC_DRAIN_TIMEOUT_MS) /* kept in ms, shown in seconds */
 		fprintf(to, " %" PRId64 ".%03" PRId64 "\n", value / 1000, value % 1000);
 	else
 		fprintf(to, " %" PRId64 "\n", value);

@@ -225,6 +225,8 @@ over(void *arg, int rc, const char *why)
 	h->running = false;
 	h->ok = rc == WSD_OK;
 	h->ms = clock_mono_ms() - s->handoff_since_ms;
+	metrics_add(s->shard, h->ok ? METRIC_HANDOFFS_DONE : METRIC_HANDOFFS_FAILED, 1);
+	metrics_observe(s->shard, HISTOGRAM_HANDOFF_DURATION, h->ms * CLOCK_NS_PER_MS, 1);
 	snprintf(h->why, sizeof(h->why), "%s", why);
 	if (!h->close && h->at_start > h->moved + h->kept + h->refused)
 		h->unmovable = h->at_start - h->moved - h->kept - h->refused;

@@ -18,6 +18,20 @@
 #define CLOSES_A_SECOND	  4000 /* a drain takes no longer than this needs, and no more than half of DRAIN_TIMEOUT */
 #define RECONNECTS_A_SECOND 1000 /* what the advice to clients aims at */
 
+/* A scrape in between may see none. */
+static void
+show_state(struct server *s, enum server_state state)
+{
+	static const enum metric metrics[] = {
+		[STATE_STARTING] = METRIC_STATE_STARTING, [STATE_RUNNING] = METRIC_STATE_RUNNING,
+		[STATE_STANDBY] = METRIC_STATE_STANDBY,	  [STATE_DRAINING] = METRIC_STATE_DRAINING,
+		[STATE_STOPPING] = METRIC_STATE_STOPPING,
+	};
+
+	metrics_set(s->shard, metrics[server_state(s)], 0);
+	metrics_set(s->shard, metrics[state], 1);
+}
+
 void
 lifecycle_set_state(struct server *s, enum server_state state)
 {
@@ -26,6 +40,7 @@ lifecycle_set_state(struct server *s, enum server_state state)
 		[STATE_DRAINING] = FRONT_DRAINING, [STATE_STOPPING] = FRONT_DRAINING,
 	};
 
+	show_state(s, state);
 	atomic_store_explicit(&s->state, state, memory_order_release);
 	front_set_mode(s->front, modes[state]);
 }
@@ -39,7 +54,8 @@ report_drain(struct server *s)
 {
 	uint32_t left = front_connections(s->front);
 
-	metrics_set(s->shard, METRIC_SHUTDOWN_MS, (int64_t)(clock_mono_ms() - s->drain_since_ms));
+	if (s->drain_left > 0) /* an operator's drain may stay as it is for long after the last one has left */
+		metrics_set(s->shard, METRIC_SHUTDOWN_MS, (int64_t)(clock_mono_ms() - s->drain_since_ms));
 	sysd_notify("STATUS=draining, %" PRIu32 " connections left", left);
 	if (left < s->drain_left && server_state(s) == STATE_STOPPING)
 		sysd_notify("EXTEND_TIMEOUT_USEC=%llu", EXTEND_US);
@@ -79,8 +95,10 @@ on_watch(uv_timer_t *timer)
 		}
 		s->watch.seen_ticks[i] = ticks;
 	}
-	if (all_ticked)
-		sysd_notify("WATCHDOG=1");
+	if (!all_ticked)
+		return;
+	crashes_watchdog_fed(s);
+	sysd_notify("WATCHDOG=1");
 }
 
 static void

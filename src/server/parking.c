@@ -83,6 +83,7 @@ parking_open(struct server *s)
 void
 parking_close(struct server *s)
 {
+	crashes_end(s);
 	lot_destroy(&s->lot);
 	free(s->parked);
 	s->parked = NULL;

@@ -42,7 +42,13 @@ shards_start(struct server *s)
 	s->shard = metrics_shard_create();
 	s->public_shard = metrics_shard_create();
 	s->admin_shard = metrics_shard_create();
-	return s->shard && s->public_shard && s->admin_shard ? WSD_OK : -ENOMEM;
+	if (!s->shard || !s->public_shard || !s->admin_shard)
+		return -ENOMEM;
+	metrics_set(s->shard, METRIC_MAX_CONNECTIONS, s->conf->max_connections);
+	metrics_set(s->shard, METRIC_WORKERS, s->conf->workers);
+	metrics_set(s->shard, METRIC_DRAIN_TIMEOUT_MS, s->conf->drain_timeout_ms);
+	metrics_set(s->shard, METRIC_STATE_STARTING, 1);
+	return WSD_OK;
 }
 
 static int
@@ -161,6 +167,7 @@ static const struct part {
 	{ "parking lot", parking_open, parking_close, true },
 	{ "limits", limits_start, NULL, true },
 	{ "metrics", shards_start, NULL, false },
+	{ "crashes", crashes_start, NULL, false }, /* ended with the lot */
 	{ "main loop", loop_start, loop_stop, false },
 	{ "signals", signals_start, signals_stop, true },
 	{ "front desk", front_start, front_stop, false },

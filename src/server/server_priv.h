@@ -138,6 +138,11 @@ char *offer_encode_session(struct front *front, struct worker_offer *offer, uint
  * are none. */
 char *sessions_gather(const struct front *front, size_t *len);
 
+/* crashes.c: how the process before ended. A note of ours lies in the lot until an orderly end takes it out. */
+int crashes_start(struct server *s);
+void crashes_watchdog_fed(struct server *s);
+void crashes_end(struct server *s);
+
 /* handing.c: handing over to another instance, and taking over from one. */
 int handing_listen(struct server *s);
 void handing_close(struct server *s);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A crash: systemd starts the service again, the sockets stay, and a loop of crashes does not take them down."""
 
+import metrics
 from clients import message
 from host import STARTED, UNIT_FAILED
 
@@ -13,6 +14,9 @@ def test_it_comes_back_after_a_crash(host):
     again = host.client("alice")  # waits in the queue until it serves again
     assert again.ask(message())["count"] == 1
     assert host.show("ws@blue.service", "NRestarts") == "1"
+    figures = metrics.parse(host.http("/metrics").body.decode())
+    assert figures['wsd_crashes_total{cause="other"}'] == 1
+    assert figures['wsd_crashes_total{cause="watchdog"}'] == 0
 
 
 def test_a_crash_loop_leaves_the_sockets_up(host):

@@ -6,6 +6,7 @@ import ctypes
 import os
 import pathlib
 
+import metrics
 from clients import message
 from host import LIBC, STARTED, UNIT_FAILED
 
@@ -36,6 +37,9 @@ def test_a_stuck_worker_is_ended_and_comes_back(host):
     assert [line for line in said if line["MESSAGE"] == "worker 0 is stuck" or line["MESSAGE"] == "worker 1 is stuck"]
     failed, = host.journal(f"MESSAGE_ID={UNIT_FAILED}", "UNIT=ws@blue.service")
     assert failed["UNIT_RESULT"] == "watchdog"
+    figures = metrics.parse(host.http("/metrics").body.decode())
+    assert figures['wsd_crashes_total{cause="watchdog"}'] == 1
+    assert figures['wsd_crashes_total{cause="other"}'] == 0
     assert host.client("alice").ask(message())["count"] == 1
 
 
