@@ -156,6 +156,15 @@ text_print(const struct conf_var *var, const void *at, FILE *to)
 	fputs(*(char *const *)at, to);
 }
 
+/* For what may be not set. */
+static void
+optional_print(const struct conf_var *var, const void *at, FILE *to)
+{
+	const char *text = *(char *const *)at;
+
+	fputs(text ? text : "", to);
+}
+
 static void
 text_release(void *at)
 {
@@ -263,6 +272,34 @@ secret_release(void *at)
 }
 
 const struct conf_kind conf_kind_secret = { secret_parse, secret_print, secret_accepts, secret_release };
+
+/* It becomes a link that everybody sees: no scheme that could run code, no user:password@, and no character that RFC
+ * 3986 has escaped. */
+static int
+url_parse(const struct conf_var *var, void *at, const char *text)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				      "-._~:/?#[]@!$&'()*+,;=%";
+	size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
+	size_t host = scheme + strcspn(text + scheme, "/?#@");
+
+	if (scheme == 0 || host == scheme || text[host] == '@' || text[scheme] == ':')
+		return WSD_E_MALFORMED;
+	if (text[strspn(text, allowed)] != '\0')
+		return WSD_E_MALFORMED;
+	if (strlen(text) > var->max)
+		return WSD_E_RANGE;
+	return text_copy(at, text);
+}
+
+static void
+url_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "http://HOST or https://HOST with what may follow it, at most %u characters and no user name",
+		(unsigned)var->max);
+}
+
+const struct conf_kind conf_kind_url = { url_parse, optional_print, url_accepts, text_release };
 
 /* An empty value counts as not set, so that an empty list needs a word of its own. */
 static int

@@ -50,6 +50,7 @@ extern const struct conf_kind conf_kind_host;	/* char * */
 extern const struct conf_kind conf_kind_name;	/* char * */
 extern const struct conf_kind conf_kind_path;	/* char * */
 extern const struct conf_kind conf_kind_secret; /* char *, may be NULL */
+extern const struct conf_kind conf_kind_url;	/* char *, may be NULL */
 extern const struct conf_kind conf_kind_nets;	/* struct addr_nets */
 extern const struct conf_kind conf_kind_origins; /* char * */
 
