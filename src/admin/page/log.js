@@ -26,8 +26,9 @@ export class Log {
 		this.view.addEventListener("scroll", () => {
 			this.stick = this.view.scrollTop + this.view.clientHeight >= this.view.scrollHeight - 8;
 		});
-		for (const id of ["filter", "filter-kind", "filter-connection"])
-			at(id).addEventListener("input", () => this.rebuild());
+		at("filter").addEventListener("input", () => this.rebuild());
+		for (const id of ["filter-kind", "filter-connection"])
+			at(id).addEventListener("change", () => this.rebuild());
 		at("pause").addEventListener("click", () => this.pause(!this.paused));
 		at("clear").addEventListener("click", () => this.clear());
 		this.rebuild();
@@ -46,11 +47,11 @@ export class Log {
 			return;
 		if (this.paused) {
 			this.missed++;
-			return;
+		} else {
+			this.fresh.push(entry);
+			if (this.fresh.length > LINES_MOST)
+				this.fresh.shift();
 		}
-		this.fresh.push(entry);
-		if (this.fresh.length > LINES_MOST)
-			this.fresh.shift();
 		this.drawSoon();
 	}
 
@@ -152,6 +153,6 @@ export function fillChoice(select, fixed, ids) {
 		select.add(new Option(id, id, false, id === chosen));
 	if (select.value !== chosen) {
 		select.selectedIndex = 0;
-		select.dispatchEvent(new Event("input"));
+		select.dispatchEvent(new Event("change"));
 	}
 }
