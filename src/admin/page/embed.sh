@@ -14,7 +14,7 @@ echo '#include "admin/page.h"'
 n=0
 for file; do
 	n=$((n + 1))
-	echo "static const char file_$n[] ="
+	echo "static const char file_${n}[] ="
 	"${SED:-sed}" -f "$tool" "$file"
 	echo ';'
 done
