@@ -54,8 +54,10 @@ def test_operator_disconnects(browser, start):
     browser.wait_log("goodbye: disconnected by operator")
 
 
-@pytest.mark.parametrize("number, reason, code", [(signal.SIGTERM, "shutdown", "1001 the server shuts down"),
-                                                  (signal.SIGUSR2, "restart", "1012 the server restarts")], ids=["stop", "restart"])
+@pytest.mark.parametrize("number, reason, code", [
+    (signal.SIGTERM, "shutdown", "1001 the server shuts down"),
+    (signal.SIGUSR2, "restart", "1012 the server restarts"),
+], ids=["stop", "restart"])
 def test_server_goes_and_comes_back(browser, start, unit, number, reason, code):
     """The clients are told, and come back to the next process by themselves, when they were asked to."""
     first = start(unit=unit, PARKING="off", DRAIN_TIMEOUT=500)
@@ -77,7 +79,8 @@ def test_no_coming_back_unless_wanted(browser, start, unit):
     browser.click("auto")
     browser.connect("alice")
     wsd.stop()
-    assert browser.wait_row("alice", 'shown.state === "closed"')["text"] == "closed: 1001 the server shuts down (goodbye: shutdown)"
+    row = browser.wait_row("alice", 'shown.state === "closed"')
+    assert row["text"] == "closed: 1001 the server shuts down (goodbye: shutdown)"
 
 
 def test_server_dies(browser, start, unit):
@@ -86,7 +89,8 @@ def test_server_dies(browser, start, unit):
     browser.open(wsd)
     browser.connect("alice")
     wsd.send_signal(signal.SIGKILL)
-    assert "closed: 1006 cut without a close frame; reconnecting in" in browser.wait_row("alice", 'shown.state === "waiting"')["text"]
+    row = browser.wait_row("alice", 'shown.state === "waiting"')
+    assert "closed: 1006 cut without a close frame; reconnecting in" in row["text"]
     wsd.wait_exit()
     start(unit=unit)
     browser.wait_row("alice", 'shown.state === "open"')

@@ -68,7 +68,7 @@ def test_wrong_id_is_refused(page, id):
     page.expect_console("Error during WebSocket handshake")
     page.connect(id, wait=False)
     row = page.wait_row(id, 'shown.state === "closed"')
-    assert row["text"] == "refused: an id is 1 to 128 of A-Z a-z 0-9 . _ ~ -"
+    assert row["text"] == "refused: an id is 1 to 128 ASCII letters, digits, or . _ ~ -"
     assert row["buttons"] == ["Reconnect", "Remove"]
     assert page.run("return document.querySelector('#rows th b')") is None
     page.wait_text("n-errors", "1")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Puts the parts together: forms, keys, and who hears of what. */
-import { isGoodId } from "./codes.js";
+import { ID_RULE, isGoodId } from "./codes.js";
 import { at, setText } from "./dom.js";
 import { Fleet } from "./fleet.js";
 import { Live } from "./live.js";
@@ -15,7 +15,7 @@ const DRAW_MS = 250;
 
 const stats = new Stats();
 const log = new Log();
-const settings = { base: "", auto: true, why: () => server.why() };
+const settings = { base: "", auto: true, why: () => server.why(), reopen: (one) => fleet.reopen(one) };
 const fleet = new Fleet(settings, heard);
 const table = new Table({
 	disconnect: (one) => one.disconnect(),
@@ -153,7 +153,7 @@ function hint(text) {
 function checkId() {
 	const id = at("id").value.trim();
 
-	hint(id && !isGoodId(namesOf(id, Number(at("many").value)).pop()) ? "The server takes 1 to 128 of A-Z a-z 0-9 . _ ~ -" : "");
+	hint(id && !isGoodId(namesOf(id, Number(at("many").value)).pop()) ? "The server will refuse it: " + ID_RULE : "");
 }
 
 /* Keys for those who don't use a mouse; not while they type. */
@@ -194,10 +194,8 @@ function start() {
 	at("all-remove").addEventListener("click", () => remove(fleet.list("closed")));
 	document.addEventListener("keydown", onKey);
 	setInterval(() => {
-		stats.turn();
-		live.turn();
-	}, 1000);
-	setInterval(() => {
+		if (stats.turn(performance.now()))
+			live.turn();
 		table.draw();
 		live.draw();
 	}, DRAW_MS);

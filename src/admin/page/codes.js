@@ -22,6 +22,8 @@ const FINAL = new Set([1000, 1002, 1003, 1007, 1008, 1009, 4001]);
 
 const ID = /^[A-Za-z0-9._~-]{1,128}$/;
 
+export const ID_RULE = "an id is 1 to 128 ASCII letters, digits, or . _ ~ -";
+
 export function describeClose(code, reason) {
 	const meaning = reason || MEANINGS[code] || "";
 

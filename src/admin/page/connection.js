@@ -8,7 +8,7 @@
  *
  * What happens is told to one listener, emit(what, connection, detail): state, note, out, in, moved, trip, error.
  */
-import { describeClose, isFinal, isGoodId } from "./codes.js";
+import { describeClose, ID_RULE, isFinal, isGoodId } from "./codes.js";
 import { duration } from "./dom.js";
 
 const PENDING_MOST = 5000;
@@ -18,7 +18,7 @@ const BACKOFF_MOST_MS = 10000;
 export class Connection {
 	constructor(id, settings, emit) {
 		this.id = id;
-		this.settings = settings; /* shared: base of the address, auto, why(connection) */
+		this.settings = settings; /* shared: base of the address, auto, why(), reopen(connection) */
 		this.emit = emit;
 		this.state = "queued";
 		this.text = "waiting for its turn";
@@ -229,7 +229,7 @@ export class Connection {
 		if (this.established)
 			this.endedAt = performance.now();
 		else if (this.wanted)
-			text = "refused: " + (isGoodId(this.id) ? this.settings.why() : "an id is 1 to 128 of A-Z a-z 0-9 . _ ~ -");
+			text = "refused: " + (isGoodId(this.id) ? this.settings.why() : ID_RULE);
 		if (goodbye)
 			text += " (goodbye: " + goodbye.reason + ")";
 		this.socket = null;
@@ -257,6 +257,6 @@ export class Connection {
 		if (delay === null)
 			return;
 		this.set("waiting", text + "; reconnecting in " + (delay / 1000).toFixed(1) + " s", true);
-		this.timer = setTimeout(() => this.open(), delay);
+		this.timer = setTimeout(() => this.settings.reopen(this), delay);
 	}
 }

@@ -22,7 +22,8 @@ export class Live {
 		setText(at("rate-out"), rate(stats.last.sent));
 		setText(at("rate-in"), rate(stats.last.received));
 		this.latency.draw(stats.past, (second, name) => second.shown[name], true,
-		    `round trips of the last 30 seconds: median ${millis(recent.p50)}, 95th percentile ${millis(recent.p95)}, 99th ${millis(recent.p99)}`);
+		    `round trips of the last 30 seconds: median ${millis(recent.p50)}, 95th percentile ${millis(recent.p95)}, ` +
+		    `99th ${millis(recent.p99)}`);
 		this.rates.draw(stats.past, (second, name) => second[name], false,
 		    `messages a second: ${rate(stats.last.sent)} sent, ${rate(stats.last.received)} received`);
 	}

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* The log of messages and events: the last thousand lines that are wanted, and the page's view of those that pass the filter.
- * The view is brought up to date a few times a second. */
+/* The log of messages and events: the latest of each kind, and the page's view of those that pass the filter. The
+ * view is brought up to date a few times a second. */
 import { at, make, setText } from "./dom.js";
 
-const LINES_MOST = 1000;
-const PINGS_MOST = 200; /* kept apart, or they would push everything else out */
+/* Each kind is kept by itself: messages come by the thousand, and must not push out what they are measured by. */
+const MOST = { message: 1000, event: 500, ping: 200 };
+const SHOWN_MOST = 1000;
 const TEXT_MOST = 2000;
 const DRAW_MS = 150; /* more often would cost more than all else under load */
 
-function isPing(entry) {
-	return entry.type === "ping" || entry.type === "pong";
+function keptAs(kind, type) {
+	if (type === "ping" || type === "pong")
+		return "ping";
+	return kind === "in" || kind === "out" ? "message" : "event";
 }
 
 export class Log {
 	constructor() {
-		this.lines = [];
-		this.pings = [];
+		this.forget();
 		this.fresh = []; /* lines that the view does not have yet */
 		this.paused = false;
 		this.missed = 0; /* lines since the pause */
@@ -26,6 +28,7 @@ export class Log {
 		this.view.addEventListener("scroll", () => {
 			this.stick = this.view.scrollTop + this.view.clientHeight >= this.view.scrollHeight - 8;
 		});
+		new ResizeObserver(() => this.toLatest()).observe(this.view);
 		at("filter").addEventListener("input", () => this.rebuild());
 		for (const id of ["filter-kind", "filter-connection"])
 			at(id).addEventListener("change", () => this.rebuild());
@@ -34,14 +37,18 @@ export class Log {
 		this.rebuild();
 	}
 
+	forget() {
+		this.kept = { message: [], event: [], ping: [] };
+	}
+
 	/* kind: out, in, note or bad; type: of the message, if it is one. */
 	add(kind, connection, text, type = "") {
-		const entry = { kind, type, id: connection ? connection.id : "", text: text.slice(0, TEXT_MOST), at: new Date(), n: this.serial++ };
-		const ping = isPing(entry);
-		const list = ping ? this.pings : this.lines;
+		const as = keptAs(kind, type), list = this.kept[as];
+		const id = connection ? connection.id : "";
+		const entry = { kind, as, id, text: text.slice(0, TEXT_MOST), at: new Date(), n: this.serial++ };
 
 		list.push(entry);
-		if (list.length > (ping ? PINGS_MOST : LINES_MOST))
+		if (list.length > MOST[as])
 			list.shift();
 		if (!this.passes(entry))
 			return;
@@ -49,7 +56,7 @@ export class Log {
 			this.missed++;
 		} else {
 			this.fresh.push(entry);
-			if (this.fresh.length > LINES_MOST)
+			if (this.fresh.length > SHOWN_MOST)
 				this.fresh.shift();
 		}
 		this.drawSoon();
@@ -59,7 +66,7 @@ export class Log {
 		const kind = at("filter-kind").value, id = at("filter-connection").value;
 		const text = at("filter").value.trim().toLowerCase();
 
-		if (kind === "ping" ? !isPing(entry) : isPing(entry) || (kind && entry.kind !== kind))
+		if ((kind === "ping") !== (entry.as === "ping") || (kind && kind !== "ping" && entry.kind !== kind))
 			return false;
 		if (id && entry.id !== id)
 			return false;
@@ -77,17 +84,16 @@ export class Log {
 	}
 
 	clear() {
-		this.lines = [];
-		this.pings = [];
+		this.forget();
 		this.missed = 0;
 		this.rebuild();
 	}
 
 	/* All of the view anew: the filter has changed. */
 	rebuild() {
-		const source = at("filter-kind").value === "ping" ? this.pings : this.lines;
+		const all = Object.values(this.kept).flat().filter((entry) => this.passes(entry));
 
-		this.fresh = source.filter((entry) => this.passes(entry));
+		this.fresh = all.sort((a, b) => a.n - b.n).slice(-SHOWN_MOST);
 		this.view.replaceChildren();
 		this.stick = true;
 		this.missed = 0;
@@ -110,21 +116,25 @@ export class Log {
 		if (this.fresh.length > 0) {
 			view.append(...this.fresh.map((entry) => this.line(entry)));
 			this.fresh = [];
-			while (view.childElementCount > LINES_MOST)
+			while (view.childElementCount > SHOWN_MOST)
 				view.firstElementChild.remove();
-			if (this.stick)
-				view.scrollTop = view.scrollHeight;
+			this.toLatest();
 		}
-		const shown = view.childElementCount, kept = this.lines.length;
-		let text = shown === 0 ? "No line." : `${shown} of ${kept} lines` + (kept === LINES_MOST ? ", which is all that are kept" : "");
+		const shown = view.childElementCount;
+		const text = `${shown} line${shown === 1 ? "" : "s"}. The latest ${MOST.message} messages, ${MOST.event} events and ` +
+		    `${MOST.ping} pings are kept.`;
 
-		if (at("filter-kind").value === "ping")
-			text = `${shown} pings and pongs, the latest`;
 		setText(at("log-state"), this.paused ? `Paused. ${this.missed} more since.` : text);
 	}
 
+	toLatest() {
+		if (this.stick)
+			this.view.scrollTop = this.view.scrollHeight;
+	}
+
 	line(entry) {
-		const time = make("time", "", entry.at.toTimeString().slice(0, 8), make("i", "", "." + String(entry.at.getMilliseconds()).padStart(3, "0")));
+		const millis = make("i", "", "." + String(entry.at.getMilliseconds()).padStart(3, "0"));
+		const time = make("time", "", entry.at.toTimeString().slice(0, 8), millis);
 		const sign = { out: "\u2191", in: "\u2193", note: "\u2022", bad: "\u00d7" }[entry.kind];
 		const spoken = { out: "sent", in: "received", note: "note", bad: "error" }[entry.kind];
 		const mark = make("b", "sign", sign);

@@ -33,7 +33,8 @@ export class Sender {
 		this.limit = 0; /* messages a second that the server takes of one connection; 0: any number */
 		at("send-form").addEventListener("submit", (event) => {
 			event.preventDefault();
-			this.once();
+			if (this.once() === 0)
+				this.say("nobody to send to");
 		});
 		at("repeat-form").addEventListener("submit", (event) => {
 			event.preventDefault();
@@ -61,6 +62,7 @@ export class Sender {
 	showKind() {
 		at("data-field").hidden = this.random;
 		at("size-field").hidden = !this.random;
+		at("size").disabled = !this.random; /* or a wrong value that nobody sees would keep the form back */
 	}
 
 	setLimit(limit) {
@@ -94,39 +96,31 @@ export class Sender {
 
 		for (const one of targets)
 			one.send(this.data());
-		if (targets.length === 0)
-			this.say("nobody to send to");
 		return targets.length;
 	}
 
 	start() {
-		const times = Number(at("times").value);
-		const began = performance.now();
-
 		this.sent = 0;
+		this.turnAt = performance.now();
 		setText(at("repeat"), "Stop");
-		this.timer = setInterval(() => {
-			const rate = Number(at("rate").value) || 0;
-			let due = Math.floor((performance.now() - this.turnAt) * rate / 1000);
+		this.timer = setInterval(() => this.turn(), TURN_MS);
+	}
 
-			if (due > 0)
-				this.turnAt += due * 1000 / rate;
-			/* after a pause, such as in a tab that was not shown, what was missed is not made up for */
-			if (performance.now() - this.turnAt > 1000)
-				this.turnAt = performance.now();
-			due = Math.min(due, Math.ceil(rate));
-			for (; due > 0; due--) {
-				if (times > 0 && this.sent >= times)
-					break;
-				if (this.once() === 0)
-					break;
-				this.sent++;
-			}
-			setText(at("repeat-state"), `${count(this.sent)} sent to each`);
-			if (due > 0)
-				this.stop();
-		}, TURN_MS);
-		this.turnAt = began;
+	/* What is due by now. While nobody is connected, such as during a restart, it waits. */
+	turn() {
+		const now = performance.now();
+		const rate = Number(at("rate").value) || 0, times = Number(at("times").value) || Infinity;
+		let due = Math.floor((now - this.turnAt) * rate / 1000);
+
+		if (due > 0)
+			this.turnAt += due * 1000 / rate;
+		/* what was missed, in a tab that was not shown, is not made up for */
+		due = Math.min(due, Math.ceil(rate), times - this.sent);
+		for (; due > 0 && this.once() > 0; due--)
+			this.sent++;
+		setText(at("repeat-state"), `${count(this.sent)} sent to each`);
+		if (this.sent >= times)
+			this.stop();
 	}
 
 	stop() {

@@ -35,6 +35,7 @@ export class Stats {
 		this.errors = 0;
 		this.moved = 0;
 		this.now = new Second();
+		this.endsAt = performance.now() + 1000; /* of that second */
 		this.past = []; /* the oldest first */
 	}
 
@@ -67,13 +68,18 @@ export class Stats {
 			samples[place] = ms;
 	}
 
-	/* A second is over. */
-	turn() {
-		this.now.shown = percentiles(this.now.samples);
-		this.past.push(this.now);
-		if (this.past.length > SECONDS)
-			this.past.shift();
-		this.now = new Second();
+	/* True if a second is over, or several if this was called late. */
+	turn(now) {
+		if (now < this.endsAt)
+			return false;
+		while (now >= this.endsAt) {
+			this.now.shown = percentiles(this.now.samples);
+			this.past.push(this.now);
+			this.now = new Second();
+			this.endsAt = Math.max(this.endsAt + 1000, now - SECONDS * 1000);
+		}
+		this.past.splice(0, this.past.length - SECONDS);
+		return true;
 	}
 
 	get last() {

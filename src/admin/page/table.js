@@ -41,7 +41,8 @@ class Row {
 		const head = make("th", "", this.dot, this.name);
 
 		head.scope = "row";
-		this.node = make("tr", "", head, cell("Instance", this.trail, this.badge), this.up, this.count, this.trip, this.state, cell("", bar));
+		this.node = make("tr", "", head, cell("Instance", this.trail, this.badge), this.up, this.count, this.trip, this.state,
+		    cell("", bar));
 		this.node.dataset.id = one.id;
 	}
 
