@@ -2,6 +2,7 @@
 /* The table of connections: a row for each, brought up to date a few times a second. */
 import { at, count, duration, make, millis, setClass, setText, showBadge, tint } from "./dom.js";
 
+const ROW_MS = 6; /* between two updates for each row there is: more rows change less often */
 const GLOW_MS = 4000; /* how long a row shows that its connection has just moved */
 
 function cell(label, ...children) {
@@ -73,6 +74,7 @@ export class Table {
 	constructor(actions) {
 		this.actions = actions;
 		this.rows = new Map();
+		this.drawnAt = 0;
 	}
 
 	add(one) {
@@ -113,6 +115,9 @@ export class Table {
 	draw() {
 		const now = performance.now();
 
+		if (now - this.drawnAt < ROW_MS * this.rows.size)
+			return;
+		this.drawnAt = now;
 		for (const row of this.rows.values())
 			row.show(now);
 	}
