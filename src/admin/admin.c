@@ -63,6 +63,7 @@ side_start(struct side *side, struct admin *admin, enum admin_side which, struct
 	side->admin = admin;
 	side->which = which;
 	side->shard = shard;
+	page_init(side);
 	side->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_ARRAY, options,
 					MHD_OPTION_END);
 	return side->daemon ? WSD_OK : WSD_E_LIBRARY;

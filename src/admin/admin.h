@@ -79,6 +79,7 @@ struct admin_handoff {
 
 struct admin_ops {
 	void *arg;
+	uint16_t public_port; /* where WebSockets are served; 0: on no TCP port */
 	void (*health)(void *arg, struct admin_health *out);
 	int (*page)(void *arg, struct admin_page *page);
 	int (*find)(void *arg, const char *id, struct admin_connection *out);

@@ -17,6 +17,7 @@
 #define ADMIN_SWALLOW_MAX  (1024 * 1024) /* of a refused body, so that no reset destroys the answer */
 #define ADMIN_ID_MAX	   128		 /* of a connectionId, and of a request id */
 #define ADMIN_HEADERS_MAX  4
+#define PAGE_POLICY_MAX	   256
 #define ADMIN_PAGE_DEFAULT 100
 #define ADMIN_PAGE_MAX	   1000
 
@@ -35,6 +36,7 @@ struct side {
 	struct MHD_Daemon *daemon;
 	struct metrics_shard *shard;
 	enum admin_side which;
+	char page_policy[PAGE_POLICY_MAX]; /* [const after start] */
 	_Atomic unsigned open; /* connections, from admin_add() until MHD is through with them */
 };
 
@@ -71,7 +73,8 @@ struct route {
 struct reply {
 	int status;
 	const char *type;   /* Content-Type; static */
-	const char *policy; /* Content-Security-Policy; static */
+	const char *policy; /* Content-Security-Policy; static, or as long-lived as the side */
+	const char *cache;  /* Cache-Control; static. NULL: no-store */
 	char *body;         /* owned if owned_body, else static */
 	size_t len;
 	bool owned_body;
@@ -124,6 +127,8 @@ void respond_json(struct exchange *ex, int status, struct json_object *object);
 void respond_error(struct exchange *ex, int status, const char *code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void respond_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len);
+/* For the program's own files, which a browser keeps and asks about each time: 304 if it has this one. */
+void respond_tag(struct exchange *ex, const char *etag);
 void respond_owned(struct exchange *ex, const char *type, char *body, size_t len); /* takes the body */
 void respond_header(struct exchange *ex, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -142,14 +147,17 @@ bool params_is_id(const char *text);
  * NULL: the answer is decided. An empty body is an empty object. */
 struct json_object *params_body(struct exchange *ex, const char *const *members);
 
+/* page.c: the Content-Security-Policy of the web client on this side. */
+void page_init(struct side *side);
+
 /* Handlers. */
 void health_get(struct exchange *ex);
 void health_live(struct exchange *ex);
 void health_ready(struct exchange *ex);
 void scrape_get(struct exchange *ex);
 void page_index(struct exchange *ex);
-void page_css(struct exchange *ex);
-void page_js(struct exchange *ex);
+void page_part(struct exchange *ex);
+void page_facts(struct exchange *ex);
 void connections_list(struct exchange *ex);
 void connections_one(struct exchange *ex);
 void control_drain(struct exchange *ex);

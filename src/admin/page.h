@@ -5,7 +5,15 @@
 
 #include <stddef.h>
 
-extern const char page_index_html[], page_client_css[], page_client_js[];
-extern const size_t page_index_html_len, page_client_css_len, page_client_js_len;
+struct page_file {
+	const char *name;
+	const char *type; /* Content-Type */
+	const char *etag; /* of the content, in quotes */
+	const char *body;
+	size_t len;
+};
+
+/* Ends with an entry without a name. */
+extern const struct page_file page_files[];
 
 #endif

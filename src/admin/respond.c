@@ -24,7 +24,6 @@ static const char *const fixed_headers[][2] = {
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "X-Frame-Options", "DENY" },
 	{ "Referrer-Policy", "no-referrer" },
-	{ "Cache-Control", "no-store" },
 	{ "Cross-Origin-Opener-Policy", "same-origin" },
 	{ "Cross-Origin-Resource-Policy", "same-origin" },
 	{ "Connection", "close" },
@@ -121,6 +120,30 @@ respond_header(struct exchange *ex, const char *name, const char *format, ...)
 	reply->headers[reply->n_headers++].name = name;
 }
 
+/* If-None-Match is a list or "*" (RFC 9110, 13.1.2); our tags have no comma, and a weak match will do. */
+static bool
+has_tag(const char *list, const char *etag)
+{
+	const char *at;
+
+	if (!list)
+		return false;
+	at = strstr(list, etag);
+	return strcmp(list, "*") == 0 || (at && strchr(" ,", at[strlen(etag)]));
+}
+
+void
+respond_tag(struct exchange *ex, const char *etag)
+{
+	ex->reply.cache = "no-cache";
+	respond_header(ex, "ETag", "%s", etag);
+	if (!has_tag(MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "If-None-Match"), etag))
+		return;
+	ex->reply.status = 304;
+	ex->reply.body = (char *)"";
+	ex->reply.len = 0;
+}
+
 void
 respond_failure(struct exchange *ex, int code)
 {
@@ -154,6 +177,7 @@ add_headers(struct MHD_Response *response, struct exchange *ex)
 	const struct reply *reply = &ex->reply;
 	bool added = add_header(response, "Content-Type", reply->type) &&
 		     add_header(response, "Content-Security-Policy", reply->policy) &&
+		     add_header(response, "Cache-Control", reply->cache ? reply->cache : "no-store") &&
 		     add_header(response, "X-Request-Id", ex->request_id);
 
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]) && added; i++)

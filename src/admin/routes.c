@@ -8,8 +8,8 @@
 
 static const struct route routes[] = {
 	{ "/", ROUTE_ROOT, METHOD_GET, 0, true, page_index },
-	{ "/client.css", ROUTE_ASSETS, METHOD_GET, 0, true, page_css },
-	{ "/client.js", ROUTE_ASSETS, METHOD_GET, 0, true, page_js },
+	{ "/client/{id}", ROUTE_ASSETS, METHOD_GET, 0, true, page_part },
+	{ "/client.json", ROUTE_ASSETS, METHOD_GET, 0, true, page_facts },
 	{ "/health", ROUTE_HEALTH, METHOD_GET, 0, true, health_get },
 	{ "/healthz", ROUTE_HEALTHZ, METHOD_GET, 0, true, health_live },
 	{ "/readyz", ROUTE_READYZ, METHOD_GET, 0, true, health_ready },

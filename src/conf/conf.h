@@ -51,6 +51,7 @@ struct conf {
 	// "null".
 	char *allowed_origins;
 	struct addr_nets metrics_allow;
+	char *grafana_url, *prometheus_url; /* links of the web client; NULL: none */
 	char *admin_token; /* NULL: state-changing calls on the unix socket only */
 };
 

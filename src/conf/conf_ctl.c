@@ -77,7 +77,7 @@ const struct conf_var conf_ctl_table[] = {
 	},
 	{
 		.name = "PROXY_URL",
-		.kind = &conf_kind_url,
+		.kind = &conf_kind_base,
 		MEMBER(proxy_url),
 		.standard = "http://127.0.0.1/",
 		.max = 1000,

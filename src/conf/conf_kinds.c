@@ -227,35 +227,6 @@ path_accepts(const struct conf_var *var, FILE *to)
 
 const struct conf_kind conf_kind_path = { path_parse, text_print, path_accepts, text_release };
 
-/* For the start of an address that something is appended to: a query or a fragment could not be. */
-static int
-url_parse(const struct conf_var *var, void *at, const char *text)
-{
-	size_t len = strlen(text);
-	const char *host = NULL;
-
-	if (strncmp(text, "http://", 7) == 0)
-		host = text + 7;
-	else if (strncmp(text, "https://", 8) == 0)
-		host = text + 8;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] < '!' || text[i] > '~' || strchr("?#\"<>\\^`{|}@", text[i]))
-			return WSD_E_MALFORMED;
-	if (!host || strcspn(host, "/:") == 0 || text[len - 1] != '/')
-		return WSD_E_MALFORMED;
-	if (len > var->max)
-		return WSD_E_RANGE;
-	return text_copy(at, text);
-}
-
-static void
-url_accepts(const struct conf_var *var, FILE *to)
-{
-	fputs("an address that starts with http:// or https:// and ends with a slash", to);
-}
-
-const struct conf_kind conf_kind_url = { url_parse, text_print, url_accepts, text_release };
-
 static int
 words_parse(const struct conf_var *var, void *at, const char *text)
 {
@@ -313,6 +284,51 @@ secret_release(void *at)
 }
 
 const struct conf_kind conf_kind_secret = { secret_parse, secret_print, secret_accepts, secret_release };
+
+/* It becomes a link that everybody sees: no scheme that could run code, no user:password@, and no character that RFC
+ * 3986 has escaped. */
+static int
+url_parse(const struct conf_var *var, void *at, const char *text)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				      "-._~:/?#[]@!$&'()*+,;=%";
+	size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
+	size_t host = scheme + strcspn(text + scheme, "/?#@");
+
+	if (scheme == 0 || host == scheme || text[host] == '@' || text[scheme] == ':')
+		return WSD_E_MALFORMED;
+	if (text[strspn(text, allowed)] != '\0')
+		return WSD_E_MALFORMED;
+	if (strlen(text) > var->max)
+		return WSD_E_RANGE;
+	return text_copy(at, text);
+}
+
+static void
+url_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "http://HOST or https://HOST with what may follow it, at most %u characters and no user name",
+		(unsigned)var->max);
+}
+
+const struct conf_kind conf_kind_url = { url_parse, text_print, url_accepts, text_release };
+
+/* Something is appended to it, which could not be behind a query or a fragment. */
+static int
+base_parse(const struct conf_var *var, void *at, const char *text)
+{
+	if (text[strcspn(text, "?#")] != '\0' || text[strlen(text) - 1] != '/')
+		return WSD_E_MALFORMED;
+	return url_parse(var, at, text);
+}
+
+static void
+base_accepts(const struct conf_var *var, FILE *to)
+{
+	fputs("an address that starts with http:// or https:// and ends with a slash", to);
+}
+
+const struct conf_kind conf_kind_base = { base_parse, text_print, base_accepts, text_release };
 
 /* An empty value counts as not set, so that an empty list needs a word of its own. */
 static int

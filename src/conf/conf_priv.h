@@ -50,11 +50,12 @@ extern const struct conf_kind conf_kind_host;	/* char * */
 extern const struct conf_kind conf_kind_name;	/* char * */
 extern const struct conf_kind conf_kind_path;	/* char * */
 extern const struct conf_kind conf_kind_secret; /* char *, may be NULL */
+extern const struct conf_kind conf_kind_url;	/* char *, may be NULL */
 extern const struct conf_kind conf_kind_nets;	/* struct addr_nets */
 extern const struct conf_kind conf_kind_origins; /* char * */
 
 extern const struct conf_kind conf_kind_proxy;	/* struct conf_proxy */
-extern const struct conf_kind conf_kind_url;	/* char * */
+extern const struct conf_kind conf_kind_base;	/* char * */
 extern const struct conf_kind conf_kind_words;	/* char *, may be NULL */
 
 /* wsd's variables, and those of wsctl beside them. Each ends with an entry without a name. */

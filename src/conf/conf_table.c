@@ -292,6 +292,21 @@ const struct conf_var conf_table[] = {
 		.more = "A peer on a unix socket counts as 127.0.0.1.",
 	},
 	{
+		.name = "GRAFANA_URL",
+		.kind = &conf_kind_url,
+		MEMBER(grafana_url),
+		.max = 512,
+		.help = "where Grafana is, for a link in the web client",
+		.more = "Whoever can open the web client sees it.",
+	},
+	{
+		.name = "PROMETHEUS_URL",
+		.kind = &conf_kind_url,
+		MEMBER(prometheus_url),
+		.max = 512,
+		.help = "where Prometheus is, for a link in the web client",
+	},
+	{
 		.name = "ADMIN_TOKEN",
 		.kind = &conf_kind_secret,
 		MEMBER(admin_token),

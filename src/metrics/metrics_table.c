@@ -27,7 +27,7 @@ const uint16_t metrics_statuses[METRICS_STATUS_SLOTS] = {
 
 const char *const metrics_route_names[ROUTES] = {
 	[ROUTE_ROOT] = "/",
-	[ROUTE_ASSETS] = "/client.*",
+	[ROUTE_ASSETS] = "/client*",
 	[ROUTE_WS] = "/ws/chat/{connectionId}",
 	[ROUTE_HEALTH] = "/health",
 	[ROUTE_HEALTHZ] = "/healthz",

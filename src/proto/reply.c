@@ -60,6 +60,14 @@ put_timestamp(char *at, const char *timestamp)
 }
 
 static inline char *
+put_instance(char *at, const char *instance)
+{
+	at = PUT(at, ",\"instance\":\"");
+	at = put_text(at, instance, NAME_MAX_LEN);
+	return PUT(at, "\"");
+}
+
+static inline char *
 put_id(char *at, struct slice id)
 {
 	CHECK(id.len <= MESSAGE_ID_MAX);
@@ -104,9 +112,8 @@ reply_established(char *out, const struct reply_established *r)
 	at = PUT(at, "\",\"count\":");
 	at = put_u64(at, r->count);
 	at = put_timestamp(at, r->timestamp);
-	at = PUT(at, ",\"instance\":\"");
-	at = put_text(at, r->instance, NAME_MAX_LEN);
-	at = PUT(at, "\",\"session\":\"");
+	at = put_instance(at, r->instance);
+	at = PUT(at, ",\"session\":\"");
 	at = put_text(at, r->session, SESSION_MAX);
 	at = PUT(at, "\",\"resumed\":");
 	at = put_bool(at, r->resumed);
@@ -117,12 +124,13 @@ reply_established(char *out, const struct reply_established *r)
 }
 
 size_t
-reply_heartbeat(char *out, const char *timestamp)
+reply_heartbeat(char *out, const char *timestamp, const char *instance)
 {
 	char *payload = begin(out, FRAME_CONTROL_MAX), *at = payload;
 
 	at = PUT(at, "{\"type\":\"heartbeat\"");
 	at = put_timestamp(at, timestamp);
+	at = put_instance(at, instance);
 	at = PUT(at, "}");
 	return finish(out, payload, at);
 }
@@ -144,15 +152,16 @@ reply_response(char *out, uint64_t count, const char *timestamp, struct slice id
 }
 
 #define PONG_START "{\"type\":\"pong\""
-#define PONG_MOST  (sizeof(PONG_START ",\"timestamp\":\"\",\"id\":}") + CLOCK_ISO8601_LEN)
+#define PONG_MOST  (sizeof(PONG_START ",\"timestamp\":\"\",\"instance\":\"\",\"id\":}") + CLOCK_ISO8601_LEN)
 
 size_t
-reply_pong(char *out, struct slice id, const char *timestamp)
+reply_pong(char *out, struct slice id, const char *timestamp, const char *instance)
 {
-	char *payload = begin(out, PONG_MOST + id.len), *at = payload;
+	char *payload = begin(out, PONG_MOST + strlen(instance) + id.len), *at = payload;
 
 	at = PUT(at, PONG_START);
 	at = put_timestamp(at, timestamp);
+	at = put_instance(at, instance);
 	at = put_id(at, id);
 	at = PUT(at, "}");
 	return finish(out, payload, at);

@@ -37,9 +37,10 @@ struct reply_goodbye {
 };
 
 size_t reply_established(char *out, const struct reply_established *r);
-size_t reply_heartbeat(char *out, const char *timestamp);
 size_t reply_response(char *out, uint64_t count, const char *timestamp, struct slice id);
-size_t reply_pong(char *out, struct slice id, const char *timestamp);
+/* These two tell who answers, since a connection can change its process without noticing. */
+size_t reply_pong(char *out, struct slice id, const char *timestamp, const char *instance);
+size_t reply_heartbeat(char *out, const char *timestamp, const char *instance);
 /* code: one of the error codes of the protocol; why: at most 128 characters */
 size_t reply_error(char *out, const char *code, const char *why, const char *timestamp, struct slice id);
 size_t reply_goodbye(char *out, const struct reply_goodbye *r);

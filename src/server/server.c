@@ -3,7 +3,9 @@
 #include "server/server.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
+#include "base/addr.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -81,9 +83,27 @@ front_stop(struct server *s)
 	front_destroy(&s->front);
 }
 
+static uint16_t
+public_port(struct server *s)
+{
+	for (unsigned i = 0; i < s->listeners.n[SYSD_PUBLIC]; i++) {
+		struct sockaddr_storage sa;
+		socklen_t len = sizeof(sa);
+
+		if (getsockname(s->listeners.fds[SYSD_PUBLIC][i], (struct sockaddr *)&sa, &len) == 0) {
+			struct addr a = addr_from_sockaddr((struct sockaddr *)&sa, len);
+
+			if (a.port != 0)
+				return a.port;
+		}
+	}
+	return 0;
+}
+
 static int
 http_start(struct server *s)
 {
+	s->admin_ops.public_port = public_port(s);
 	return admin_create(&s->admin, s->conf, &s->admin_ops, s->public_shard, s->admin_shard);
 }
 

@@ -108,7 +108,7 @@ answer(struct worker *w, struct conn *c, const struct message *m, uint64_t now_n
 	case MESSAGE_PING:
 		out = cork_begin(w, c, REPLY_MAX);
 		if (out)
-			cork_end(w, reply_pong(out, m->id, worker_stamp(w, now_ns)));
+			cork_end(w, reply_pong(out, m->id, worker_stamp(w, now_ns), w->conf->instance));
 		break;
 	case MESSAGE_DISCONNECT:
 		conn_bye(w, c, WORKER_BYE_DISCONNECT, 0);

@@ -55,7 +55,7 @@ beat(struct worker *w, struct conn *c)
 
 	if (!out)
 		return;
-	len = reply_heartbeat(out, worker_stamp(w, 0));
+	len = reply_heartbeat(out, worker_stamp(w, 0), w->conf->instance);
 	len += frame_ping(out + len, PING_PAYLOAD, sizeof(PING_PAYLOAD) - 1);
 	cork_end(w, len);
 	metrics_add(w->shard, METRIC_HEARTBEATS, 1);

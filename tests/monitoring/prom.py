@@ -13,7 +13,8 @@ import yaml
 
 from clients import BINARY, TEXT, Raw, frame, http, message
 from process import BUILD, PATIENCE, TOP, Wsd, free_port
-from test_handoff import Instances, Peer, wait_for
+from handoffs import Peer
+from instances import Instances, wait_for
 
 PROMETHEUS = TOP / "contrib" / "prometheus"
 GRAFANA = TOP / "contrib" / "grafana"

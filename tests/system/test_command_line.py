@@ -21,6 +21,7 @@ CHECK = "--check-config"
     ("INSTANCE", "bl ue"), ("INSTANCE", "x" * 33), ("RATE_LIMIT_CONNECT", "5/"), ("RATE_LIMIT_MESSAGE", "/5"),
     ("RATE_LIMIT_ADMIN", "-1"), ("MAX_CONNECTIONS_PER_IP", "some"), ("TRUSTED_PROXIES", "10.0.0.0/33"),
     ("TRUSTED_PROXIES", "example.org"), ("ALLOWED_ORIGINS", "https://a b"), ("METRICS_ALLOW", "all"),
+    ("GRAFANA_URL", "grafana.example"),
     ("ADMIN_TOKEN", "short"),
 ])
 @pytest.mark.parametrize("args", [(), (CHECK,)], ids=["start", "check"])

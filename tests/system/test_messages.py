@@ -44,7 +44,8 @@ def test_data_may_be_any_value(wsd, client, data):
 
 def test_ping_gets_pong(wsd, client):
     c = client(wsd)
-    assert c.ask({"type": "ping"})["type"] == "pong"
+    pong = c.ask({"type": "ping"})
+    assert (pong["type"], pong["instance"]) == ("pong", "test")
     assert c.ask({"type": "ping", "id": 4})["id"] == 4
     assert c.ask({"type": "message", "data": 1})["count"] == 1, "pings are not counted"
 

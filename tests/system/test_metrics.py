@@ -7,7 +7,8 @@ import tempfile
 import pytest
 
 import metrics
-from test_handoff import Instances, Peer, wait_for
+from handoffs import Peer
+from instances import Instances, wait_for
 
 STATES = ("starting", "running", "standby", "draining", "stopping")
 

@@ -13,7 +13,7 @@ def test_heartbeats_come_with_a_ping(start, raw):
     c = raw(start(HEARTBEAT_INTERVAL=200)).open()
     for _ in range(3):
         beat = c.read_json(skip_heartbeats=False)
-        assert beat["type"] == "heartbeat" and beat["timestamp"].endswith("Z")
+        assert beat["type"] == "heartbeat" and beat["timestamp"].endswith("Z") and beat["instance"] == "test"
         opcode, payload = c.read_frame()
         assert opcode == PING
         c.send(frame(PONG, payload))

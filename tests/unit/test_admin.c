@@ -105,18 +105,23 @@ test_health(void **state)
 	answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /healthz HTTP/1.1"), 200, "{\"status\":\"ok\"}");
 }
 
-/* The page and its two files come whole, as the right types, and nothing in the page is inline. */
+#define POLICY(ws)                                                                                  \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'" ws "; " \
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/* The web client's files come whole, as the right types, and nothing in the page is inline. */
 static void
 test_page(void **state)
 {
 	static const char *const files[][3] = {
 		{ "/", "text/html; charset=utf-8", "</html>\n" },
-		{ "/client.css", "text/css; charset=utf-8", "}\n" },
-		{ "/client.js", "text/javascript; charset=utf-8", "start();\n" },
+		{ "/client/client.css", "text/css; charset=utf-8", "}\n" },
+		{ "/client/app.js", "text/javascript; charset=utf-8", "start();\n" },
+		{ "/client/icon.svg", "image/svg+xml", "</svg>\n" },
 	};
 
 	for (unsigned side = 0; side < ADMIN_SIDES; side++) {
-		for (size_t i = 0; i < 3; i++) {
+		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 			char line[64];
 			struct http_answer answer;
 
@@ -127,9 +132,9 @@ test_page(void **state)
 			assert_string_equal(admin_rig_header(&answer, "Content-Type"), files[i][1]);
 			assert_string_equal(answer.body + answer.body_len - strlen(files[i][2]), files[i][2]);
 			if (i == 0) {
-				assert_non_null(
-					strstr(admin_rig_header(&answer, "Content-Security-Policy"),
-					       "default-src 'none'; script-src 'self'; style-src 'self'"));
+				assert_string_equal(admin_rig_header(&answer, "Content-Security-Policy"),
+						    side == ADMIN_SIDE_ADMIN ? POLICY(" ws://*:3001 wss://*:3001")
+									     : POLICY(""));
 				assert_null(strstr(answer.body, "style="));
 				assert_null(strstr(answer.body, "onclick"));
 				assert_null(strstr(answer.body, "<script>"));
@@ -137,6 +142,72 @@ test_page(void **state)
 			admin_rig_free(&answer);
 		}
 	}
+}
+
+static struct http_answer
+ask_again(const char *path, const char *etags)
+{
+	struct http_answer answer;
+	char line[64], header[128];
+
+	snprintf(line, sizeof(line), "GET %s HTTP/1.1", path);
+	snprintf(header, sizeof(header), "If-None-Match: %s\r\n", etags);
+	admin_rig_ask(&rig, &answer, ADMIN_SIDE_PUBLIC, "127.0.0.1", line, header, "");
+	return answer;
+}
+
+/* A browser asks each time, and is told that it has the file already; a new program's file is another one. */
+static void
+test_page_is_kept(void **state)
+{
+	/* what stands before and behind the tag */
+	static const struct {
+		const char *before, *behind;
+		int status;
+	} lists[] = { { "", "", 304 },      { "W/", "", 304 }, { "\"x\", ", "", 304 }, { "", " , \"y\"", 304 },
+		      { "\"x\",", ",", 304 }, { "", "x", 200 },  { "", "\"", 200 } };
+	char etag[64], sent[128];
+	struct http_answer answer = ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client/app.js HTTP/1.1");
+
+	snprintf(etag, sizeof(etag), "%s", admin_rig_header(&answer, "ETag"));
+	assert_int_equal(strlen(etag), 18);
+	assert_string_equal(admin_rig_header(&answer, "Cache-Control"), "no-cache");
+	admin_rig_free(&answer);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		snprintf(sent, sizeof(sent), "%s%s%s", lists[i].before, etag, lists[i].behind);
+		answer = ask_again("/client/app.js", sent);
+		assert_int_equal(answer.status, lists[i].status);
+		assert_string_equal(admin_rig_header(&answer, "ETag"), etag);
+		assert_non_null(admin_rig_header(&answer, "Content-Security-Policy"));
+		assert_true((answer.body_len == 0) == (lists[i].status == 304));
+		admin_rig_free(&answer);
+	}
+	answer = ask_again("/client/app.js", "*");
+	assert_int_equal(answer.status, 304);
+	admin_rig_free(&answer);
+	answer = ask_again("/client/client.css", etag);
+	assert_int_equal(answer.status, 200);
+	admin_rig_free(&answer);
+	answers(ask_again("/client.json", "*"), 200, "\"side\"");
+}
+
+/* What the client has to be told: never more than whoever asks may know. */
+static void
+test_page_facts(void **state)
+{
+	answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200,
+		"{\"side\":\"public\",\"instance\":\"blue\",\"version\":\"");
+	answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200, "\"metrics\":false");
+	answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200, "\"links\":{}");
+	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /client.json HTTP/1.1"), 200,
+		"\"publicPort\":3001,\"metrics\":true");
+	answers(ask(ADMIN_SIDE_ADMIN, "203.0.113.9", "GET /client.json HTTP/1.1"), 200, "\"metrics\":false");
+	rig.conf.grafana_url = (char *)"https://grafana.example/d/wsd?a=1&b=2";
+	answers(ask(ADMIN_SIDE_PUBLIC, "203.0.113.9", "GET /client.json HTTP/1.1"), 200,
+		"\"links\":{\"grafana\":\"https://grafana.example/d/wsd?a=1&b=2\"}");
+	rig.conf.prometheus_url = (char *)"http://prometheus.example:9090";
+	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /client.json HTTP/1.1"), 200,
+		"\"prometheus\":\"http://prometheus.example:9090\"}");
 }
 
 static void
@@ -153,7 +224,13 @@ test_unknown_paths(void **state)
 						  "/%68ealth",
 						  "/health%00",
 						  "*",
-						  "/client.css/..",
+						  "/client/app.js/..",
+						  "/client",
+						  "/client/",
+						  "/client/..",
+						  "/client/embed.sed",
+						  "/client/app.js%2e",
+						  "/client.js",
 						  "/metrics/" };
 	static const char *const admin_only[] = {
 		"/metrics",      "/api/v1/connections", "/api/v1/connections/c1",
@@ -204,7 +281,7 @@ static void
 test_head(void **state)
 {
 	static const char *const paths[] = { "/",
-					     "/client.js",
+					     "/client/app.js",
 					     "/health",
 					     "/healthz",
 					     "/readyz",
@@ -554,6 +631,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_health, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_page, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_page_is_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_page_facts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unknown_paths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_methods, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_head, set_up, tear_down),

@@ -91,8 +91,8 @@ static void
 test_heartbeat(void **state)
 {
 	begin();
-	payload_is(reply_heartbeat(out, TIMESTAMP),
-		   "{\"type\":\"heartbeat\",\"timestamp\":\"" TIMESTAMP "\"}");
+	payload_is(reply_heartbeat(out, TIMESTAMP, "blue"),
+		   "{\"type\":\"heartbeat\",\"timestamp\":\"" TIMESTAMP "\",\"instance\":\"blue\"}");
 }
 
 static void
@@ -115,10 +115,11 @@ static void
 test_pong(void **state)
 {
 	begin();
-	payload_is(reply_pong(out, no_id, TIMESTAMP), "{\"type\":\"pong\",\"timestamp\":\"" TIMESTAMP "\"}");
+	payload_is(reply_pong(out, no_id, TIMESTAMP, "green"),
+		   "{\"type\":\"pong\",\"timestamp\":\"" TIMESTAMP "\",\"instance\":\"green\"}");
 	begin();
-	payload_is(reply_pong(out, SLICE("3"), TIMESTAMP),
-		   "{\"type\":\"pong\",\"timestamp\":\"" TIMESTAMP "\",\"id\":3}");
+	payload_is(reply_pong(out, SLICE("3"), TIMESTAMP, "green"),
+		   "{\"type\":\"pong\",\"timestamp\":\"" TIMESTAMP "\",\"instance\":\"green\",\"id\":3}");
 }
 
 static void
@@ -175,10 +176,10 @@ test_header_fits_every_length(void **state)
 				seen[payload.len] = true;
 
 			begin();
-			payload = payload_of(reply_pong(out, (struct slice){ id, id_len }, TIMESTAMP));
+			payload = payload_of(reply_pong(out, (struct slice){ id, id_len }, TIMESTAMP, "blue"));
 			len = snprintf(expected, sizeof(expected),
-				       "{\"type\":\"pong\",\"timestamp\":\"%s\",\"id\":%.*s}", TIMESTAMP,
-				       (int)id_len, id);
+				       "{\"type\":\"pong\",\"timestamp\":\"%s\",\"instance\":\"blue\",\"id\":%.*s}",
+				       TIMESTAMP, (int)id_len, id);
 			assert_int_equal(payload.len, len);
 			assert_memory_equal(payload.at, expected, payload.len);
 		}
@@ -217,7 +218,7 @@ test_longest_of_each(void **state)
 	fill(session, sizeof(session) - 1);
 	fill(why, sizeof(why) - 1);
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		struct slice payload;
 		struct json_object *value;
 
@@ -226,7 +227,8 @@ test_longest_of_each(void **state)
 				     : i == 1 ? reply_goodbye(out, &g)
 				     : i == 2 ? reply_error(out, instance, why, TIMESTAMP, id_slice)
 				     : i == 3 ? reply_response(out, UINT64_MAX, TIMESTAMP, id_slice)
-					      : reply_pong(out, id_slice, TIMESTAMP));
+				     : i == 4 ? reply_heartbeat(out, TIMESTAMP, instance)
+					      : reply_pong(out, id_slice, TIMESTAMP, instance));
 		value = json_c_parse(payload.at, payload.len);
 		assert_non_null(value);
 		json_object_put(value);
