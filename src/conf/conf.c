@@ -90,6 +90,8 @@ conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size)
 				explain(var, value, why, why_size);
 		}
 	}
+	if (rc == WSD_OK)
+		rc = conf_secrets_read(out, get, why, why_size);
 	if (rc == -ENOMEM)
 		snprintf(why, why_size, "out of memory");
 	if (rc != WSD_OK)
@@ -103,5 +105,6 @@ conf_deinit(struct conf *conf)
 	for (const struct conf_var *var = conf_table; var->name; var++)
 		if (var->kind->release)
 			var->kind->release(member(conf, var));
+	conf_secrets_release(conf);
 	memset(conf, 0, sizeof(*conf));
 }
