@@ -178,7 +178,7 @@ function start() {
 	at("clear").addEventListener("click", () => at("log").replaceChildren());
 	enable(false);
 	fetch("/health").then((answer) => answer.json()).then((health) => {
-		at("instance").textContent = health.instance + " " + health.version;
+		at("instance").textContent = health.instance + (health.version ? " " + health.version : "");
 	}).catch((error) => log("bad", "health: " + error.message));
 }
 
