@@ -25,6 +25,22 @@ AC_DEFUN([WSD_LIBRARIES], [
 	systemd_version=`$PKG_CONFIG --modversion libsystemd`
 ])
 
+# What AUTH=jwt needs. libjwt 2 and later have another API.
+AC_DEFUN([WSD_TOKENS], [
+	AC_ARG_WITH([jwt],
+		[AS_HELP_STRING([--with-jwt=auto|yes|no], [let clients be asked for signed tokens (default: auto)])],
+		[], [with_jwt=auto])
+	have_jwt=no
+	AS_IF([test "x$with_jwt" != xno],
+		[PKG_CHECK_MODULES([JWT], [libjwt >= 1.10.2 libjwt < 2 libcrypto >= 3.0], [have_jwt=yes],
+			[AS_IF([test "x$with_jwt" = xyes], [AC_MSG_ERROR([--with-jwt needs libjwt 1.x and OpenSSL 3])])])])
+	jwt_version=no
+	AS_IF([test "x$have_jwt" = xyes],
+		[AC_DEFINE([HAVE_LIBJWT], [1], [tokens can be verified])
+		jwt_version=`$PKG_CONFIG --modversion libjwt`])
+	AM_CONDITIONAL([JWT], [test "x$have_jwt" = xyes])
+])
+
 AC_DEFUN([WSD_TESTS], [
 	AC_ARG_ENABLE([unit-tests],
 		[AS_HELP_STRING([--enable-unit-tests=auto|yes|no], [build the unit tests, which need cmocka (default: auto)])],
@@ -68,6 +84,7 @@ AC_DEFUN([WSD_SUMMARY], [
 	libuv              $uv_version
 	libmicrohttpd      $mhd_version
 	libsystemd         $systemd_version
+	tokens by libjwt   $jwt_version
 	wsload with TLS    $have_openssl
 	unit tests         $have_cmocka
 	sanitizer          $with_sanitizer
@@ -79,6 +96,6 @@ EOT
 # The same facts for the binary. Nothing that differs between two builds of one source (no path, no date) goes in.
 AC_DEFUN([WSD_RECORD], [
 	AC_DEFINE_UNQUOTED([WSD_FEATURES],
-		["libwebsockets $lws_version\nlibuv $uv_version\nlibmicrohttpd $mhd_version\nlibsystemd $systemd_version\nsanitizer $with_sanitizer\nfuzzing $enable_fuzzing\n"],
+		["libwebsockets $lws_version\nlibuv $uv_version\nlibmicrohttpd $mhd_version\nlibsystemd $systemd_version\nlibjwt $jwt_version\nsanitizer $with_sanitizer\nfuzzing $enable_fuzzing\n"],
 		[what configure found, for --version --verbose])
 ])

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "auth/auth.h"
 #include "base/err.h"
 #include "conf/conf.h"
 #include "config.h"
@@ -96,7 +97,7 @@ end_output(void)
 }
 
 static int
-serve(const struct conf *conf)
+serve(const struct conf *conf, const struct auth *auth)
 {
 	int rc = log_start((enum log_format)conf->log_format, (enum log_level)conf->log_level, conf->instance);
 
@@ -105,7 +106,7 @@ serve(const struct conf *conf)
 		return EXIT_FAILURE;
 	}
 	metrics_init(conf->instance, PACKAGE_VERSION);
-	rc = server_run(conf);
+	rc = server_run(conf, auth);
 	log_stop();
 	metrics_deinit();
 	return rc == WSD_OK ? EXIT_SUCCESS : rc == WSD_E_RANGE ? EX_CONFIG : EXIT_FAILURE;
@@ -115,8 +116,9 @@ int
 main(int argc, char **argv)
 {
 	struct options o = { false };
+	struct auth *auth = NULL;
 	struct conf conf;
-	char why[512];
+	char why[512] = "out of memory";
 	int rc = parse_options(&o, argc, argv);
 
 	if (rc != 0)
@@ -130,6 +132,11 @@ main(int argc, char **argv)
 		return end_output();
 	}
 	rc = conf_load(&conf, get_environment, why, sizeof(why));
+	if (rc == WSD_OK) {
+		rc = auth_create(&auth, &conf, why, sizeof(why));
+		if (rc != WSD_OK)
+			conf_deinit(&conf);
+	}
 	if (rc != WSD_OK) {
 		sysd_notify("STATUS=%s", why);
 		log_write(LOG_LEVEL_CRIT, LOG_ID_BAD_CONFIG, NULL, "%s", why);
@@ -137,7 +144,8 @@ main(int argc, char **argv)
 	}
 	if (o.print_config)
 		conf_print(&conf, stdout);
-	rc = o.check_config || o.print_config ? end_output() : serve(&conf);
+	rc = o.check_config || o.print_config ? end_output() : serve(&conf, auth);
+	auth_destroy(&auth);
 	conf_deinit(&conf);
 	return rc;
 }

@@ -93,6 +93,7 @@ struct exchange {
 	const struct route *route; /* NULL: no such path */
 	enum method method;
 	struct addr client; /* behind trusted proxies */
+	bool tls;	    /* between the client and a trusted proxy */
 	char request_id[ADMIN_ID_MAX + 1];
 	char param[ADMIN_ID_MAX + 1]; /* what stood for {id} */
 	uint64_t deadline_ns;

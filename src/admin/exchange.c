@@ -43,15 +43,29 @@ gather_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const cha
 }
 
 static struct addr
-find_client(struct MHD_Connection *conn, const struct conf *conf)
+find_peer(struct MHD_Connection *conn)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	struct lines lines = { .n = 0 };
-	struct addr client = { .family = ADDR_NONE };
 
 	if (info && info->client_addr)
-		client = addr_from_sockaddr(info->client_addr, sizeof(struct sockaddr_storage));
+		return addr_from_sockaddr(info->client_addr, sizeof(struct sockaddr_storage));
+	return (struct addr){ .family = ADDR_NONE };
+}
+
+static bool
+came_by_tls(struct MHD_Connection *conn, const struct conf *conf, const struct addr *peer)
+{
+	const char *proto = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "X-Forwarded-Proto");
+
+	return proto && forwarded_tls(peer, (struct slice){ proto, strlen(proto) }, &conf->trusted_proxies);
+}
+
+static struct addr
+find_client(struct MHD_Connection *conn, const struct conf *conf, struct addr client)
+{
+	struct lines lines = { .n = 0 };
+
 	if (!addr_nets_match(&conf->trusted_proxies, &client))
 		return client;
 	MHD_get_connection_values(conn, MHD_HEADER_KIND, gather_forwarded, &lines);
@@ -123,11 +137,14 @@ refuse_large(struct exchange *ex)
 static bool
 begin(struct exchange *ex, const char *url, const char *method)
 {
+	const struct conf *conf = ex->side->admin->conf;
+	struct addr peer = find_peer(ex->conn);
 	bool unknown_coding;
 	uint64_t now_ns = clock_mono_ns(), body = announced(ex, &unknown_coding);
 
 	ex->deadline_ns = now_ns + ex->side->admin->limits.request_ms * CLOCK_NS_PER_MS;
-	ex->client = find_client(ex->conn, ex->side->admin->conf);
+	ex->tls = came_by_tls(ex->conn, conf, &peer);
+	ex->client = find_client(ex->conn, conf, peer);
 	set_request_id(ex);
 	routes_judge(ex, url, method); /* also finds the route to count under */
 	if (rate_allows(ex, now_ns) && ex->reply.status == 0 && body != UINT64_MAX && body > ADMIN_BODY_MAX)

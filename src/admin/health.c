@@ -31,7 +31,8 @@ health_get(struct exchange *ex)
 		 (unsigned long long)(health.uptime_ms % 1000));
 	json_add(&o, "status", json_object_new_string(health.not_ready ? health.not_ready : "ok"));
 	json_add(&o, "instance", json_object_new_string(ex->side->admin->conf->instance));
-	json_add(&o, "version", json_object_new_string(PACKAGE_VERSION));
+	if (ex->side->which == ADMIN_SIDE_ADMIN) /* which holes it may have is not for the world to know */
+		json_add(&o, "version", json_object_new_string(PACKAGE_VERSION));
 	json_add(&o, "state", json_object_new_string(health.state));
 	json_add(&o, "connections", json_object_new_uint64(health.connections));
 	json_add(&o, "messagesPerSecond", json_object_new_uint64(health.messages_per_second));

@@ -14,6 +14,7 @@
 #include "admin/json_add.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "conf/conf.h"
 
 #define TYPE_JSON   "application/json"
 #define POLICY_NONE "default-src 'none'; frame-ancestors 'none'"
@@ -175,6 +176,8 @@ static bool
 add_headers(struct MHD_Response *response, struct exchange *ex)
 {
 	const struct reply *reply = &ex->reply;
+	unsigned max_age = ex->side->admin->conf->hsts_max_age_s;
+	char security[32];
 	bool added = add_header(response, "Content-Type", reply->type) &&
 		     add_header(response, "Content-Security-Policy", reply->policy) &&
 		     add_header(response, "Cache-Control", reply->cache ? reply->cache : "no-store") &&
@@ -182,6 +185,10 @@ add_headers(struct MHD_Response *response, struct exchange *ex)
 
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]) && added; i++)
 		added = add_header(response, fixed_headers[i][0], fixed_headers[i][1]);
+	if (added && ex->tls && max_age > 0) {
+		snprintf(security, sizeof(security), "max-age=%u", max_age);
+		added = add_header(response, "Strict-Transport-Security", security);
+	}
 	for (unsigned i = 0; i < reply->n_headers && added; i++)
 		added = add_header(response, reply->headers[i].name, reply->headers[i].value);
 	return added;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* X-Forwarded-For. */
+/* X-Forwarded-For, X-Forwarded-Proto. */
 #include "base/forwarded.h"
+
+#include <strings.h>
 
 #include "base/err.h"
 
@@ -25,4 +27,12 @@ forwarded_client(struct addr *client, struct slice value, const struct addr_nets
 			*client = (struct addr){ .family = ADDR_NONE };
 	}
 	return addr_nets_match(trusted, client);
+}
+
+bool
+forwarded_tls(const struct addr *peer, struct slice proto, const struct addr_nets *trusted)
+{
+	return ((proto.len == 5 && strncasecmp(proto.at, "https", 5) == 0) ||
+		(proto.len == 3 && strncasecmp(proto.at, "wss", 3) == 0)) &&
+	       addr_nets_match(trusted, peer);
 }

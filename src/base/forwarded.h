@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is behind a proxy: X-Forwarded-For, believed as far as trusted proxies wrote it. Pure; any thread. */
+/* Who is behind a proxy, and how it came: X-Forwarded-For and -Proto, believed as far as trusted proxies wrote them.
+ * Pure; any thread. */
 #ifndef WSD_BASE_FORWARDED_H
 #define WSD_BASE_FORWARDED_H
 
@@ -15,5 +16,8 @@
  * address ("unknown") makes *client ADDR_NONE, which no list of networks matches.
  */
 bool forwarded_client(struct addr *client, struct slice value, const struct addr_nets *trusted);
+
+/* Whether the client spoke TLS: X-Forwarded-Proto is https or wss, and a trusted peer says so. */
+bool forwarded_tls(const struct addr *peer, struct slice proto, const struct addr_nets *trusted);
 
 #endif

@@ -115,6 +115,8 @@ conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size)
 
 	memset(out, 0, sizeof(*out));
 	rc = conf_vars_load(conf_table, out, ask, &get, why, why_size);
+	if (rc == WSD_OK)
+		rc = conf_secrets_read(out, get, why, why_size);
 	if (rc != WSD_OK)
 		conf_deinit(out);
 	return rc;
@@ -124,5 +126,6 @@ void
 conf_deinit(struct conf *conf)
 {
 	conf_vars_release(conf_table, conf);
+	conf_secrets_release(conf);
 	memset(conf, 0, sizeof(*conf));
 }

@@ -21,6 +21,8 @@ struct conf_rate {
 };
 
 enum conf_parking { CONF_PARKING_AUTO, CONF_PARKING_ON, CONF_PARKING_OFF };
+enum conf_auth { CONF_AUTH_OFF, CONF_AUTH_JWT };
+enum conf_algorithm { CONF_ALGORITHM_NONE, CONF_HS256, CONF_RS256, CONF_ES256 }; /* none: not set */
 
 struct conf {
 	char *host; /* numeric address, or "localhost" */
@@ -52,15 +54,26 @@ struct conf {
 	char *allowed_origins;
 	struct addr_nets metrics_allow;
 	char *grafana_url, *prometheus_url; /* links of the web client; NULL: none */
-	char *admin_token; /* NULL: state-changing calls on the unix socket only */
+	uint32_t hsts_max_age_s; /* 0: no Strict-Transport-Security */
+	char *admin_token; /* NULL: state-changing calls on the unix socket only; wherever it was read from */
+	char *admin_token_file;
+	int auth; /* enum conf_auth; with CONF_AUTH_JWT algorithm and key are there */
+	int jwt_algorithm; /* enum conf_algorithm */
+	char *jwt_key_file; /* NULL: the key is a credential of systemd */
+	char *jwt_issuer;   /* NULL: not looked at */
+	char *jwt_audience; /* the same */
+	uint32_t jwt_leeway_s;
+	uint32_t jwt_expiry_warning_s; /* 0: none */
+	char *jwt_key; /* what the file holds, less a newline at the end of a text; not checked any further */
+	size_t jwt_key_len;
 };
 
 /* Like getenv(3), so that tests can bring their own environment. */
 typedef const char *(*conf_getenv_cb)(const char *name);
 
 /*
- * Reads and checks every variable. WSD_OK, or WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM with one line in why
- * that names the variable, its value (but for a secret) and what is accepted; then *out is empty. An empty
+ * Reads and checks every variable, and the files of secrets that they name. WSD_OK, or another code with one line
+ * in why that names the variable, its value (but for a secret) and what is accepted; then *out is empty. An empty
  * value counts as not set. Release with conf_deinit().
  */
 int conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size);

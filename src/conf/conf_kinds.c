@@ -153,7 +153,9 @@ text_copy(void *at, const char *text)
 static void
 text_print(const struct conf_var *var, const void *at, FILE *to)
 {
-	fputs(*(char *const *)at ? *(char *const *)at : "", to);
+	const char *text = *(char *const *)at;
+
+	fputs(text ? text : "", to);
 }
 
 static void
@@ -204,19 +206,35 @@ name_accepts(const struct conf_var *var, FILE *to)
 
 const struct conf_kind conf_kind_name = { name_parse, text_print, name_accepts, text_release };
 
-static int
-path_parse(const struct conf_var *var, void *at, const char *text)
+int
+conf_visible_check(const struct conf_var *var, const char *text, size_t len)
 {
-	size_t len = strlen(text);
-
 	for (size_t i = 0; i < len; i++)
 		if (text[i] < '!' || text[i] > '~')
 			return WSD_E_MALFORMED;
-	if (text[0] != '/')
-		return WSD_E_MALFORMED;
-	if (len < var->min || len > var->max)
-		return WSD_E_RANGE;
-	return text_copy(at, text);
+	return len < var->min || len > var->max ? WSD_E_RANGE : WSD_OK;
+}
+
+static int
+word_parse(const struct conf_var *var, void *at, const char *text)
+{
+	int rc = conf_visible_check(var, text, strlen(text));
+
+	return rc == WSD_OK ? text_copy(at, text) : rc;
+}
+
+static void
+word_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "%u to %u visible ASCII characters", (unsigned)var->min, (unsigned)var->max);
+}
+
+const struct conf_kind conf_kind_word = { word_parse, text_print, word_accepts, text_release };
+
+static int
+path_parse(const struct conf_var *var, void *at, const char *text)
+{
+	return text[0] == '/' ? word_parse(var, at, text) : WSD_E_MALFORMED;
 }
 
 static void
@@ -248,19 +266,6 @@ words_accepts(const struct conf_var *var, FILE *to)
 
 const struct conf_kind conf_kind_words = { words_parse, text_print, words_accepts, text_release };
 
-static int
-secret_parse(const struct conf_var *var, void *at, const char *text)
-{
-	size_t len = strlen(text);
-
-	for (size_t i = 0; i < len; i++)
-		if (text[i] < '!' || text[i] > '~')
-			return WSD_E_MALFORMED;
-	if (len < var->min || len > var->max)
-		return WSD_E_RANGE;
-	return text_copy(at, text);
-}
-
 static void
 secret_print(const struct conf_var *var, const void *at, FILE *to)
 {
@@ -283,7 +288,7 @@ secret_release(void *at)
 	text_release(at);
 }
 
-const struct conf_kind conf_kind_secret = { secret_parse, secret_print, secret_accepts, secret_release };
+const struct conf_kind conf_kind_secret = { word_parse, secret_print, secret_accepts, secret_release };
 
 /* It becomes a link that everybody sees: no scheme that could run code, no user:password@, and no character that RFC
  * 3986 has escaped. */

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "conf/conf.h"
+
 struct conf_var;
 
 /*
@@ -48,7 +50,8 @@ extern const struct conf_kind conf_kind_choice; /* int */
 extern const struct conf_kind conf_kind_rate;	/* struct conf_rate */
 extern const struct conf_kind conf_kind_host;	/* char * */
 extern const struct conf_kind conf_kind_name;	/* char * */
-extern const struct conf_kind conf_kind_path;	/* char * */
+extern const struct conf_kind conf_kind_path;	/* char *, may be NULL */
+extern const struct conf_kind conf_kind_word;	/* char *, may be NULL */
 extern const struct conf_kind conf_kind_secret; /* char *, may be NULL */
 extern const struct conf_kind conf_kind_url;	/* char *, may be NULL */
 extern const struct conf_kind conf_kind_nets;	/* struct addr_nets */
@@ -74,6 +77,16 @@ void conf_vars_man(const struct conf_var *table, FILE *to);
 
 /* Decimal digits and nothing else: WSD_OK, WSD_E_MALFORMED, or WSD_E_RANGE outside min..max. */
 int conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out);
+
+/* Visible ASCII, as many characters as the variable asks for: WSD_OK, WSD_E_MALFORMED or WSD_E_RANGE. */
+int conf_visible_check(const struct conf_var *var, const char *text, size_t len);
+
+#define CONF_ADMIN_TOKEN_MIN 16
+#define CONF_ADMIN_TOKEN_MAX 256
+
+/* conf_secrets.c: reads what the variables say is elsewhere; as conf_load(). */
+int conf_secrets_read(struct conf *conf, conf_getenv_cb get, char *why, size_t why_size);
+void conf_secrets_release(struct conf *conf);
 
 /* A new string with the checked list in its normal form (conf.h, allowed_origins). WSD_OK, WSD_E_MALFORMED or
  * -ENOMEM. */

@@ -25,6 +25,12 @@ static const struct conf_choice parkings[] = {
 	{ "auto", CONF_PARKING_AUTO }, { "on", CONF_PARKING_ON }, { "off", CONF_PARKING_OFF }, { NULL, 0 },
 };
 
+static const struct conf_choice auths[] = { { "off", CONF_AUTH_OFF }, { "jwt", CONF_AUTH_JWT }, { NULL, 0 } };
+
+static const struct conf_choice algorithms[] = {
+	{ "HS256", CONF_HS256 }, { "RS256", CONF_RS256 }, { "ES256", CONF_ES256 }, { NULL, 0 },
+};
+
 #define WORKERS_MAX 256
 
 /* The CPUs this process may run on: what taskset, CPUAffinity= or a container leave, not what the machine has. */
@@ -268,7 +274,7 @@ const struct conf_var conf_table[] = {
 		.kind = &conf_kind_nets,
 		MEMBER(trusted_proxies),
 		.standard = "127.0.0.0/8,::1/128",
-		.help = "peers whose X-Forwarded-For is believed",
+		.help = "peers whose X-Forwarded-For and X-Forwarded-Proto are believed",
 		.more = "A peer on a unix socket counts as 127.0.0.1.",
 	},
 	{
@@ -281,7 +287,20 @@ const struct conf_var conf_table[] = {
 			"\"*.\", which stands for one or more labels. A pattern without SCHEME:// "
 			"matches any scheme and port; with one, no :PORT means the scheme's own. null is "
 			"the origin of local files and sandboxed frames. Requests without an Origin do not "
-			"come from a browser and are let in.",
+			"come from a browser and are let in. With *, a page of any site may connect in the "
+			"name of whoever looks at it.",
+	},
+	{
+		.name = "HSTS_MAX_AGE",
+		.kind = &conf_kind_number,
+		MEMBER(hsts_max_age_s),
+		.standard = "31536000",
+		.min = 0,
+		.max = 63072000,
+		.unit = "seconds",
+		.help = "how long browsers that came by https are told to come by nothing else, 0 to not tell them",
+		.more = "Strict-Transport-Security is sent when X-Forwarded-Proto is https or wss, and a trusted "
+			"proxy says so.",
 	},
 	{
 		.name = "METRICS_ALLOW",
@@ -310,11 +329,89 @@ const struct conf_var conf_table[] = {
 		.name = "ADMIN_TOKEN",
 		.kind = &conf_kind_secret,
 		MEMBER(admin_token),
-		.min = 16,
-		.max = 256,
+		.min = CONF_ADMIN_TOKEN_MIN,
+		.max = CONF_ADMIN_TOKEN_MAX,
 		.secret = true,
 		.help = "lets requests with this bearer token change the server's state over TCP",
-		.more = "Without it, such requests are taken on the unix socket only.",
+		.more = "Without it, such requests are taken on the unix socket only. It may stand in a file or a "
+			"credential of systemd instead, but not in two places.",
+	},
+	{
+		.name = "ADMIN_TOKEN_FILE",
+		.kind = &conf_kind_path,
+		MEMBER(admin_token_file),
+		.min = 1,
+		.max = 1024,
+		.help = "file with the ADMIN_TOKEN",
+		.more = "A line end after it is not part of it. Without this, a credential of the name admin-token "
+			"is taken, if the unit has one (LoadCredential=).",
+	},
+	{
+		.name = "AUTH",
+		.kind = &conf_kind_choice,
+		MEMBER(auth),
+		.standard = "off",
+		.choices = auths,
+		.help = "what clients must show to connect",
+		.more = "jwt: a signed token (RFC 7519), as wsd(8) has it under AUTHENTICATION; JWT_ALGORITHM and a "
+			"key are needed then.",
+	},
+	{
+		.name = "JWT_ALGORITHM",
+		.kind = &conf_kind_choice,
+		MEMBER(jwt_algorithm),
+		.choices = algorithms,
+		.help = "the one algorithm that tokens may be signed with",
+		.more = "It is never taken from a token, nor guessed from the key.",
+	},
+	{
+		.name = "JWT_KEY_FILE",
+		.kind = &conf_kind_path,
+		MEMBER(jwt_key_file),
+		.min = 1,
+		.max = 1024,
+		.help = "file with the key that tokens are checked with",
+		.more = "HS256: a secret of at least 32 bytes; a line end after one that is text is not part of it. "
+			"RS256, ES256: the public key (RSA of at least 2048 bits, P-256) in PEM form. Without this, a "
+			"credential of the name jwt-key is taken (LoadCredential=).",
+	},
+	{
+		.name = "JWT_ISSUER",
+		.kind = &conf_kind_word,
+		MEMBER(jwt_issuer),
+		.min = 1,
+		.max = 256,
+		.help = "the iss that tokens must have",
+		.more = "Without it, iss is not looked at.",
+	},
+	{
+		.name = "JWT_AUDIENCE",
+		.kind = &conf_kind_word,
+		MEMBER(jwt_audience),
+		.min = 1,
+		.max = 256,
+		.help = "the aud that tokens must have, alone or among others",
+		.more = "Without it, aud is not looked at.",
+	},
+	{
+		.name = "JWT_LEEWAY",
+		.kind = &conf_kind_number,
+		MEMBER(jwt_leeway_s),
+		.standard = "30",
+		.min = 0,
+		.max = 3600,
+		.unit = "seconds",
+		.help = "by how much the clocks of those who make tokens may differ from ours",
+	},
+	{
+		.name = "JWT_EXPIRY_WARNING",
+		.kind = &conf_kind_number,
+		MEMBER(jwt_expiry_warning_s),
+		.standard = "60",
+		.min = 0,
+		.max = 86400,
+		.unit = "seconds",
+		.help = "how long before its token ends a connection is told, 0 for not at all",
 	},
 	{ .name = NULL },
 };

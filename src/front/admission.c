@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may connect: limits, origins, ids and sessions. What is refused here was a correct handshake. Main
+ * Who may connect: limits, origins, tokens, ids and sessions. What is refused here was a correct handshake. Main
  * thread.
  *
  * A client is the address behind the trusted proxies. One whose own address is a trusted proxy's is our own
@@ -24,6 +24,7 @@ struct applicant {
 	const struct request *request;
 	struct addr address;
 	struct peer *client; /* NULL: not counted by address */
+	struct auth_claims claims;
 };
 
 static void
@@ -113,8 +114,14 @@ room_left(struct applicant *a)
 static void
 fill_guest(struct front_guest *g, struct applicant *a)
 {
-	*g = (struct front_guest){ .fd = -1, .client = a->address };
+	*g = (struct front_guest){
+		.fd = -1,
+		.client = a->address,
+		.subprotocol = credentials_offers(a->request->subprotocols, "wsd"),
+		.expires_real_ms = a->claims.expires_real_ms,
+	};
 	memcpy(g->key, a->request->key.at, sizeof(g->key));
+	memcpy(g->subject, a->claims.subject, sizeof(g->subject));
 }
 
 /* The session is live and g's seat is taken: hands the socket over. */
@@ -230,6 +237,9 @@ admission_decide(struct visitor *v, const struct request *r)
 		refuse(&a, METRIC_REFUSED_ORIGIN, 403, "origin", "this origin may not connect", 0);
 		return;
 	}
+	/* after all that is cheap, and before anything is told of the id */
+	if (!credentials_judge(v, r, &a.claims))
+		return;
 	if (replacing) {
 		replace(&a, session);
 		return;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/fd.h"
+#include "base/forwarded.h"
 #include "front/front_priv.h"
 
 #define REQUEST_ID_HEADER_MAX 128
@@ -16,6 +17,8 @@ status_text(int status)
 	switch (status) {
 	case 400:
 		return "Bad Request";
+	case 401:
+		return "Unauthorized";
 	case 403:
 		return "Forbidden";
 	case 404:
@@ -45,10 +48,15 @@ status_text(int status)
 	}
 }
 
+/* A client that showed no token is told no error: RFC 6750, 3.1. */
 static const char *
-extra_headers(int status)
+extra_headers(int status, const char *code)
 {
 	switch (status) {
+	case 401:
+		return strcmp(code, "unauthorized") == 0 ?
+			       "WWW-Authenticate: Bearer realm=\"wsd\"\r\n" :
+			       "WWW-Authenticate: Bearer realm=\"wsd\", error=\"invalid_token\"\r\n";
 	case 405:
 		return "Allow: GET\r\n";
 	case 426:
@@ -77,11 +85,24 @@ request_id(char out[REQUEST_ID_HEADER_MAX + 1], struct slice given)
 	return out;
 }
 
+/* Strict-Transport-Security, RFC 6797, 7.2: not over plain HTTP. */
+static const char *
+transport_security(char *out, size_t size, const struct visitor *v, const struct request *r)
+{
+	const struct conf *conf = v->front->conf;
+	struct addr peer = addr_from_sockaddr(&v->peer.sa, v->peer_len);
+
+	out[0] = '\0';
+	if (conf->hsts_max_age_s > 0 && forwarded_tls(&peer, r->forwarded_proto, &conf->trusted_proxies))
+		snprintf(out, size, "Strict-Transport-Security: max-age=%u\r\n", conf->hsts_max_age_s);
+	return out;
+}
+
 void
 answer_refuse(struct visitor *v, const struct request *r, int status, const char *code, const char *why,
 	      unsigned retry_after_s)
 {
-	char id[REQUEST_ID_HEADER_MAX + 1], retry[40] = "", body[512], answer[1536];
+	char id[REQUEST_ID_HEADER_MAX + 1], retry[40] = "", security[64], body[512], answer[1536];
 	int body_len, len;
 
 	metrics_http(v->front->shard, v->lobby->admin ? ROUTE_OTHER : ROUTE_WS, status);
@@ -94,7 +115,7 @@ answer_refuse(struct visitor *v, const struct request *r, int status, const char
 		       "Content-Type: application/json\r\n"
 		       "Content-Length: %d\r\n"
 		       "Connection: %s\r\n"
-		       "%s%s"
+		       "%s%s%s"
 		       "X-Request-Id: %s\r\n"
 		       "Cache-Control: no-store\r\n"
 		       "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
@@ -105,7 +126,8 @@ answer_refuse(struct visitor *v, const struct request *r, int status, const char
 		       "X-Frame-Options: DENY\r\n"
 		       "\r\n%s",
 		       status, status_text(status), body_len, status == 426 ? "close, Upgrade" : "close",
-		       extra_headers(status), retry, request_id(id, r->request_id),
+		       extra_headers(status, code), retry,
+		       transport_security(security, sizeof(security), v, r), request_id(id, r->request_id),
 		       slice_equal(r->method, "HEAD") ? "" : body);
 	CHECK(len > 0 && (size_t)len < sizeof(answer));
 	visitor_answer(v, answer, (size_t)len);

@@ -61,6 +61,7 @@ front_create(struct front **out, const struct front_setup *setup)
 	f->magic = FRONT_MAGIC;
 	f->conf = setup->conf;
 	f->ops = setup->ops;
+	f->auth = setup->auth;
 	f->loop = setup->loop;
 	f->shard = setup->shard;
 	if (seats_init(&f->seats, setup->workers) != WSD_OK) {

@@ -16,12 +16,14 @@
 
 #include "base/addr.h"
 
+struct auth;
 struct conf;
 struct front;
 struct metrics_shard;
 
 #define FRONT_TOKEN_BYTES 16
 #define FRONT_KEY_LEN	  24
+#define FRONT_SUBJECT_MAX 128
 
 enum front_mode {
 	FRONT_CLOSED,	/* connections wait in the listening sockets' queues */
@@ -47,6 +49,9 @@ struct front_guest {
 	bool resumed;
 	uint8_t token[FRONT_TOKEN_BYTES];
 	char key[FRONT_KEY_LEN]; /* Sec-WebSocket-Key */
+	bool subprotocol;	 /* "wsd" was offered, and must be answered */
+	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
+	char subject[FRONT_SUBJECT_MAX + 1]; /* of its token; "": not known */
 	const char *id;
 };
 
@@ -65,6 +70,7 @@ struct front_ops {
 struct front_setup {
 	const struct conf *conf;
 	const struct front_ops *ops;
+	const struct auth *auth; /* NULL: clients need no token */
 	uv_loop_t *loop;
 	struct metrics_shard *shard;
 	uint32_t workers;

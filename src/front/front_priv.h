@@ -7,6 +7,7 @@
 
 #include <uv.h>
 
+#include "auth/auth.h"
 #include "base/list.h"
 #include "conf/conf.h"
 #include "front/front.h"
@@ -77,6 +78,7 @@ struct front {
 	uint32_t magic;
 	const struct conf *conf;
 	const struct front_ops *ops;
+	const struct auth *auth;
 	uv_loop_t *loop;
 	struct metrics_shard *shard;
 	enum front_mode mode;
@@ -125,6 +127,16 @@ void admission_given_up(struct visitor *v);
 /* answer.c: a refusal. retry_after_s 0: none. counter: METRICS for none. */
 void answer_refuse(struct visitor *v, const struct request *r, int status, const char *code, const char *why,
 		   unsigned retry_after_s);
+
+/* credentials.c: whether the client may connect with the token it shows, which is described then. Else it has been
+ * refused. */
+bool credentials_judge(struct visitor *v, const struct request *r, struct auth_claims *out);
+
+enum credentials { CREDENTIALS_NONE, CREDENTIALS_ONE, CREDENTIALS_CONFLICT };
+/* The token of a request; room has AUTH_TOKEN_MAX + 1 bytes, and may hold it. */
+enum credentials credentials_find(const struct request *r, char *room, struct slice *token);
+/* Whether a list of subprotocols has this one, spelt so. */
+bool credentials_offers(struct slice list, const char *name);
 
 /* origin.c: whether a browser's Origin may connect. */
 bool origin_allowed(const char *allowed, struct slice origin);

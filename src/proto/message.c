@@ -10,7 +10,7 @@ _Static_assert(MESSAGE_DEPTH_MAX - 1 <= JSON_SCAN_DEPTH_MAX,
 
 /* Raw values as they stood in the text; of a repeated name the last. */
 struct members {
-	struct slice type, id, data;
+	struct slice type, id, data, token;
 };
 
 static struct slice *
@@ -22,6 +22,8 @@ member_for(struct members *members, struct slice name)
 		return &members->id;
 	if (json_string_equal(name, "data", 4))
 		return &members->data;
+	if (json_string_equal(name, "token", 5))
+		return &members->token;
 	return NULL;
 }
 
@@ -108,6 +110,8 @@ find_type(struct slice raw, enum message_type *type)
 		*type = MESSAGE_PING;
 	else if (json_string_equal(raw, "disconnect", 10))
 		*type = MESSAGE_DISCONNECT;
+	else if (json_string_equal(raw, "auth", 4))
+		*type = MESSAGE_AUTH;
 	else
 		return false;
 	return true;
@@ -140,6 +144,11 @@ judge(const struct members *members, struct message *out)
 		out->why = "data is missing";
 		return MESSAGE_INVALID;
 	}
+	if (out->type == MESSAGE_AUTH && !is_string(members->token)) {
+		out->why = members->token.len > 0 ? "token must be a string" : "token is missing";
+		return MESSAGE_INVALID;
+	}
+	out->token = members->token;
 	return MESSAGE_OK;
 }
 

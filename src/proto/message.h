@@ -12,7 +12,7 @@
 #define MESSAGE_DEPTH_MAX 64  /* nesting of arrays and objects, the outermost included */
 #define MESSAGE_ID_MAX	  256 /* bytes of the raw id, quotes included */
 
-enum message_type { MESSAGE_MESSAGE, MESSAGE_PING, MESSAGE_DISCONNECT };
+enum message_type { MESSAGE_MESSAGE, MESSAGE_PING, MESSAGE_DISCONNECT, MESSAGE_AUTH };
 
 enum message_fault {
 	MESSAGE_OK,
@@ -27,14 +27,15 @@ struct message {
 	struct slice id; /* raw string (quotes included) or number; len 0: none. Also set on a fault, where
 			    known */
 	struct slice data;	/* raw value; len 0: none */
+	struct slice token;	/* raw string, with MESSAGE_AUTH */
 	const char *why;	/* on a fault: what is wrong, static text */
 };
 
 /*
- * text need not be zero-terminated. The members are "type" (string: "message", "ping", "disconnect"), "id"
- * (string or number, at most MESSAGE_ID_MAX bytes) and "data" (any value; needed with "message"); others are
- * skipped but must be valid JSON. Escapes in member names and in the type are understood. Of a repeated
- * member the last one counts.
+ * text need not be zero-terminated. The members are "type" (string: "message", "ping", "disconnect", "auth"),
+ * "id" (string or number, at most MESSAGE_ID_MAX bytes), "data" (any value; needed with "message") and "token"
+ * (string; needed with "auth"); others are skipped but must be valid JSON. Escapes in member names and in the
+ * type are understood. Of a repeated member the last one counts.
  */
 enum message_fault message_parse(const char *text, size_t len, struct message *out);
 

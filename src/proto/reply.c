@@ -184,6 +184,31 @@ reply_error(char *out, const char *code, const char *why, const char *timestamp,
 }
 
 size_t
+reply_auth(char *out, uint64_t expires_in_ms, const char *timestamp, struct slice id)
+{
+	char *payload = begin(out, REPLY_MAX), *at = payload;
+
+	at = PUT(at, "{\"type\":\"auth_response\",\"expiresIn\":");
+	at = put_u64(at, expires_in_ms);
+	at = put_timestamp(at, timestamp);
+	at = put_id(at, id);
+	at = PUT(at, "}");
+	return finish(out, payload, at);
+}
+
+size_t
+reply_token_expiring(char *out, uint64_t expires_in_ms, const char *timestamp)
+{
+	char *payload = begin(out, FRAME_CONTROL_MAX), *at = payload;
+
+	at = PUT(at, "{\"type\":\"token_expiring\",\"expiresIn\":");
+	at = put_u64(at, expires_in_ms);
+	at = put_timestamp(at, timestamp);
+	at = PUT(at, "}");
+	return finish(out, payload, at);
+}
+
+size_t
 reply_goodbye(char *out, const struct reply_goodbye *r)
 {
 	char *payload = begin(out, REPLY_MAX), *at = payload;

@@ -38,6 +38,9 @@ struct reply_goodbye {
 
 size_t reply_established(char *out, const struct reply_established *r);
 size_t reply_response(char *out, uint64_t count, const char *timestamp, struct slice id);
+/* expires_in_ms: until the connection is closed, unless it shows another token by then */
+size_t reply_auth(char *out, uint64_t expires_in_ms, const char *timestamp, struct slice id);
+size_t reply_token_expiring(char *out, uint64_t expires_in_ms, const char *timestamp);
 /* These two tell who answers, since a connection can change its process without noticing. */
 size_t reply_pong(char *out, struct slice id, const char *timestamp, const char *instance);
 size_t reply_heartbeat(char *out, const char *timestamp, const char *instance);

@@ -24,6 +24,8 @@ enum tag {
 	TAG_RESUMED,
 	TAG_QUEUE,
 	TAG_EXPIRES_IN,
+	TAG_TOKEN_EXPIRES = 32,
+	TAG_TOKEN_WARNED = 33,
 };
 
 #define FIELD_HEAD 5
@@ -86,6 +88,8 @@ state_encode(char *out, const struct conn_state *s)
 	at = put_bytes(at, TAG_PEER_ADDRESS, s->peer.bytes, sizeof(s->peer.bytes));
 	at = put_number(at, TAG_PEER_PORT, s->peer.port);
 	at = put_number(at, TAG_RESUMED, s->resumed);
+	at = put_number(at, TAG_TOKEN_EXPIRES, s->token_expires_real_ms);
+	at = put_number(at, TAG_TOKEN_WARNED, s->token_warned);
 	CHECK(at - out <= STATE_FIXED_MAX - FIELD_HEAD);
 	if (s->queue_len > 0)
 		at = put_bytes(at, TAG_QUEUE, s->queue, s->queue_len);
@@ -170,6 +174,7 @@ take_number(uint64_t *out, uint64_t most, const struct field *f)
 }
 
 #define DURATION_MOST (1ull << 50) /* ms; far beyond any, so that sums cannot wrap */
+#define REAL_MOST     (1ull << 60)
 
 static int
 take_field(struct conn_state *s, const struct field *f)
@@ -211,6 +216,12 @@ take_field(struct conn_state *s, const struct field *f)
 	case TAG_RESUMED:
 		rc = take_number(&n, 1, f);
 		s->resumed = n != 0;
+		return rc;
+	case TAG_TOKEN_EXPIRES:
+		return take_number(&s->token_expires_real_ms, REAL_MOST, f);
+	case TAG_TOKEN_WARNED:
+		rc = take_number(&n, 1, f);
+		s->token_warned = n != 0;
 		return rc;
 	case TAG_QUEUE:
 		s->queue = f->value;

@@ -32,6 +32,8 @@ struct conn_state {
 	uint16_t over_limit;
 	struct addr peer;
 	bool resumed;
+	bool token_warned;		/* of the end of its token */
+	uint64_t token_expires_real_ms; /* since 1970-01-01 UTC; 0: it has none */
 	const char *queue; /* whole frames that wait to be sent; not owned */
 	size_t queue_len;
 };

@@ -59,6 +59,7 @@ front_start(struct server *s)
 	return front_create(&s->front, &(struct front_setup){
 					       .conf = s->conf,
 					       .ops = &s->front_ops,
+					       .auth = s->auth,
 					       .loop = &s->loop,
 					       .shard = s->shard,
 					       .workers = s->conf->workers,
@@ -125,6 +126,7 @@ start_each_worker(struct server *s)
 		struct worker_setup setup = {
 			.conf = s->conf,
 			.ops = &s->worker_ops,
+			.auth = s->auth,
 			.shard = metrics_shard_create(),
 			.gate = &s->gate,
 			.index = i,
@@ -202,7 +204,7 @@ static const struct part {
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 int
-server_run(const struct conf *conf)
+server_run(const struct conf *conf, const struct auth *auth)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	size_t started = 0;
@@ -212,6 +214,7 @@ server_run(const struct conf *conf)
 		return -ENOMEM;
 	s->magic = SERVER_MAGIC;
 	s->conf = conf;
+	s->auth = auth;
 	s->started_ms = clock_mono_ms();
 	s->signal_fd = -1;
 	signals_block();

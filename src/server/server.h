@@ -3,11 +3,13 @@
 #ifndef WSD_SERVER_SERVER_H
 #define WSD_SERVER_SERVER_H
 
+struct auth;
 struct conf;
 
 /* Serves until a signal ends it. The log must have been started; all signals are blocked here, before the
- * first thread, and stay so. Returns WSD_OK after an orderly end, WSD_E_RANGE if the configuration asks for
- * more than the system allows, or why it could not start; the reason has been logged then. */
-int server_run(const struct conf *conf);
+ * first thread, and stay so. auth NULL: clients need no token. Returns WSD_OK after an orderly end, WSD_E_RANGE if
+ * the configuration asks for more than the system allows, or why it could not start; the reason has been logged
+ * then. */
+int server_run(const struct conf *conf, const struct auth *auth);
 
 #endif

@@ -45,6 +45,7 @@ struct watch_handle {
 struct server {
 	uint32_t magic;
 	const struct conf *conf;
+	const struct auth *auth; /* [const after start] NULL: clients need no token */
 	uv_loop_t loop;
 	struct mailbox box; /* [lock: its own] */
 	bool box_closed;

@@ -12,6 +12,7 @@
 
 _Static_assert(FRONT_TOKEN_BYTES == WORKER_TOKEN_BYTES, "one token");
 _Static_assert(FRONT_KEY_LEN == WORKER_KEY_LEN, "one key");
+_Static_assert(FRONT_SUBJECT_MAX == WORKER_SUBJECT_MAX, "one subject");
 
 /* ---- front desk to workers (main thread) ----------------------------------------------------- */
 
@@ -26,6 +27,9 @@ seat_guest(void *arg, const struct front_guest *g)
 		.peer = g->client,
 		.count = g->count,
 		.resumed = g->resumed,
+		.subprotocol = g->subprotocol,
+		.expires_real_ms = g->expires_real_ms,
+		.subject = g->subject,
 		.id = g->id,
 	};
 

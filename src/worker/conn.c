@@ -43,8 +43,15 @@ conn_create(const struct worker_guest *guest)
 	c->peer = guest->peer;
 	c->phase = CONN_SEATED;
 	c->resumed = guest->resumed;
+	conn_set_expiry(c, guest->expires_real_ms);
 	memcpy(c->id, guest->id, id_len + 1);
 	return c;
+}
+
+void
+conn_set_expiry(struct conn *c, uint64_t real_ms)
+{
+	c->expires_real_s = real_ms / 1000 < UINT32_MAX ? (uint32_t)(real_ms / 1000) : 0;
 }
 
 void
@@ -88,8 +95,10 @@ greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 						 }));
 }
 
+static const struct log_field no_field;
+
 void
-conn_opened(struct worker *w, struct conn *c, const uint8_t *token)
+conn_opened(struct worker *w, struct conn *c, const struct adoption *how)
 {
 	char peer[ADDR_TEXT_MAX];
 
@@ -101,13 +110,14 @@ conn_opened(struct worker *w, struct conn *c, const uint8_t *token)
 	c->opened_ms = c->last_rx_ms = worker_now_ms(w);
 	c->rx_bytes = export_consumed(c);
 	metrics_add(w->shard, METRIC_OPENED, 1);
-	greet(w, c, token);
+	greet(w, c, how->token);
 	conn_arm(w, c);
 	export_newcomer(w, c);
 	LOG_AT(LOG_LEVEL_INFO, LOG_ID_CONNECTION_OPENED,
 	       LOG_FIELDS(LOG_TEXT("WS_CONNECTION_ID", c->id),
 			  LOG_TEXT("WS_CLIENT_ADDRESS", addr_port_text(peer, &c->peer)),
-			  LOG_NUMBER("WS_WORKER", w->index), LOG_NUMBER("WS_RESUMED", c->resumed)),
+			  LOG_NUMBER("WS_WORKER", w->index), LOG_NUMBER("WS_RESUMED", c->resumed),
+			  how->subject[0] ? LOG_TEXT("WS_SUBJECT", how->subject) : no_field),
 	       "connection %s %s", c->id, c->resumed ? "resumed" : "opened");
 }
 

@@ -39,7 +39,8 @@ struct conn {
 	uint64_t serial;
 	union {
 		struct {
-			struct wheel_timer timer; /* the next of: heartbeat, idle check, end of a closing handshake */
+			struct wheel_timer timer; /* the next of: heartbeat, idle check, what its token asks for; end
+						     of a closing handshake */
 			uint64_t heartbeat_ms;	  /* when the next heartbeat is due */
 			uint64_t last_rx_ms;	  /* last data or pong; monotonic */
 		};
@@ -53,6 +54,7 @@ struct conn {
 	struct assembly *assembly; /* NULL: no message is half received */
 	struct bucket bucket;	   /* RATE_LIMIT_MESSAGE */
 	struct addr peer;
+	uint32_t expires_real_s; /* when its token ends, by the wall clock, which tokens tell it in; 0: it has none */
 	uint16_t over_limit; /* messages refused for their rate, less those accepted since */
 	uint16_t close_code; /* as sent or received; 0: none yet */
 	uint8_t phase;	     /* enum conn_phase */
@@ -74,6 +76,7 @@ struct conn {
 	bool inside_frame : 1; /* the last piece was not the end of its frame */
 	bool hungry : 1;       /* its last read filled the buffer: there is more */
 	bool parked : 1;       /* it is in the cork's list */
+	bool warned : 1;       /* of the end of its token */
 	char id[]; /* zero-terminated */
 };
 
@@ -81,8 +84,13 @@ struct conn {
 struct conn *conn_create(const struct worker_guest *guest);
 void conn_free(struct conn *c);
 
+/* By the wall clock; 0: never. What is too far away for the field is as good as never. */
+void conn_set_expiry(struct conn *c, uint64_t real_ms);
+
+struct adoption;
+
 /* The handshake is done: counts, greets and starts the clocks. */
-void conn_opened(struct worker *w, struct conn *c, const uint8_t *token);
+void conn_opened(struct worker *w, struct conn *c, const struct adoption *how);
 
 /* A piece of a message, as libwebsockets delivers it (conn_rx.c). */
 void conn_received(struct worker *w, struct conn *c, const char *data, size_t len);

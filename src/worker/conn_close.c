@@ -37,6 +37,7 @@ static const struct bye_info {
 	[WORKER_BYE_TIMEOUT] = { "timeout", 1001, true, false },
 	[WORKER_BYE_SLOW] = { "slow client", 1013, true, false },
 	[WORKER_BYE_ABUSE] = { "rate limit", 1008, false, false },
+	[WORKER_BYE_EXPIRED] = { "token_expired", 1008, true, false },
 };
 
 static void
@@ -63,6 +64,8 @@ conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_a
 		metrics_add(w->shard, METRIC_ERROR_SLOW_CLIENT, 1);
 	} else if (bye == WORKER_BYE_TIMEOUT) {
 		metrics_add(w->shard, METRIC_ERROR_TIMEOUT, 1);
+	} else if (bye == WORKER_BYE_EXPIRED) {
+		metrics_add(w->shard, METRIC_ERROR_TOKEN_EXPIRED, 1);
 	} else if (bye == WORKER_BYE_ABUSE && c->binary) {
 		code = 1003;
 	}

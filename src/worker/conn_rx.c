@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "base/err.h"
 #include "conf/conf.h"
 #include "log/log.h"
@@ -92,6 +93,32 @@ within_rate(struct worker *w, struct conn *c, uint64_t now_ns)
 	return false;
 }
 
+/* A client that stays longer than its token: from now on the new one's end holds. Takes as long as a signature does,
+ * and RATE_LIMIT_MESSAGE bounds how often. */
+static void
+take_token(struct worker *w, struct conn *c, const struct message *m)
+{
+	uint64_t real_ms = worker_now_ms(w) + w->real_offset_ms;
+	struct slice token = { m->token.at + 1, m->token.len - 2 };
+	struct auth_claims claims;
+	char *out;
+
+	if (!w->auth) {
+		refuse(w, c, METRIC_ERROR_UNSUPPORTED, "unsupported", "no token is needed here", m->id);
+		return;
+	}
+	if (auth_check(w->auth, token, c->id, real_ms, &claims) != AUTH_GOOD) {
+		refuse(w, c, METRIC_ERROR_INVALID_TOKEN, "invalid_token", "the token is not accepted", m->id);
+		return;
+	}
+	conn_set_expiry(c, claims.expires_real_ms);
+	c->warned = false;
+	conn_rearm(w, c);
+	out = cork_begin(w, c, REPLY_MAX);
+	if (out)
+		cork_end(w, reply_auth(out, claims.expires_real_ms - real_ms, worker_stamp(w, 0), m->id));
+}
+
 static void
 answer(struct worker *w, struct conn *c, const struct message *m, uint64_t now_ns)
 {
@@ -112,6 +139,9 @@ answer(struct worker *w, struct conn *c, const struct message *m, uint64_t now_n
 		break;
 	case MESSAGE_DISCONNECT:
 		conn_bye(w, c, WORKER_BYE_DISCONNECT, 0);
+		break;
+	case MESSAGE_AUTH:
+		take_token(w, c, m);
 		break;
 	}
 	log_debug("connection %s sent a message", c->id);

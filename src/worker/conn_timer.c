@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a connection's one timer is for: heartbeats, silence, and the end of a closing handshake. Worker's thread. */
+/* What a connection's one timer is for: heartbeats, silence, the end of a token, and that of
+ * a closing handshake. Worker's thread. */
 #include "worker/worker_priv.h"
 
 #include <netinet/in.h>
@@ -14,12 +15,27 @@
 
 #define PING_PAYLOAD "wsd" /* libwebsockets does not report empty pongs */
 
+/* When the token's warning or its end is due. The loop's clock does not follow the wall clock's steps, but this is
+ * asked anew at every heartbeat. */
+static uint64_t
+token_due_ms(const struct worker *w, const struct conn *c)
+{
+	uint64_t warning_ms = w->conf->jwt_expiry_warning_s * 1000ull, real_ms = c->expires_real_s * 1000ull;
+
+	if (!c->warned && warning_ms > 0)
+		real_ms -= warning_ms < real_ms ? warning_ms : real_ms;
+	return real_ms > w->real_offset_ms ? real_ms - w->real_offset_ms : 0;
+}
+
 void
 conn_rearm(struct worker *w, struct conn *c)
 {
-	uint64_t idle_ms = c->last_rx_ms + w->conf->connection_timeout_ms;
+	uint64_t due_ms = c->last_rx_ms + w->conf->connection_timeout_ms;
+	uint64_t token_ms = c->expires_real_s ? token_due_ms(w, c) : UINT64_MAX;
 
-	wheel_set(&w->wheel, &c->timer, c->heartbeat_ms < idle_ms ? c->heartbeat_ms : idle_ms);
+	if (c->heartbeat_ms < due_ms)
+		due_ms = c->heartbeat_ms;
+	wheel_set(&w->wheel, &c->timer, token_ms < due_ms ? token_ms : due_ms);
 }
 
 void
@@ -61,6 +77,26 @@ beat(struct worker *w, struct conn *c)
 	metrics_add(w->shard, METRIC_HEARTBEATS, 1);
 }
 
+/* False: the token has ended, and with it the connection. */
+static bool
+look_at_token(struct worker *w, struct conn *c, uint64_t now_ms)
+{
+	uint64_t real_ms = now_ms + w->real_offset_ms, end_ms = c->expires_real_s * 1000ull;
+	char *out;
+
+	if (real_ms >= end_ms) {
+		conn_bye(w, c, WORKER_BYE_EXPIRED, 0);
+		return false;
+	}
+	if (c->warned || real_ms + w->conf->jwt_expiry_warning_s * 1000ull < end_ms)
+		return true;
+	c->warned = true;
+	out = w->conf->jwt_expiry_warning_s > 0 ? cork_begin(w, c, REPLY_MAX) : NULL;
+	if (out)
+		cork_end(w, reply_token_expiring(out, end_ms - real_ms, worker_stamp(w, 0)));
+	return true;
+}
+
 void
 conn_due(struct worker *w, struct conn *c)
 {
@@ -81,6 +117,8 @@ conn_due(struct worker *w, struct conn *c)
 		}
 		c->last_rx_ms = now_ms - silent;
 	}
+	if (c->expires_real_s && !look_at_token(w, c, now_ms))
+		return;
 	if (now_ms >= c->heartbeat_ms) {
 		beat(w, c);
 		/* keeps its place in the round, unless the loop was stopped for longer than one */

@@ -103,6 +103,8 @@ make_offer(struct worker *w, struct conn *c)
 	s->over_limit = c->over_limit;
 	s->peer = c->peer;
 	s->resumed = c->resumed;
+	s->token_expires_real_ms = c->expires_real_s * 1000ull;
+	s->token_warned = c->warned;
 	s->queue = offer->queue;
 	s->queue_len = queued > 0 ? outq_copy(c->outq, offer->queue) : 0;
 	return offer;

@@ -25,8 +25,7 @@ struct seat_mail {
 	struct mail mail;
 	struct conn *conn;
 	int fd;
-	char key[WORKER_KEY_LEN];
-	uint8_t token[WORKER_TOKEN_BYTES];
+	struct adoption how;
 };
 
 struct drain_mail {
@@ -139,7 +138,7 @@ run_seat(struct mail *mail, void *owner)
 		fd_close(&seat->fd);
 		conn_destroyed(w, c);
 	} else {
-		ws_adopt(w, c, seat->fd, seat->key, seat->token);
+		ws_adopt(w, c, seat->fd, &seat->how);
 	}
 	free(seat);
 }
@@ -365,6 +364,7 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	w->index = setup->index;
 	w->conf = setup->conf;
 	w->ops = setup->ops;
+	w->auth = setup->auth;
 	w->shard = setup->shard;
 	w->gate = setup->gate;
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
@@ -436,8 +436,10 @@ worker_seat(struct worker *w, const struct worker_guest *guest)
 		return rc;
 	seat->mail.run = run_seat;
 	seat->fd = guest->fd;
-	memcpy(seat->key, guest->key, sizeof(seat->key));
-	memcpy(seat->token, guest->token, sizeof(seat->token));
+	seat->how.subprotocol = guest->subprotocol;
+	memcpy(seat->how.key, guest->key, sizeof(seat->how.key));
+	memcpy(seat->how.token, guest->token, sizeof(seat->how.token));
+	snprintf(seat->how.subject, sizeof(seat->how.subject), "%s", guest->subject ? guest->subject : "");
 	seat->conn = conn_create(guest);
 	if (seat->conn) {
 		rc = mailbox_post(&w->box, &seat->mail);

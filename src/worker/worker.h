@@ -15,6 +15,7 @@
 #include "loop/thread.h"
 #include "proto/state.h"
 
+struct auth;
 struct conf;
 struct metrics_shard;
 struct worker;
@@ -22,6 +23,7 @@ struct worker;
 #define WORKER_TOKEN_BYTES 16 /* of a session token */
 #define WORKER_ID_MAX	   128
 #define WORKER_KEY_LEN	   24 /* Sec-WebSocket-Key: base64 of 16 bytes */
+#define WORKER_SUBJECT_MAX 128
 
 /* Why connections are told to go; each has its goodbye, close code and reconnect advice (conn_close.c). */
 enum worker_bye {
@@ -33,6 +35,7 @@ enum worker_bye {
 	WORKER_BYE_TIMEOUT,    /* CONNECTION_TIMEOUT: 1001, since that peer has gone or slept */
 	WORKER_BYE_SLOW,       /* SEND_QUEUE_BYTES: 1013 */
 	WORKER_BYE_ABUSE,      /* went on after being refused: 1008 */
+	WORKER_BYE_EXPIRED,    /* its token has ended: 1008 */
 	WORKER_BYES
 };
 
@@ -46,7 +49,10 @@ struct worker_guest {
 	bool resumed;
 	uint8_t token[WORKER_TOKEN_BYTES];
 	char key[WORKER_KEY_LEN];
-	const char *id; /* copied */
+	bool subprotocol;	  /* to be answered with "wsd" */
+	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
+	const char *subject;	  /* for the log; copied; NULL or "": none */
+	const char *id;		  /* copied */
 };
 
 /* A connection that is no more. The mail is the receiver's to use. */
@@ -111,6 +117,7 @@ struct worker_ops {
 struct worker_setup {
 	const struct conf *conf;
 	const struct worker_ops *ops;
+	const struct auth *auth;     /* NULL: clients need no token */
 	struct metrics_shard *shard; /* this worker's own */
 	struct gate *gate;	     /* reported to once when it serves, or could not start */
 	uint32_t index;

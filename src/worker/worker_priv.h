@@ -48,6 +48,14 @@ struct gauge {
 	size_t bytes;
 };
 
+/* How a socket is taken up. */
+struct adoption {
+	char key[WORKER_KEY_LEN];
+	uint8_t token[WORKER_TOKEN_BYTES];
+	char subject[WORKER_SUBJECT_MAX + 1];
+	bool subprotocol;
+};
+
 /* Connections by the slot that main gave them, so that all can be walked, and one found, without links in each. */
 struct slots {
 	struct conn **conns;
@@ -85,6 +93,7 @@ struct worker {
 	uint32_t index;		      /* [const after start] */
 	const struct conf *conf;      /* [const after start] */
 	const struct worker_ops *ops; /* [const after start] */
+	const struct auth *auth;      /* [const after start] */
 	struct metrics_shard *shard;
 	struct gate *gate; /* [const after start] */
 	pthread_t thread;  /* main's */
@@ -103,7 +112,7 @@ struct worker {
 	bool stopping;
 
 	struct conn *adopting; /* during lws_adopt_socket_vhost_readbuf(): whose socket it is */
-	const uint8_t *adopting_token;
+	const struct adoption *adoption;
 	struct slots slots;
 	uint32_t *closing; /* slots of connections that want closing at the end of the loop turn; stale ones
 			      are skipped */
@@ -129,7 +138,7 @@ void slots_deinit(struct slots *slots);
 /* ws_context.c: WSD_OK, -ENOMEM or WSD_E_LIBRARY. */
 int ws_context_create(struct worker *w);
 /* Takes over the fd and answers the handshake; the connection is established, or gone, when this returns. */
-void ws_adopt(struct worker *w, struct conn *c, int fd, const char *key, const uint8_t *token);
+void ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how);
 /* ws_callback.c */
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 

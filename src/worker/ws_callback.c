@@ -54,7 +54,7 @@ ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return confirm_upgrade(worker_of(wsi), wsi, in);
 	case LWS_CALLBACK_ESTABLISHED:
-		conn_opened(worker_of(wsi), conn_of(user), worker_of(wsi)->adopting_token);
+		conn_opened(worker_of(wsi), conn_of(user), worker_of(wsi)->adoption);
 		return 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		return conn_peer_closed(worker_of(wsi), conn_of(user), in, len);

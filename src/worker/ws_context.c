@@ -6,7 +6,7 @@
  * libwebsockets never sees what a client sent as its request. The front desk has judged and consumed that;
  * what is parsed here is a minimal request of our own that carries the client's key. So none of its HTTP code
  * can be reached from the network, and a client may offer subprotocols that we do not speak (it would be
- * dropped without an answer).
+ * dropped without an answer), a token among them. Only "wsd" is passed on, which is then in the answer.
  */
 #include "worker/worker_priv.h"
 
@@ -83,18 +83,18 @@ ws_context_create(struct worker *w)
 }
 
 void
-ws_adopt(struct worker *w, struct conn *c, int fd, const char *key, const uint8_t *token)
+ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 {
 	char request[256];
 	int len = snprintf(request, sizeof(request),
 			   "GET / HTTP/1.1\r\nHost: w\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n\r\n",
-			   WORKER_KEY_LEN, key);
+			   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n%s\r\n",
+			   WORKER_KEY_LEN, how->key, how->subprotocol ? "Sec-WebSocket-Protocol: wsd\r\n" : "");
 
 	CHECK(len > 0 && (size_t)len < sizeof(request));
 	CHECK(!w->adopting);
 	w->adopting = c;
-	w->adopting_token = token;
+	w->adoption = how;
 	/* Calls back before it returns. It closes the fd when it fails. */
 	lws_adopt_socket_vhost_readbuf(w->vhost, fd, request, (size_t)len);
 

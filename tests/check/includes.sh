@@ -18,12 +18,13 @@ src/metrics:  base /
 src/conf:     base /
 src/proto:    base /
 src/loop:     base log conf metrics / uv.h uthash.h
-src/worker:   base log conf metrics proto loop / uv.h uthash.h libwebsockets.h
-src/front:    base log conf metrics proto loop / uv.h uthash.h
+src/auth:     base conf proto / jwt.h openssl/*
+src/worker:   base log conf metrics proto loop auth / uv.h uthash.h libwebsockets.h
+src/front:    base log conf metrics proto loop auth / uv.h uthash.h
 src/handoff:  base log conf metrics proto loop sysd / uv.h uthash.h
 src/admin:    base log conf metrics proto loop / json-c/* microhttpd.h uthash.h
-src/server:   base log sysd metrics conf proto loop worker front handoff admin / uv.h
-src/wsd.c:    base log sysd metrics conf server /
+src/server:   base log sysd metrics conf proto loop auth worker front handoff admin / uv.h
+src/wsd.c:    base log sysd metrics conf auth server /
 src/ctl:      base conf log / systemd/* curl/* json-c/*
 src/wsctl.c:  base conf log ctl / curl/*
 loadtest:     base proto / openssl/* curl/* json-c/* uv.h uthash.h

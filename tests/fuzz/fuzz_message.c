@@ -118,13 +118,14 @@ same_member(struct json_object *object, const char *name, struct slice raw)
 static void
 check_accepted(const struct message *m, struct json_object *object)
 {
-	static const char *const types[] = { "message", "ping", "disconnect" };
+	static const char *const types[] = { "message", "ping", "disconnect", "auth" };
 	struct json_object *type;
 
 	CHECK(json_object_object_get_ex(object, "type", &type));
 	CHECK(strcmp(json_object_get_string(type), types[m->type]) == 0);
 	same_member(object, "id", m->id);
 	same_member(object, "data", m->data);
+	same_member(object, "token", m->token);
 }
 
 static void

@@ -9,7 +9,7 @@ import pytest
 
 from clients import Raw, connect, http
 from metrics import gained, read
-from process import PATIENCE
+from process import PATIENCE, features
 
 BOTH = pytest.mark.parametrize("side", ["public", "admin"])
 
@@ -21,6 +21,7 @@ def is_guarded(response):
     assert response.headers["referrer-policy"] == "no-referrer"
     assert "content-security-policy" in response.headers
     assert re.fullmatch(r"[!-~]{1,128}", response.headers["x-request-id"])
+    assert "server" not in response.headers and "strict-transport-security" not in response.headers
 
 
 @BOTH
@@ -42,7 +43,8 @@ def test_health(wsd, client, side):
     health = response.json
     assert health["status"] in ("ok", "healthy", "up")
     assert (health["instance"], health["state"], health["connections"]) == ("test", "running", 1)
-    assert health["version"] and health["uptime"] >= 0
+    assert health["uptime"] >= 0
+    assert ("version" in health) == (side == "admin")  # not for the world to know
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", health["timestamp"])
 
 
@@ -103,6 +105,41 @@ def test_refusals_are_guarded_too(wsd, raw, how, status):
     response = raw(wsd).handshake(**how)
     assert response.status in (status, 404)
     is_guarded(response)
+
+
+STS = "strict-transport-security"
+TLS = [("X-Forwarded-Proto", "https")]
+
+
+@BOTH
+@pytest.mark.parametrize("path", ["/", "/health", "/nothing", "/ws/chat/x"])
+def test_who_came_by_tls_is_told_to_stay_with_it(wsd, side, path):
+    assert http(wsd.address(side), path, headers=TLS).headers[STS] == "max-age=31536000"
+    assert http(wsd.address(side), path, headers=[("X-Forwarded-Proto", "WSS")]).headers[STS]
+    for proto in ("http", "ws", "https, http", "httpsx", ""):
+        assert STS not in http(wsd.address(side), path, headers=[("X-Forwarded-Proto", proto)]).headers
+
+
+@BOTH
+def test_only_trusted_proxies_can_say_that_it_was_tls(start, side):
+    wsd = start(TRUSTED_PROXIES="192.0.2.0/24")
+    for path in ("/health", "/ws/chat/x"):
+        assert STS not in http(wsd.address(side), path, headers=TLS).headers
+    wsd = start(HSTS_MAX_AGE=0)
+    for path in ("/health", "/ws/chat/x"):
+        assert STS not in http(wsd.address(side), path, headers=TLS).headers
+    assert http(start(HSTS_MAX_AGE=60).address(side), "/health", headers=TLS).headers[STS] == "max-age=60"
+
+
+def test_nothing_public_tells_what_serves(wsd, raw):
+    version = features().split()[1]
+    answers = [http(wsd.port, path) for path in ("/", "/health", "/healthz", "/readyz", "/nothing", "/ws/chat/x", "/client.js")]
+    answers += [raw(wsd).handshake(), raw(wsd).handshake(method="POST"), http(wsd.port, "/health", "BREW")]
+    assert answers[7].status == 101
+    for answer in answers:
+        assert "server" not in answer.headers and "x-powered-by" not in answer.headers
+        for word in [version] + ["libwebsockets", "microhttpd", "lws"]:
+            assert word not in " ".join(answer.headers.values()) and word.encode() not in answer.body
 
 
 @BOTH

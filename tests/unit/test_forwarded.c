@@ -65,12 +65,36 @@ test_not_believed(void **state)
 	client_is("127.0.0.1", "127.0.0.1, _hidden, 10.0.0.1", "-", false);
 }
 
+static bool
+by_tls(const char *peer, const char *proto)
+{
+	struct addr addr = { .family = ADDR_UNIX };
+
+	if (strcmp(peer, "unix") != 0)
+		assert_int_equal(addr_parse(&addr, peer, strlen(peer)), WSD_OK);
+	return forwarded_tls(&addr, (struct slice){ proto, strlen(proto) }, &trusted);
+}
+
+static void
+test_tls(void **state)
+{
+	assert_true(by_tls("127.0.0.1", "https"));
+	assert_true(by_tls("2001:db8::1", "wss"));
+	assert_true(by_tls("unix", "HTTPS"));
+	assert_false(by_tls("192.0.2.1", "https"));
+	assert_false(by_tls("127.0.0.1", "http"));
+	assert_false(by_tls("127.0.0.1", "ws"));
+	assert_false(by_tls("127.0.0.1", ""));
+	assert_false(by_tls("127.0.0.1", "https,http"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_not_believed),
+		cmocka_unit_test(test_tls),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -32,6 +32,7 @@ static const struct expected accepted[] = {
 	  "[ ]" },
 	{ " \t\r\n{ \"type\" : \"ping\" , \"id\" : \"\" } \n", MESSAGE_OK, MESSAGE_PING, "\"\"", "" },
 	{ "{\"type\":\"disconnect\"}", MESSAGE_OK, MESSAGE_DISCONNECT, "", "" },
+	{ "{\"token\":\"a.b.c\",\"type\":\"auth\",\"id\":1}", MESSAGE_OK, MESSAGE_AUTH, "1", "" },
 	{ "{\"type\":\"message\",\"data\":{\"a\":[1,{\"b\":\"}\"}]},\"more\":[[],{}]}", MESSAGE_OK,
 	  MESSAGE_MESSAGE, "", "{\"a\":[1,{\"b\":\"}\"}]}" },
 	/* members within other members are not ours */
@@ -59,6 +60,9 @@ static const struct expected refused[] = {
 	{ "{\"type\":\"ping\",\"id\":true}", MESSAGE_INVALID, 0, "", "" },
 	{ "{\"type\":\"ping\",\"id\":{}}", MESSAGE_INVALID, 0, "", "" },
 	{ "{\"type\":\"ping\",\"id\":\"a\",\"id\":[]}", MESSAGE_INVALID, 0, "", "" },
+	{ "{\"type\":\"auth\",\"id\":1}", MESSAGE_INVALID, 0, "1", "" },
+	{ "{\"type\":\"auth\",\"token\":1}", MESSAGE_INVALID, 0, "", "" },
+	{ "{\"type\":\"auth\",\"token\":\"a\",\"token\":null}", MESSAGE_INVALID, 0, "", "" },
 	{ "{\"type\":\"subscribe\",\"id\":\"k\"}", MESSAGE_UNKNOWN_TYPE, 0, "\"k\"", "" },
 	{ "{\"type\":\"\"}", MESSAGE_UNKNOWN_TYPE, 0, "", "" },
 	{ "{\"type\":\"Ping\"}", MESSAGE_UNKNOWN_TYPE, 0, "", "" },

@@ -150,6 +150,28 @@ test_goodbye(void **state)
 		   "\",\"reconnect\":true,\"retryAfter\":1500}");
 }
 
+static void
+test_auth(void **state)
+{
+	begin();
+	payload_is(reply_auth(out, 0, TIMESTAMP, no_id),
+		   "{\"type\":\"auth_response\",\"expiresIn\":0,\"timestamp\":\"" TIMESTAMP "\"}");
+	begin();
+	payload_is(reply_auth(out, 90000, TIMESTAMP, SLICE("\"k\"")),
+		   "{\"type\":\"auth_response\",\"expiresIn\":90000,\"timestamp\":\"" TIMESTAMP "\",\"id\":\"k\"}");
+}
+
+static void
+test_token_expiring(void **state)
+{
+	begin();
+	payload_is(reply_token_expiring(out, 60000, TIMESTAMP),
+		   "{\"type\":\"token_expiring\",\"expiresIn\":60000,\"timestamp\":\"" TIMESTAMP "\"}");
+	begin();
+	payload_is(reply_token_expiring(out, UINT64_MAX, TIMESTAMP),
+		   "{\"type\":\"token_expiring\",\"expiresIn\":18446744073709551615,\"timestamp\":\"" TIMESTAMP "\"}");
+}
+
 /* Ids of all lengths, so that payloads of 125, 126 and all others near by come up. */
 static void
 test_header_fits_every_length(void **state)
@@ -245,6 +267,8 @@ main(void)
 		cmocka_unit_test(test_pong),
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_goodbye),
+		cmocka_unit_test(test_auth),
+		cmocka_unit_test(test_token_expiring),
 		cmocka_unit_test(test_header_fits_every_length),
 		cmocka_unit_test(test_longest_of_each),
 	};

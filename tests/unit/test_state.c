@@ -27,6 +27,7 @@ sample(void)
 	struct conn_state s = {
 		.id = "bob", .token = TOKEN, .count = 0x123456789a, .count_at_open = 7, .age_ms = 1000, .idle_ms = 255,
 		.heartbeat_in_ms = 256, .rate_spent = UINT64_MAX, .over_limit = UINT16_MAX, .resumed = true,
+		.token_warned = true, .token_expires_real_ms = 1795514400000,
 		.queue = QUEUE, .queue_len = QUEUE_LEN,
 	};
 
@@ -69,6 +70,8 @@ test_round_trip(void **state)
 	assert_int_equal(out.peer.port, in.peer.port);
 	assert_memory_equal(out.peer.bytes, in.peer.bytes, sizeof(in.peer.bytes));
 	assert_true(out.resumed);
+	assert_true(out.token_warned);
+	assert_true(out.token_expires_real_ms == 1795514400000);
 	assert_int_equal(out.queue_len, QUEUE_LEN);
 	assert_memory_equal(out.queue, QUEUE, QUEUE_LEN);
 }
@@ -82,6 +85,7 @@ test_largest_fits(void **state)
 	memset(in.id, 'x', STATE_ID_MAX);
 	in.count = in.count_at_open = UINT64_MAX;
 	in.age_ms = in.idle_ms = in.heartbeat_in_ms = 1ull << 50;
+	in.token_expires_real_ms = 1ull << 60;
 	in.queue_len = 0;
 	assert_true(state_encode(data, &in) <= sizeof(data));
 	assert_int_equal(decode(&out, data, state_encode(data, &in)), WSD_OK);
@@ -116,6 +120,8 @@ test_absent_and_unknown_fields(void **state)
 	assert_int_equal(out.count + out.count_at_open + out.age_ms + out.idle_ms + out.heartbeat_in_ms, 0);
 	assert_int_equal(out.rate_spent + out.over_limit + out.peer.port + out.queue_len, 0);
 	assert_false(out.resumed);
+	assert_false(out.token_warned);
+	assert_int_equal(out.token_expires_real_ms, 0);
 	assert_int_equal(decode(&out, newer, sizeof(newer) - 1), WSD_OK);
 	assert_string_equal(out.id, "bob");
 }
@@ -158,6 +164,8 @@ test_bad_values(void **state)
 		BAD("\x0d\x01\0\0\0\x02"),	     /* resumed */
 		BAD("\x0e\xff\xff\xff\xff" "abcd"),  /* queue beyond the end */
 		BAD("\x0e"),
+		BAD("\x20\x08\0\0\0" "\0\0\0\0\0\0\0\xff"), /* end of a token */
+		BAD("\x21\x01\0\0\0\x02"),	     /* warned of it */
 	};
 	struct conn_state out;
 

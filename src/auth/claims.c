@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The JSON of tokens. A name that matters must not stand there twice: which of two counts differs between readers
+ * (RFC 7519, 4), and one of them checks the signature. Pure; any thread.
+ */
+#include "auth/auth_priv.h"
+
+#include "proto/json_scan.h"
+#include "proto/utf8.h"
+
+#define DEPTH_MAX  16 /* within the object */
+#define DIGITS_MAX 12
+
+/* A name and where its value goes. */
+struct member {
+	const char *name;
+	struct slice *raw;
+};
+
+static const struct member *
+find_member(const struct member *members, struct slice name)
+{
+	for (; members->name; members++)
+		if (json_string_equal(name, members->name, strlen(members->name)))
+			return members;
+	return NULL;
+}
+
+/* at: a member's name. Returns the place behind its value, or NULL. */
+static const char *
+read_member(const char *at, const char *end, const struct member *members)
+{
+	const struct member *member;
+	const char *start = at, *why;
+
+	if (at == end || *at != '"')
+		return NULL;
+	at = json_scan_string(at, end);
+	if (!at)
+		return NULL;
+	member = find_member(members, (struct slice){ start, (size_t)(at - start) });
+	at = json_scan_space(at, end);
+	if (at == end || *at != ':')
+		return NULL;
+	start = json_scan_space(at + 1, end);
+	at = json_scan_value(start, end, DEPTH_MAX, &why);
+	if (!at || !member)
+		return at;
+	if (member->raw->len > 0)
+		return NULL; /* there is one already */
+	*member->raw = (struct slice){ start, (size_t)(at - start) };
+	return at;
+}
+
+/* The whole text: one object and nothing else. members ends with a NULL name. */
+static bool
+read_object(struct slice json, const struct member *members)
+{
+	const char *end = json.at + json.len, *at = json_scan_space(json.at, end);
+
+	if (!utf8_valid(json.at, json.len) || at == end || *at != '{')
+		return false;
+	at = json_scan_space(at + 1, end);
+	if (at < end && *at == '}')
+		return json_scan_space(at + 1, end) == end;
+	for (;;) {
+		at = read_member(at, end, members);
+		if (!at)
+			return false;
+		at = json_scan_space(at, end);
+		if (at == end)
+			return false;
+		if (*at == '}')
+			return json_scan_space(at + 1, end) == end;
+		if (*at != ',')
+			return false;
+		at = json_scan_space(at + 1, end);
+	}
+}
+
+bool
+claims_read_head(struct token_head *out, struct slice json)
+{
+	const struct member members[] = {
+		{ "alg", &out->alg }, { "typ", &out->typ }, { "crit", &out->crit }, { NULL, NULL },
+	};
+
+	*out = (struct token_head){ .alg.len = 0 };
+	return read_object(json, members);
+}
+
+bool
+claims_read(struct token_claims *out, struct slice json)
+{
+	const struct member members[] = {
+		{ "exp", &out->exp }, { "nbf", &out->nbf }, { "sub", &out->sub },
+		{ "iss", &out->iss }, { "aud", &out->aud }, { "connection_id", &out->connection_id },
+		{ NULL, NULL },
+	};
+
+	*out = (struct token_claims){ .exp.len = 0 };
+	return read_object(json, members);
+}
+
+bool
+claims_date(uint64_t *out, struct slice raw)
+{
+	size_t i = 0;
+
+	*out = 0;
+	for (; i < raw.len && raw.at[i] >= '0' && raw.at[i] <= '9'; i++) {
+		if (i == DIGITS_MAX)
+			return false;
+		*out = *out * 10 + (uint64_t)(raw.at[i] - '0');
+	}
+	if (i == 0)
+		return false; /* a sign, a string, nothing */
+	if (i < raw.len && raw.at[i] == '.')
+		for (i++; i < raw.len && raw.at[i] >= '0' && raw.at[i] <= '9';)
+			i++;
+	return i == raw.len; /* no exponent */
+}
+
+bool
+claims_string(struct slice raw)
+{
+	return raw.len > 0 && raw.at[0] == '"';
+}
+
+bool
+claims_has(struct slice raw, const char *text, bool list)
+{
+	const char *at = raw.at, *end = raw.at + raw.len, *why;
+
+	if (claims_string(raw))
+		return json_string_equal(raw, text, strlen(text));
+	if (!list || raw.len == 0 || *at != '[')
+		return false;
+	for (at = json_scan_space(at + 1, end); *at != ']';) {
+		const char *start = at;
+
+		at = json_scan_value(at, end, DEPTH_MAX, &why);
+		if (!at)
+			return false;
+		if (claims_has((struct slice){ start, (size_t)(at - start) }, text, false))
+			return true;
+		at = json_scan_space(at, end);
+		if (*at == ',')
+			at = json_scan_space(at + 1, end);
+	}
+	return false;
+}
