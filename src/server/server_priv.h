@@ -72,7 +72,7 @@ struct server {
 	uint32_t drain_left;   /* connections at the last pulse */
 	int64_t messages_seen; /* at the last pulse */
 
-	struct receiver *receiver; /* NULL: no handoff socket was passed in */
+	struct receiver *receiver; /* NULL: there is no handoff socket */
 	struct sender *sender;	   /* NULL: nothing is being handed over */
 	bool sender_open;
 	struct admin_handoff handoff; /* the last one, or the present one */
@@ -99,6 +99,9 @@ int limits_start(struct server *s);
 int listen_prepare(struct server *s);
 int listen_start(struct server *s);
 void listen_stop(struct server *s);
+
+/* listen_handoff.c: makes the handoff socket, if there is a place for it. */
+void listen_handoff(struct server *s);
 
 /* signals.c */
 void signals_block(void);
