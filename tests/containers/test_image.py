@@ -61,7 +61,8 @@ def test_handoff_between_containers(container, tmp_path):
     """As compose.yaml has them: one network, and /run/ws in common. No client notices."""
     for name in ("blue", "green"):
         (tmp_path / name).mkdir()
-        os.chown(tmp_path / name, 3001, 3001)
+    for place in (tmp_path, tmp_path / "blue", tmp_path / "green"):  # as an engine fills a new volume from the image
+        os.chown(place, 3001, 3001)
     settings = {"ADMIN_TOKEN": TOKEN}
     blue = container(volume=tmp_path, INSTANCE="blue", PORT=3001, ADMIN_PORT=3101, **settings).start()
     green = container(volume=tmp_path, INSTANCE="green", PORT=3002, ADMIN_PORT=3102, **settings).start()
