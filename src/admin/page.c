@@ -15,7 +15,6 @@
 #include "base/addr.h"
 #include "base/check.h"
 #include "conf/conf.h"
-#include "config.h"
 
 /* Nothing inline, nothing from elsewhere. */
 #define POLICY_PAGE                                                                                         \
@@ -94,7 +93,6 @@ page_facts(struct exchange *ex)
 
 	json_add(&o, "side", json_object_new_string(admin ? "admin" : "public"));
 	json_add(&o, "instance", json_object_new_string(conf->instance));
-	json_add(&o, "version", json_object_new_string(PACKAGE_VERSION));
 	if (admin)
 		json_add(&o, "publicPort", json_object_new_int(ex->side->admin->ops.public_port));
 	json_add(&o, "metrics", json_object_new_boolean(admin && addr_nets_match(&conf->metrics_allow, &ex->client)));

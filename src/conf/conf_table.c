@@ -228,7 +228,8 @@ const struct conf_var conf_table[] = {
 		.min = 1,
 		.max = 60,
 		.help = "directory with the other instances' handoff sockets",
-		.more = "The socket of the instance green is green/handoff.sock in it.",
+		.more = "The socket of the instance green is green/handoff.sock in it. An instance that gets none "
+			"passed in makes its own, if there is a directory for it that it may write to.",
 	},
 	{
 		.name = "INSTANCE",

@@ -76,6 +76,8 @@ listen_prepare(struct server *s)
 		rc = bind_all(s, SYSD_PUBLIC, s->conf->host, s->conf->port);
 	if (rc == WSD_OK && s->listeners.n[SYSD_ADMIN] == 0)
 		rc = bind_all(s, SYSD_ADMIN, s->conf->admin_host, s->conf->admin_port);
+	if (rc == WSD_OK && s->listeners.n[SYSD_HANDOFF] == 0)
+		listen_handoff(s);
 	if (rc != WSD_OK)
 		listen_stop(s);
 	return rc;

@@ -74,7 +74,7 @@ struct server {
 	int64_t messages_seen; /* at the last pulse */
 	_Atomic int64_t messages_per_second; /* as of the last pulse; written by main */
 
-	struct receiver *receiver; /* NULL: no handoff socket was passed in */
+	struct receiver *receiver; /* NULL: there is no handoff socket */
 	struct sender *sender;	   /* NULL: nothing is being handed over */
 	bool sender_open;
 	bool sender_sessions;		  /* the other side takes sessions alone */
@@ -103,6 +103,9 @@ int limits_start(struct server *s);
 int listen_prepare(struct server *s);
 int listen_start(struct server *s);
 void listen_stop(struct server *s);
+
+/* listen_handoff.c: makes the handoff socket, if there is a place for it. */
+void listen_handoff(struct server *s);
 
 /* signals.c */
 void signals_block(void);

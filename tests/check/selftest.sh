@@ -98,6 +98,23 @@ explained
 sed -i '/^Subject/d' systemd/wsd.catalog
 finds 'without Subject' "$checks/catalog.sh"
 
+# A field that is a number, one that is not, and where they go.
+shipped() {
+	fresh
+	mkdir doc contrib contrib/elk
+	printf '.B WS_LOST\n.B WS_INSTANCE\n' > doc/wsd.fields.7
+	printf '"WS_LOST": { "type": "long" },\n"WS_INSTANCE": { "type": "keyword" }\n' > contrib/elk/component-template.json
+	echo 'set $!WS_LOST = cnum($!WS_LOST);' > contrib/elk/elasticsearch.conf
+}
+shipped
+"$checks/elk.sh" . > "$top/out" 2>&1 || { echo "elk.sh fails on a tree without faults:"; cat "$top/out"; bad=1; }
+tried=$((tried + 1))
+echo '.B WS_NEW' >> doc/wsd.fields.7
+finds 'no type in contrib/elk/component-template.json: WS_NEW' "$checks/elk.sh"
+shipped
+echo 'set $!PRIORITY = cnum($!PRIORITY);' > contrib/elk/elasticsearch.conf
+finds "a number, but elasticsearch.conf doesn't make it one: WS_LOST" "$checks/elk.sh"
+
 good "$checks/text.sh"
 echo 'int x; ' >> src/worker/conn.c
 finds 'src/worker/conn.c:9: white space' "$checks/text.sh"

@@ -133,7 +133,8 @@ export class Server {
 		this.healthList.show("State", health.state);
 		this.healthList.show("Connections", count(health.connections));
 		this.healthList.show("Up", duration(health.uptime * 1000));
-		this.healthList.show("Version", health.version);
+		if (health.version) /* not on the public side */
+			this.healthList.show("Version", health.version);
 		if (before && before.instance !== health.instance)
 			this.onChange(`this address is answered by ${health.instance} now, no longer by ${before.instance}`);
 		else if (before && before.state !== health.state)
