@@ -365,7 +365,7 @@ sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char 
 	s->fd = rc;
 	link_hello_fill(&hello, instance, software);
 	rc = link_send(s->fd, LINK_HELLO, 0, &hello, sizeof(hello), &s->arbiter.fd, 1);
-	if (rc != WSD_OK)
+	if (rc != WSD_OK && rc != -EPIPE) /* it may have said no and gone already: what it said is still to be read */
 		goto fail;
 	rc = uv_poll_init(loop, &s->poll, s->fd);
 	if (rc != 0)

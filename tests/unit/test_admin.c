@@ -197,7 +197,7 @@ static void
 test_page_facts(void **state)
 {
 	answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200,
-		"{\"side\":\"public\",\"instance\":\"blue\",\"version\":\"");
+		"{\"side\":\"public\",\"instance\":\"blue\",\"metrics\"");
 	answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200, "\"metrics\":false");
 	answers(ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200, "\"links\":{}");
 	answers(ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /client.json HTTP/1.1"), 200,
