@@ -84,24 +84,40 @@ def test_a_proxy_that_is_not_there(proxied, kind):
     assert proxied.status()["instances"]["green"]["state"] == "stopped"
 
 
-def test_crowd_that_talks_without_pause(proxied, kind, figure):
-    """wsload on the machine itself, through the proxy, over two deploys."""
+def begin_load(proxied, *options):
+    """wsload on the machine itself, through the proxy; returns when all are connected."""
     host = proxied.host
     sources = ",".join(f"127.0.1.{n}" for n in range(1, CROWD // 50 + 2))  # the rate of connects is one address's
-    host.write("/etc/ws/ws.env", host.sh("cat /etc/ws/ws.env") + f"RATE_LIMIT_MESSAGE=0\nMAX_CONNECTIONS={CROWD + 100}\n")
+    host.write("/etc/ws/ws.env", host.sh("cat /etc/ws/ws.env") + "RATE_LIMIT_MESSAGE=0\nRATE_LIMIT_CONNECT=0\n"
+               f"MAX_CONNECTIONS={CROWD + 100}\n")
     host.systemctl("restart", "ws@blue")
-    with Running(host, "wsload", "--connections", CROWD, "--connect-parallel", "100", "--in-flight", "1", "--duration", "600s",
-                 "--source", sources, "--path", "/ws/chat/crowd-{n}", "--progress", "off", "--quiet", "--json", "-",
-                 "--fail-if", "closed>0 lost>0 repeated>0 out_of_order>0 errors>0%", "ws://127.0.0.1:80") as load:
-        wait_connections(proxied, CROWD + 10)
+    load = Running(host, "wsload", "--connections", CROWD, "--connect-parallel", "100", "--duration", "600s", "--source",
+                   sources, "--path", "/ws/chat/crowd-{n}", "--progress", "off", "--quiet", "--json", "-", *options,
+                   "ws://127.0.0.1:80")
+    wait_connections(proxied, "blue", CROWD + 10)
+    return load
+
+
+def end_load(load):
+    """Its status and results."""
+    load.send(signal.SIGINT)
+    status, out = load.wait()
+    return status, json.loads(out[out.index("{"):])
+
+
+def note(figure, what, done):
+    figure(what, f"{done['seconds']:.2f} s (" + ", ".join(f"{s['step']} {s['seconds']:.2f}" for s in done["steps"]) + ")")
+
+
+def test_crowd_that_talks_without_pause(proxied, kind, figure):
+    """Over two deploys."""
+    with begin_load(proxied, "--in-flight", "1", "--fail-if",
+                    "closed>0 lost>0 repeated>0 out_of_order>0 errors>0%") as load:
         for to in ("green", "blue"):
             done = proxied.deploy(to)
-            figure(f"deploy {to}, {CROWD} connections talking through {kind}",
-                   f"{done['seconds']:.2f} s (" + ", ".join(f"{s['step']} {s['seconds']:.2f}" for s in done["steps"]) + ")")
+            note(figure, f"deploy {to}, {CROWD} connections talking through {kind}", done)
             assert done["outcome"] == "done", done
-        load.send(signal.SIGINT)
-        status, out = load.wait()
-        result = json.loads(out[out.index("{"):])
+        status, result = end_load(load)
         counts = result["counts"]
         figure(f"the {CROWD} connections through {kind} meanwhile", f"{counts['closed']} closed, {counts['lost']} lost, "
                f"{counts['answered']} of {counts['sent']} messages answered")
@@ -109,8 +125,29 @@ def test_crowd_that_talks_without_pause(proxied, kind, figure):
     proxied.check_serves("blue")
 
 
-def wait_connections(proxied, n):
+@pytest.mark.parametrize("kind", ["nginx"], indirect=True)
+def test_crowd_that_comes_back(proxied, figure):
+    """With --no-handoff: each is told once, and resumed with the count that it was told."""
+    proxied.clients = []
+    # all come from a few addresses, and come twice
+    proxied.host.sh("sed -i 's,rate=5r/s,rate=100000r/s,' /etc/ws/nginx/http.conf; systemctl reload nginx")
+    with begin_load(proxied, "--resume", "--rate", CROWD) as load:
+        done = proxied.deploy("green", "--no-handoff")
+        note(figure, f"deploy green --no-handoff, {CROWD} connections talking through nginx", done)
+        assert done["outcome"] == "done", done
+        wait_connections(proxied, "green", CROWD)
+        _, result = end_load(load)
+        counts = result["counts"]
+        figure(f"the {CROWD} connections that were told to come back",
+               ", ".join(f"{counts[name]} {name}" for name in ("goodbyes", "resumed", "not_resumed", "resume_count_errors", "sent",
+                                                              "answered", "not_accepted", "lost", "repeated")))
+        assert (counts["resumed"], counts["not_resumed"]) == (CROWD, 0), counts
+        assert counts["lost"] == counts["repeated"] == counts["resume_count_errors"] == counts["count_errors"] == 0, counts
+        assert counts["sent"] == counts["answered"] + counts["not_accepted"] + counts["closed_by_client_unanswered"], counts
+
+
+def wait_connections(proxied, instance, n):
     with proxied.begin("status", "--watch=1", "--json") as status:
         for line in status.process.stdout:
-            if json.loads(line)["instances"]["blue"].get("connections") == n:
+            if json.loads(line)["instances"][instance].get("connections") == n:
                 return
