@@ -2,13 +2,10 @@
 """What /metrics tells beside the counts that other scenarios look at: state, limits, handoffs, crashes."""
 
 import signal
-import tempfile
-
-import pytest
 
 import metrics
 from handoffs import Peer
-from instances import Instances, wait_for
+from instances import wait_for
 
 STATES = ("starting", "running", "standby", "draining", "stopping")
 
@@ -24,14 +21,6 @@ def state(daemon):
 def crashes(daemon):
     figures = metrics.read(daemon)
     return figures['wsd_crashes_total{cause="watchdog"}'], figures['wsd_crashes_total{cause="other"}']
-
-
-@pytest.fixture
-def instance(start):
-    with tempfile.TemporaryDirectory(prefix="wsd-") as directory:
-        instances = Instances(start, directory)
-        yield instances
-        instances.close()
 
 
 def test_limits_are_told(start):

@@ -94,7 +94,7 @@ def test_what_was_not_counted_at_a_goodbye_is_not_lost(wsload):
     c = run.counts
     assert run.status == 0 and c["resumed"] == 5
     assert c["sent"] == c["answered"] + c["not_accepted"]
-    assert 15 <= c["not_accepted"] <= 20
+    assert 0 < c["not_accepted"] <= 20
     assert c["answered"] == peer.received == sum(peer.sessions.values())
     assert c["lost"] == c["repeated"] == c["count_errors"] == c["resume_count_errors"] == 0
 
