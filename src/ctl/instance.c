@@ -95,7 +95,11 @@ instance_look(struct bus *bus, const char *name, struct instance *out, struct wh
 	if (bus_listens(bus, unit, out->address, &ignored) != WSD_OK)
 		out->address[0] = '\0';
 	out->runs = bus_unit_runs(&out->unit);
-	if (out->runs && api_ask(name, NULL, "/health", NULL, &health, &ignored) == WSD_OK) {
+	if (!out->runs)
+		return WSD_OK;
+	rc = api_ask(name, NULL, "/health", NULL, &health, &ignored);
+	out->denied = rc == -EACCES;
+	if (rc == WSD_OK) {
 		take_health(out, health);
 		json_object_put(health);
 		out->memory = resident(out->unit.pid);

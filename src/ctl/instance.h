@@ -27,6 +27,7 @@ struct instance {
 	char address[64];     /* for clients; "" if its socket unit has none */
 	bool runs;            /* the service is active */
 	bool answers;         /* and told the following; else all of it is 0 */
+	bool denied;          /* it may not be asked: only root and the group ws may */
 	bool ready;
 	char state[24]; /* "running", "standby", "draining", ... */
 	char version[40];

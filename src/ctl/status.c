@@ -75,6 +75,8 @@ state_word(const struct instance *i)
 		return "not installed";
 	if (!i->runs)
 		return strcmp(i->unit.active, "inactive") == 0 ? "stopped" : i->unit.active;
+	if (i->denied)
+		return "runs (ask as root or group ws)";
 	if (!i->answers)
 		return "does not answer";
 	return strcmp(i->state, "running") == 0 ? "serving" : i->state;

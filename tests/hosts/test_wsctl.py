@@ -133,6 +133,7 @@ def test_rights(host):
     assert json.loads(as_user("member", "status", "--json"))["instances"]["blue"]["connections"] == 0
     as_user("member", "log-level", "blue", "notice")
     assert "members of the group ws" in as_user("plain", "log-level", "blue", status=NO_RIGHTS)
+    assert "runs (ask as root or group ws)" in as_user("plain", "status")
 
 
 def wsctl_as(host, user, words, status):
