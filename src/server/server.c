@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "log/log.h"
 #include "log/message_ids.h"
+#include "loop/reserve.h"
 #include "server/server_priv.h"
 
 #define MAILS_MOST 4096 /* questions of the HTTP threads; what workers send is bounded by their connections */
@@ -20,7 +21,9 @@ loop_start(struct server *s)
 
 	if (rc != 0)
 		return rc;
-	rc = mailbox_init(&s->box, &s->loop, s, MAILS_MOST);
+	rc = loop_reserve(&s->loop);
+	if (rc == WSD_OK)
+		rc = mailbox_init(&s->box, &s->loop, s, MAILS_MOST);
 	if (rc != WSD_OK)
 		uv_loop_close(&s->loop);
 	return rc;
