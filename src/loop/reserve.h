@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libuv keeps a table of what it watches, by number of descriptor, and aborts the process if it cannot grow it. So it is made
- * to grow once, as far as the limit of open files allows, before anything depends on it. The thread that has the loop.
+ * libuv keeps a table of what it watches, by number of descriptor, and aborts the process if it cannot grow it.
+ * So it is made to grow once, as far as the limit of open files allows, before anything depends on it. The thread
+ * that has the loop.
  */
 #ifndef WSD_LOOP_RESERVE_H
 #define WSD_LOOP_RESERVE_H

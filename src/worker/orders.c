@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What main wants of all connections of a worker: goodbyes, offers, and no more of either. Main thread; what runs is the
- * worker's. An order lies in the worker itself, since one that failed for want of memory would leave thousands of
- * connections behind: untold in a stop, or offered after a handoff has failed.
+ * What main wants of all connections of a worker: goodbyes, offers, and no more of either. Main thread; what runs
+ * is the worker's. An order lies in the worker itself, since one that failed for want of memory would leave
+ * thousands of connections behind: untold in a stop, or offered after a handoff has failed.
  */
 #include "worker/worker_priv.h"
 
