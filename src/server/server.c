@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -200,10 +201,16 @@ server_run(const struct conf *conf)
 			break;
 		}
 	}
+	if (rc == WSD_OK)
+		rc = lifecycle_ready(s);
 	if (rc == WSD_OK) {
-		lifecycle_ready(s);
 		parking_clear(s);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
+	}
+	if (rc != WSD_OK && parking_count(s) > 0) {
+		/* whoever was taken up is in the lot still: an orderly stop would shut those sockets down */
+		log_stop();
+		_exit(EXIT_FAILURE);
 	}
 	while (started-- > 0)
 		if (parts[started].stop)
