@@ -195,7 +195,7 @@ def test_handoff(instance, faults, side, how, kind, error, forever):
         # not what asks how it stands, and needs memory each time
         faults.arm(kind, first=n, every=1 if forever else 0, error=error, thread="!MHD")
         state = hand_over(instance, faults, how)
-        count, todo = (faults.calls, iter(points(faults.calls))) if n == 0 else (count, todo)
+        count, todo = (faults.calls, iter(points(faults.calls, 2))) if n == 0 else (count, todo)
         where = f"call {n} of {count} at {faults.place(both[side].pid)}: {state}"
         faults.disarm()
         for name, daemon in both.items():
@@ -236,6 +236,8 @@ def hand_over(instance, faults, how):
             state = instance.state("blue")
         except (Closed, ConnectionError):
             state = {}
+        if state.get("state") == "running":
+            instance.running["blue"].listen()
         if "state" not in state:
             failed += 1
             if failed == 10:
