@@ -12,6 +12,7 @@
 
 #include "admin/admin_priv.h"
 #include "admin/json_add.h"
+#include "admin/json_text.h"
 #include "base/check.h"
 #include "base/err.h"
 #include "conf/conf.h"
@@ -71,20 +72,14 @@ respond_owned(struct exchange *ex, const char *type, char *body, size_t len)
 void
 respond_json(struct exchange *ex, int status, struct json_object *object)
 {
-	const char *text = NULL;
-	size_t len;
-	char *body;
+	size_t len = 0;
+	char *body = object ? json_text(object, &len) : NULL;
 
-	if (object)
-		text = json_object_to_json_string_length(object, JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-	body = text ? malloc(len + 1) : NULL;
-	if (!body) {
-		set_no_memory(ex);
-	} else {
-		memcpy(body, text, len);
-		body[len] = '\n';
-		respond_owned(ex, TYPE_JSON, body, len + 1);
+	if (body) {
+		respond_owned(ex, TYPE_JSON, body, len);
 		ex->reply.status = status;
+	} else {
+		set_no_memory(ex);
 	}
 	json_object_put(object);
 }

@@ -80,7 +80,7 @@ write_alone(struct log_line *line)
 		now.format = log_journal_reachable() ? choose_format() : LOG_FORMAT_TEXT;
 	list_init(&alone);
 	list_append(&alone, &line->node);
-	log_sink_write(&now, &alone);
+	log_writer_count_drops(log_sink_write(&now, &alone));
 }
 
 int
@@ -139,7 +139,7 @@ log_write(enum log_level level, const char *message_id, const struct log_field *
 	line = log_line_create(level, message_id, fields, format, args);
 	va_end(args);
 	if (!line) {
-		log_writer_count_drop();
+		log_writer_count_drops(1);
 	} else if (level <= LOG_LEVEL_CRIT || !log_writer_post(line)) {
 		write_alone(line);
 	}

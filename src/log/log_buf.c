@@ -8,6 +8,8 @@
 void
 log_buf_put(struct log_buf *buf, const char *data, size_t len)
 {
+	if (buf->cut)
+		return;
 	if (len > buf->room - buf->len) {
 		size_t room = buf->room ? buf->room : 4096;
 		char *grown;
@@ -15,8 +17,10 @@ log_buf_put(struct log_buf *buf, const char *data, size_t len)
 		while (room - buf->len < len)
 			room *= 2;
 		grown = realloc(buf->data, room);
-		if (!grown)
+		if (!grown) {
+			buf->cut = true;
 			return;
+		}
 		buf->data = grown;
 		buf->room = room;
 	}
@@ -34,7 +38,7 @@ void
 log_buf_deinit(struct log_buf *buf)
 {
 	free(buf->data);
-	*buf = (struct log_buf){ NULL, 0, 0 };
+	*buf = (struct log_buf){ .data = NULL };
 }
 
 static bool

@@ -34,7 +34,7 @@ log_journal_reachable(void)
 	return access(JOURNAL_SOCKET, F_OK) == 0;
 }
 
-void
+bool
 log_journal_send(const struct log_sink *sink, const struct log_line *line)
 {
 	struct iovec iov[LOG_FIELDS_MAX + 4];
@@ -50,5 +50,6 @@ log_journal_send(const struct log_sink *sink, const struct log_line *line)
 	}
 	for (unsigned i = 0; i < line->n_items; i++)
 		iov[n++] = (struct iovec){ line->items[i].at, line->items[i].len };
-	sd_journal_sendv(iov, n); /* a journal that does not take it cannot be told about */
+	/* 0 also without a socket, as if all were well */
+	return sd_journal_sendv(iov, n) == 0 && log_journal_reachable();
 }

@@ -39,10 +39,11 @@ struct log_sink {
 	char instance[LOG_INSTANCE_MAX];
 };
 
-/* Bytes on their way to stderr. Grows as need be; when memory is short, the rest of the line is left out. */
+/* Bytes on their way to stderr. Grows as need be; when memory is short, nothing more goes in. */
 struct log_buf {
 	char *data;
 	size_t len, room;
+	bool cut; /* something is missing */
 };
 
 /* log_line.c: NULL when memory is short. */
@@ -76,10 +77,12 @@ void log_json_render(struct log_buf *to, const struct log_sink *sink, const stru
 /* log_journal.c */
 bool log_journal_is_stderr(void);
 bool log_journal_reachable(void);
-void log_journal_send(const struct log_sink *sink, const struct log_line *line);
+/* False: the journal did not take it. */
+bool log_journal_send(const struct log_sink *sink, const struct log_line *line);
 
-/* log_sink.c: writes all lines of the list and frees them. Any thread, several at a time. */
-void log_sink_write(const struct log_sink *sink, struct list *lines);
+/* log_sink.c: writes all lines of the list and frees them; how many could not be written. Any thread, several at a
+ * time. */
+unsigned log_sink_write(const struct log_sink *sink, struct list *lines);
 
 /*
  * log_writer.c: the queue and its thread. post() takes the line, to be written or, if there is no room,
@@ -89,7 +92,7 @@ void log_sink_write(const struct log_sink *sink, struct list *lines);
 int log_writer_start(const struct log_sink *sink);
 void log_writer_stop(void);
 bool log_writer_post(struct log_line *line);
-void log_writer_count_drop(void);
+void log_writer_count_drops(unsigned n);
 uint64_t log_writer_dropped(void);
 
 #endif

@@ -47,9 +47,10 @@ static struct {
 static _Atomic uint64_t dropped;
 
 void
-log_writer_count_drop(void)
+log_writer_count_drops(unsigned n)
 {
-	atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+	if (n > 0)
+		atomic_fetch_add_explicit(&dropped, n, memory_order_relaxed);
 }
 
 uint64_t
@@ -68,7 +69,7 @@ log_writer_post(struct log_line *line)
 	running = queue.running;
 	if (running && (queue.n_lines == QUEUE_LINES || queue.n_bytes + line->size > QUEUE_BYTES)) {
 		refused = line;
-		log_writer_count_drop();
+		log_writer_count_drops(1);
 	} else if (running) {
 		list_append(&queue.lines, &line->node);
 		queue.n_lines++;
@@ -146,13 +147,13 @@ report_drops(uint64_t *reported)
 	if (now == *reported || !log_enabled(LOG_LEVEL_WARN))
 		return;
 	line = make_line(LOG_LEVEL_WARN, LOG_ID_LINES_DROPPED, LOG_FIELDS(LOG_NUMBER("WS_DROPPED", now - *reported)),
-			 "%llu log lines dropped, too many at once", (unsigned long long)(now - *reported));
+			 "%llu log lines dropped", (unsigned long long)(now - *reported));
 	if (!line)
 		return;
 	list_init(&alone);
 	list_append(&alone, &line->node);
-	log_sink_write(queue.sink, &alone);
-	*reported = now;
+	if (log_sink_write(queue.sink, &alone) == 0) /* else with the next batch */
+		*reported = now;
 }
 
 static void *
@@ -164,7 +165,7 @@ write_all(void *arg)
 
 	list_init(&batch);
 	while (take(&batch, linger)) {
-		log_sink_write(queue.sink, &batch);
+		log_writer_count_drops(log_sink_write(queue.sink, &batch));
 		report_drops(&reported);
 		linger = true;
 	}

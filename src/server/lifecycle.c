@@ -139,14 +139,20 @@ lifecycle_stop(struct server *s)
 	free(s->watch.seen_ticks);
 }
 
-void
+int
 lifecycle_ready(struct server *s)
 {
+	int rc = sysd_notify("READY=1\nSTATUS=serving");
+
+	if (rc != WSD_OK) { /* systemd would wait for it, and in the end kill us with all connections */
+		log_error("could not tell the service manager that all is ready (%s)", wsd_strerror(rc));
+		return rc;
+	}
 	lifecycle_set_state(s, STATE_RUNNING);
-	sysd_notify("READY=1\nSTATUS=serving");
 	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STARTED, LOG_FIELDS(LOG_NUMBER("WS_WORKERS", s->n_workers)),
 	       "serving with %" PRIu32 " workers, at most %" PRIu32 " connections", s->n_workers,
 	       s->conf->max_connections);
+	return WSD_OK;
 }
 
 /* ---- draining -------------------------------------------------------------------------------- */

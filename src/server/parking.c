@@ -67,6 +67,9 @@ parking_open(struct server *s)
 
 	if (!wanted(s->conf))
 		return WSD_OK;
+	s->parked = calloc(SERVER_PARK_BATCH, sizeof(struct worker_offer *)); /* now: parking must not fail for it */
+	if (!s->parked)
+		return -ENOMEM;
 	if (kept[SYSD_LOT_IN] != -1 && kept[SYSD_LOT_OUT] != -1 && kept[SYSD_LOT_TABLE] != -1) {
 		rc = open_kept(s);
 		if (rc == WSD_OK)
@@ -253,9 +256,6 @@ bool
 parking_begin(struct server *s)
 {
 	if (!s->lot)
-		return false;
-	s->parked = calloc(SERVER_PARK_BATCH, sizeof(struct worker_offer *));
-	if (!s->parked)
 		return false;
 	CHECK_ZERO(uv_timer_init(&s->loop, &s->park_flush));
 	s->park_flush.data = s;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/addr.h"
 #include "base/check.h"
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "log/log.h"
 #include "log/message_ids.h"
+#include "loop/reserve.h"
 #include "server/server_priv.h"
 
 #define MAILS_MOST 4096 /* questions of the HTTP threads; what workers send is bounded by their connections */
@@ -22,7 +24,9 @@ loop_start(struct server *s)
 
 	if (rc != 0)
 		return rc;
-	rc = mailbox_init(&s->box, &s->loop, s, MAILS_MOST);
+	rc = loop_reserve(&s->loop);
+	if (rc == WSD_OK)
+		rc = mailbox_init(&s->box, &s->loop, s, MAILS_MOST);
 	if (rc != WSD_OK)
 		uv_loop_close(&s->loop);
 	return rc;
@@ -227,10 +231,16 @@ server_run(const struct conf *conf, const struct auth *auth)
 			break;
 		}
 	}
+	if (rc == WSD_OK)
+		rc = lifecycle_ready(s);
 	if (rc == WSD_OK) {
-		lifecycle_ready(s);
 		parking_clear(s);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
+	}
+	if (rc != WSD_OK && parking_count(s) > 0) {
+		/* whoever was taken up is in the lot still: an orderly stop would shut those sockets down */
+		log_stop();
+		_exit(EXIT_FAILURE);
 	}
 	while (started-- > 0)
 		if (parts[started].stop)

@@ -115,7 +115,7 @@ void signals_stop(struct server *s);
 /* lifecycle.c */
 int lifecycle_start(struct server *s);
 void lifecycle_stop(struct server *s);
-void lifecycle_ready(struct server *s);
+int lifecycle_ready(struct server *s);
 void lifecycle_signal(struct server *s, int signo);
 void lifecycle_left(struct server *s); /* a connection is gone */
 int lifecycle_drain(struct server *s);

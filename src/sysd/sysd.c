@@ -12,6 +12,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
 
@@ -231,20 +232,19 @@ out:
 	return rc;
 }
 
-void
+int
 sysd_notify(const char *format, ...)
 {
-	char *state = NULL;
+	char state[512];
 	va_list args;
-	int len;
+	int len, rc;
 
 	va_start(args, format);
-	len = vasprintf(&state, format, args);
+	len = vsnprintf(state, sizeof(state), format, args);
 	va_end(args);
-	if (len < 0)
-		return;
-	(void)sd_notify(0, state);
-	free(state);
+	CHECK(len >= 0 && (size_t)len < sizeof(state));
+	rc = sd_notify(0, state);
+	return rc < 0 ? rc : WSD_OK; /* 0: nobody is to be notified */
 }
 
 uint64_t

@@ -40,7 +40,7 @@ int sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size);
 
 /* Sends one or more newline-separated assignments, e.g. "READY=1\nSTATUS=..."; failures are ignored, as
  * sd_notify(3) advises. */
-void sysd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int sysd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Puts a copy of fd into the manager's store under one of the names above (FileDescriptorStoreMax=). WSD_OK,
  * or a negative errno; WSD_E_UNSUPPORTED without a manager. */

@@ -203,20 +203,25 @@ export_look_later(struct worker *w, struct conn *c)
 {
 	struct export *e = &w->export;
 
-	if (c->check_wanted || e->n_look == e->look_room)
+	if (c->check_wanted)
 		return;
 	c->check_wanted = true;
-	e->look[e->n_look++] = c->slot;
+	if (e->n_look < e->look_room)
+		e->look[e->n_look++] = c->slot;
+	else
+		e->look_at_all = true;
 }
 
 void
 export_end_turn(struct worker *w)
 {
 	struct export *e = &w->export;
-	uint32_t n = e->n_look;
+	bool all = e->look_at_all;
+	uint32_t n = all ? w->slots.n_room : e->n_look;
 
+	e->look_at_all = false;
 	for (uint32_t i = 0; i < n; i++) {
-		struct conn *c = w->slots.conns[e->look[i]];
+		struct conn *c = w->slots.conns[all ? i : e->look[i]];
 
 		if (!c || !c->check_wanted)
 			continue;
@@ -267,19 +272,17 @@ export_init(struct worker *w)
 	return w->export.dummy == -1 ? wsd_errno() : WSD_OK;
 }
 
-static int
+static void
 begin(struct worker *w, bool sessions, bool sessions_only)
 {
 	struct export *e = &w->export;
 
 	free(e->look);
 	e->look_room = w->slots.n_room + NEWCOMERS;
-	e->look = calloc(e->look_room ? e->look_room : 1, sizeof(*e->look));
+	e->look = calloc(e->look_room, sizeof(*e->look));
 	e->n_look = 0;
-	if (!e->look) {
-		e->look_room = 0;
-		return -ENOMEM;
-	}
+	if (!e->look)
+		e->look_room = 0; /* it goes without, only slower */
 	uv_update_time(&w->loop); /* the turn may be an old one, with many arrivals before us */
 	e->active = true;
 	e->sessions = sessions;
@@ -287,17 +290,14 @@ begin(struct worker *w, bool sessions, bool sessions_only)
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
 		if (w->slots.conns[slot])
 			w->slots.conns[slot]->check_wanted = false; /* of a list that is gone */
-	return WSD_OK;
 }
 
-int
+void
 export_start(struct worker *w, uint32_t patience_ms, bool sessions)
 {
 	struct export *e = &w->export;
-	int rc = begin(w, sessions, false);
 
-	if (rc != WSD_OK)
-		return rc;
+	begin(w, sessions, false);
 	e->deadline_ms = worker_now_ms(w) + patience_ms;
 	fd_random(&e->nonce, sizeof(e->nonce));
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
@@ -310,7 +310,6 @@ export_start(struct worker *w, uint32_t patience_ms, bool sessions)
 		c->pinged = false;
 		export_look_later(w, c);
 	}
-	return WSD_OK;
 }
 
 static void
@@ -322,16 +321,12 @@ come_forward(struct worker *w, struct conn *c)
 	export_look_later(w, c);
 }
 
-int
+void
 export_start_sessions(struct worker *w, uint32_t spread_ms)
 {
-	int rc = begin(w, true, true);
-
-	if (rc != WSD_OK)
-		return rc;
+	begin(w, true, true);
 	w->export.deadline_ms = UINT64_MAX; /* none of them can refuse */
 	drain_walk(w, come_forward, spread_ms);
-	return WSD_OK;
 }
 
 void

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "conf/conf.h"
+#include "loop/reserve.h"
 
 #define MAILS_MOST 65536 /* connections on their way to this worker; the front desk answers 503 beyond */
 
@@ -26,18 +27,6 @@ struct seat_mail {
 	struct conn *conn;
 	int fd;
 	struct adoption how;
-};
-
-struct drain_mail {
-	struct mail mail;
-	enum worker_bye bye;
-	uint32_t spread_ms, retry_ms;
-};
-
-struct export_mail {
-	struct mail mail;
-	uint32_t ms; /* patience, or what the offers are spread over */
-	bool sessions;
 };
 
 struct dismiss_mail {
@@ -188,56 +177,6 @@ run_dismiss(struct mail *mail, void *owner)
 }
 
 static void
-run_drain(struct mail *mail, void *owner)
-{
-	struct drain_mail *drain = (struct drain_mail *)mail;
-	struct worker *w = owner;
-
-	if (!w->stopping)
-		drain_start(w, drain->bye, drain->spread_ms, drain->retry_ms);
-	free(drain);
-}
-
-static void
-run_export(struct mail *mail, void *owner)
-{
-	struct export_mail *e = (struct export_mail *)mail;
-	struct worker *w = owner;
-
-	if (!w->stopping && export_start(w, e->ms, e->sessions) != WSD_OK)
-		drain_start(w, WORKER_BYE_RESTART, 0, 0);
-	free(e);
-}
-
-static void
-run_export_sessions(struct mail *mail, void *owner)
-{
-	struct export_mail *e = (struct export_mail *)mail;
-	struct worker *w = owner;
-
-	if (!w->stopping && export_start_sessions(w, e->ms) != WSD_OK)
-		drain_start(w, WORKER_BYE_RESTART, e->ms, 0);
-	free(e);
-}
-
-static void
-run_export_stop(struct mail *mail, void *owner)
-{
-	free(mail);
-	export_stop(owner);
-}
-
-static void
-run_drain_stop(struct mail *mail, void *owner)
-{
-	struct worker *w = owner;
-
-	free(mail);
-	if (!w->stopping)
-		drain_stop(w);
-}
-
-static void
 run_release(struct mail *mail, void *owner)
 {
 	struct worker_offer *offer = (struct worker_offer *)mail;
@@ -321,6 +260,7 @@ worker_main(void *arg)
 	slots_deinit(&w->slots);
 	free(w->closing);
 	export_deinit(w);
+	ws_deinit();
 	return NULL;
 }
 
@@ -376,6 +316,9 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	rc = uv_loop_init(&w->loop);
 	if (rc != 0)
 		goto no_loop;
+	rc = loop_reserve(&w->loop);
+	if (rc != WSD_OK)
+		goto no_mailbox;
 	rc = mailbox_init(&w->box, &w->loop, w, MAILS_MOST);
 	if (rc != WSD_OK)
 		goto no_mailbox;
@@ -474,48 +417,6 @@ worker_dismiss(struct worker *w, struct worker_question *q, enum worker_bye bye)
 }
 
 int
-worker_drain(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms)
-{
-	struct drain_mail *drain = malloc(sizeof(*drain));
-	int rc;
-
-	if (!drain)
-		return -ENOMEM;
-	*drain = (struct drain_mail){ .mail.run = run_drain, .bye = bye, .spread_ms = spread_ms, .retry_ms = retry_ms };
-	rc = mailbox_return(&w->box, &drain->mail);
-	if (rc != WSD_OK)
-		free(drain);
-	return rc;
-}
-
-static int
-post_export(struct worker *w, void (*run)(struct mail *, void *), uint32_t ms, bool sessions)
-{
-	struct export_mail *e = malloc(sizeof(*e));
-	int rc;
-
-	if (!e)
-		return -ENOMEM;
-	*e = (struct export_mail){ .mail.run = run, .ms = ms, .sessions = sessions };
-	rc = mailbox_return(&w->box, &e->mail);
-	if (rc != WSD_OK)
-		free(e);
-	return rc;
-}
-
-int
-worker_export(struct worker *w, uint32_t patience_ms, bool sessions)
-{
-	return post_export(w, run_export, patience_ms, sessions);
-}
-
-int
-worker_export_sessions(struct worker *w, uint32_t spread_ms)
-{
-	return post_export(w, run_export_sessions, spread_ms, true);
-}
-
-int
 worker_release(struct worker *w, struct worker_offer *offer)
 {
 	offer->mail.run = run_release;
@@ -549,32 +450,4 @@ worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*cla
 	if (rc != WSD_OK)
 		import_mail_free(mail);
 	return rc;
-}
-
-/* For orders that need no more than their name. */
-static int
-post_order(struct worker *w, void (*run)(struct mail *, void *))
-{
-	struct mail *mail = malloc(sizeof(*mail));
-	int rc;
-
-	if (!mail)
-		return -ENOMEM;
-	mail->run = run;
-	rc = mailbox_return(&w->box, mail);
-	if (rc != WSD_OK)
-		free(mail);
-	return rc;
-}
-
-int
-worker_drain_stop(struct worker *w)
-{
-	return post_order(w, run_drain_stop);
-}
-
-int
-worker_export_stop(struct worker *w)
-{
-	return post_order(w, run_export_stop);
 }

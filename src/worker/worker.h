@@ -148,6 +148,9 @@ int worker_ask(struct worker *worker, struct worker_question *q);
  * are not counted. */
 int worker_dismiss(struct worker *worker, struct worker_question *q, enum worker_bye bye);
 
+/* Orders, up to worker_export_stop(), need no memory: WSD_OK, WSD_E_CLOSED, or WSD_E_FULL if the worker has not looked
+ * at a number of them yet. */
+
 /* Says goodbye to all connections, spread evenly over spread_ms; the clients are advised to come back within
  * retry_ms, each at a moment of its own. A later call hastens the one before. */
 int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
@@ -157,7 +160,7 @@ int worker_drain_stop(struct worker *worker);
 
 /* Offers every connection, each as soon as it stands on a frame boundary. Those that do not within
  * patience_ms are told WORKER_BYE_RESTART and leave; or their sessions are offered alone, if sessions is true.
- * WSD_OK, WSD_E_CLOSED or -ENOMEM. */
+ * WSD_OK, WSD_E_CLOSED or WSD_E_FULL. */
 int worker_export(struct worker *worker, uint32_t patience_ms, bool sessions);
 
 /* Offers the session of every connection alone, spread evenly over spread_ms. As above. */

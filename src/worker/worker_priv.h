@@ -85,8 +85,20 @@ struct export {
 	bool held_back;	  /* some were ready, but too many are offered already */
 	uint32_t *look; /* slots of connections to be looked at at the end of the loop turn */
 	uint32_t n_look, look_room;
+	bool look_at_all; /* there was no room for one */
 	int dummy; /* takes the place of a socket that went away; -1: none */
 };
+
+/* What main wants of all connections of a worker. */
+struct order {
+	struct mail mail;
+	_Atomic bool taken; /* [atomic] by main, until the worker has read it */
+	bool sessions;
+	enum worker_bye bye;
+	uint32_t ms, retry_ms; /* ms: patience, or what goodbyes and offers are spread over */
+};
+
+#define WORKER_ORDERS 16 /* that the worker has not come to yet */
 
 struct worker {
 	uint32_t magic;
@@ -98,7 +110,8 @@ struct worker {
 	struct gate *gate; /* [const after start] */
 	pthread_t thread;  /* main's */
 	struct mailbox box; /* [lock: its own] */
-	struct mail stop;   /* so that stopping needs no memory */
+	struct mail stop;   /* so that stopping needs no memory, nor do orders */
+	struct order orders[WORKER_ORDERS];
 	_Atomic uint64_t ticks; /* [atomic] */
 
 	uv_loop_t loop;
@@ -139,6 +152,7 @@ void slots_deinit(struct slots *slots);
 int ws_context_create(struct worker *w);
 /* Takes over the fd and answers the handshake; the connection is established, or gone, when this returns. */
 void ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how);
+void ws_deinit(void); /* of this thread */
 /* ws_callback.c */
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 
@@ -154,8 +168,8 @@ void cork_forget(struct worker *w, struct conn *c);
 
 /* export.c */
 int export_init(struct worker *w); /* WSD_OK or a negative errno */
-int export_start(struct worker *w, uint32_t patience_ms, bool sessions);
-int export_start_sessions(struct worker *w, uint32_t spread_ms);
+void export_start(struct worker *w, uint32_t patience_ms, bool sessions);
+void export_start_sessions(struct worker *w, uint32_t spread_ms);
 void export_stop(struct worker *w);
 void export_newcomer(struct worker *w, struct conn *c);
 void export_look_later(struct worker *w, struct conn *c);

@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/fd.h"
 
 /* Larger than any write of ours, or libwebsockets would cut writes up and copy the rest. */
 #define TX_PACKET_BYTES (1 << 20)
@@ -34,15 +35,43 @@ static const lws_retry_bo_t no_retry;
 static _Thread_local lws_log_cx_t log_context;
 #endif
 
+/* libwebsockets never closes a connection that could not get memory for libuv's handle: it would keep the socket,
+ * and in the end the whole context. So there is always such a block at hand. */
+#define HANDLE_REASON "uvh"
+static _Thread_local void *spare_handle;
+
 static void *
 allocate(void *ptr, size_t size, const char *reason)
 {
-	(void)reason;
+	void *got;
+
 	if (size == 0) {
 		free(ptr);
 		return NULL;
 	}
-	return realloc(ptr, size);
+	if (ptr)
+		return realloc(ptr, size);
+	got = malloc(size);
+	if (!got && size <= sizeof(uv_poll_t) && strcmp(reason, HANDLE_REASON) == 0) {
+		got = spare_handle;
+		spare_handle = NULL;
+	}
+	return got;
+}
+
+static bool
+have_spare(void)
+{
+	if (!spare_handle)
+		spare_handle = malloc(sizeof(uv_poll_t));
+	return spare_handle != NULL;
+}
+
+void
+ws_deinit(void)
+{
+	free(spare_handle);
+	spare_handle = NULL;
 }
 
 void
@@ -93,6 +122,11 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 
 	CHECK(len > 0 && (size_t)len < sizeof(request));
 	CHECK(!w->adopting);
+	if (!have_spare()) {
+		fd_close(&fd);
+		conn_destroyed(w, c);
+		return;
+	}
 	w->adopting = c;
 	w->adoption = how;
 	/* Calls back before it returns. It closes the fd when it fails. */

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 from clients import Client, Raw  # noqa: E402  (after sys.path)
 from crowd import Crowd  # noqa: E402
+from faults import Faults  # noqa: E402
 from instances import Instances  # noqa: E402
 from process import Unit, Wsd, listener  # noqa: E402
 
@@ -45,6 +46,20 @@ def start(request):
 def wsd(start):
     """wsd with the tests' usual settings."""
     return start()
+
+
+@pytest.fixture
+def faults():
+    """What is to fail in the daemons of `faulty`."""
+    one = Faults()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def faulty(start, faults):
+    """As start, with calls that can be made to fail."""
+    return lambda **how: start(environment=faults.environment, **how)
 
 
 @pytest.fixture

@@ -262,6 +262,16 @@ class Wsd:
         self.wait(lambda: any("READY=1" in n.split("\n") for n in self.notices), "READY=1")
         return self
 
+    def listen(self, most=0.05):
+        """Until it says something, or a moment: for those who ask it again and again."""
+        with self._changed:
+            self._changed.wait(most)
+
+    def wait_ready_or_end(self):
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.status is not None or
+                                          any("READY=1" in n.split("\n") for n in self.notices), PATIENCE), self.text()
+
     def wait_notice(self, pattern, after=0):
         """The first notification from number `after` on that matches."""
         return self.wait(lambda: next((n for n in self.notices[after:] if re.search(pattern, n, re.M)), None),
