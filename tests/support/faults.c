@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults for tests/system/test_faults.py: a library to be preloaded, between the daemon and libc. What is to
+ * Faults for tests/system/test_faults_memory.py: a library to be preloaded, between the daemon and libc. What is to
  * fail stands in a file (FAULTS_CONTROL) that the test maps as well, so that it can be said while the daemon
  * runs; until then everything is passed on. Any thread. Allocates nothing itself, and asks the kernel without
  * libc's wrappers, which are what is replaced here.
