@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/tcp.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -202,6 +203,26 @@ gauge_read(struct worker *w, struct conn *c, size_t len, size_t rest)
 	c->hungry = rest > 0 || g->bytes + 13 >= WORKER_READ_BYTES;
 }
 
+/*
+ * libwebsockets takes frames without a mask and does not tell (RFC 6455, 5.1 has us close). But they are four
+ * bytes shorter than we count them, so that more has been delivered than the kernel gave out: no masked frame
+ * can do that, as what is read but not delivered yet, and pings, which are not shown to us, only add to the
+ * kernel's side. A client masks all frames or none; once a frame ends exactly where the kernel's count does,
+ * there is no reason to look again.
+ */
+static bool
+masks(struct conn *c)
+{
+	struct tcp_state tcp;
+
+	c->mask_looks++;
+	if (!tcp_state_of(lws_get_socket_fd(c->wsi), &tcp) || tcp.consumed == c->rx_bytes)
+		c->mask_looks = CONN_MASK_LOOKS;
+	else
+		return tcp.consumed > c->rx_bytes;
+	return true;
+}
+
 void
 conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 {
@@ -216,6 +237,11 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 	now_ns = clock_mono_ns();
 	cork_enter(w, c, now_ns);
 	gauge_read(w, c, len, rest);
+	if (c->mask_looks < CONN_MASK_LOOKS && !masks(c)) {
+		metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
+		conn_fail(w, c, 1002, "a frame without a mask");
+		return;
+	}
 	if (c->exporting)
 		export_look_later(w, c);
 	if (before + len > w->conf->max_message_bytes || rest > w->conf->max_message_bytes - before - len) {
