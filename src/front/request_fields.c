@@ -20,7 +20,7 @@ static const struct {
 	[FIELD_CONTENT_LENGTH] = { "content-length", 0 },
 	[FIELD_TRANSFER_ENCODING] = { "transfer-encoding", 0 },
 	[FIELD_AUTHORIZATION] = { "authorization", IN_REQUEST(authorization) },
-	[FIELD_FORWARDED_FOR] = { "x-forwarded-for", IN_REQUEST(forwarded_for) },
+	[FIELD_FORWARDED_FOR] = { "x-forwarded-for", 0 },
 	[FIELD_FORWARDED_PROTO] = { "x-forwarded-proto", IN_REQUEST(forwarded_proto) },
 	[FIELD_REQUEST_ID] = { "x-request-id", IN_REQUEST(request_id) },
 	[FIELD_USER_AGENT] = { "user-agent", IN_REQUEST(user_agent) },
@@ -74,6 +74,8 @@ keep(struct request_head *h, struct slice name, struct slice value)
 		h->seen[i]++;
 		if (fields[i].member > 0)
 			memcpy((char *)h->out + fields[i].member - 1, &value, sizeof(value));
+		if (i == FIELD_FORWARDED_FOR && h->out->n_forwarded++ < REQUEST_FORWARDED_MAX)
+			h->out->forwarded_for[h->out->n_forwarded - 1] = value;
 		if (i == FIELD_UPGRADE)
 			h->upgrade_websocket |= request_has_token(value, "websocket");
 		if (i == FIELD_CONNECTION)

@@ -300,7 +300,9 @@ test_slices(void **state)
 	assert_true(slice_equal(r.host, "example.org"));
 	assert_true(slice_equal(r.origin, "https://a.example"));
 	assert_true(slice_equal(r.key, "dGhlIHNhbXBsZSBub25jZQ=="));
-	assert_true(slice_equal(r.forwarded_for, "2.2.2.2, 3.3.3.3"));
+	assert_int_equal(r.n_forwarded, 2);
+	assert_true(slice_equal(r.forwarded_for[0], "1.1.1.1"));
+	assert_true(slice_equal(r.forwarded_for[1], "2.2.2.2, 3.3.3.3"));
 	assert_true(slice_equal(r.request_id, "r-1"));
 	assert_true(slice_equal(r.user_agent, "curl/8"));
 	assert_true(slice_equal(r.subprotocols, "a, b"));
