@@ -59,8 +59,9 @@ struct request {
  * (Content-Length 0 or absent, no Transfer-Encoding: 400), Upgrade with the token websocket and Connection
  * with the token upgrade (426 if either is missing under /ws/; 400 if there is an Upgrade: websocket for
  * another path: 404), exactly one Sec-WebSocket-Version of 13 (426), exactly one Sec-WebSocket-Key that is
- * base64 of 16 bytes (400), at most one Origin (400). Other values of Upgrade (h2c) on other paths are
- * ignored, as RFC 9110, 7.8 allows, and the request is plain HTTP. Names are matched without regard to case.
+ * base64 of 16 bytes (400), at most one Origin (400), well-formed lists of subprotocols and extensions (400).
+ * Other values of Upgrade (h2c) on other paths are ignored, as RFC 9110, 7.8 allows, and the request is plain
+ * HTTP. Names are matched without regard to case.
  *
  * Upgrade and Connection may be lists and repeated, as RFC 9110 has it. The ids "." and ".." are 400: they
  * are parts of a path, which clients and proxies resolve. Plain requests may be HTTP/1.0, then also without

@@ -15,6 +15,7 @@ static const struct {
 	[FIELD_KEY] = { "sec-websocket-key", IN_REQUEST(key) },
 	[FIELD_VERSION] = { "sec-websocket-version", 0 },
 	[FIELD_SUBPROTOCOLS] = { "sec-websocket-protocol", IN_REQUEST(subprotocols) },
+	[FIELD_EXTENSIONS] = { "sec-websocket-extensions", 0 },
 	[FIELD_UPGRADE] = { "upgrade", 0 },
 	[FIELD_CONNECTION] = { "connection", 0 },
 	[FIELD_CONTENT_LENGTH] = { "content-length", 0 },
@@ -76,6 +77,10 @@ keep(struct request_head *h, struct slice name, struct slice value)
 			memcpy((char *)h->out + fields[i].member - 1, &value, sizeof(value));
 		if (i == FIELD_FORWARDED_FOR && h->out->n_forwarded++ < REQUEST_FORWARDED_MAX)
 			h->out->forwarded_for[h->out->n_forwarded - 1] = value;
+		if (i == FIELD_SUBPROTOCOLS)
+			h->bad_subprotocols |= !request_valid_list(value, false);
+		if (i == FIELD_EXTENSIONS)
+			h->bad_extensions |= !request_valid_list(value, true);
 		if (i == FIELD_UPGRADE)
 			h->upgrade_websocket |= request_has_token(value, "websocket");
 		if (i == FIELD_CONNECTION)
