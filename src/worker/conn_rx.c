@@ -24,12 +24,17 @@
 /* A message that came in pieces. */
 struct assembly {
 	size_t len, room;
+	uint32_t n_empty; /* fragments that brought nothing */
 	bool binary;
 	bool fragmented; /* by the client, into frames; control frames may have come in between */
 	char data[];
 };
 
 #define ASSEMBLY_MIN 512
+
+/* Fragments without a byte cost us as much as others, and a message made of them never meets a limit of size,
+ * nor, never ending, one of rate. */
+#define EMPTY_FRAGMENTS_MOST 1000
 
 void
 conn_assembly_free(struct conn *c)
@@ -168,6 +173,19 @@ too_large(struct worker *w, struct conn *c)
 	conn_fail(w, c, 1009, "message too large");
 }
 
+/* More are to follow. True: no more are wanted. */
+static bool
+fragment_ended(struct worker *w, struct conn *c, size_t len)
+{
+	c->assembly->fragmented = true;
+	if (len > 0 || ++c->assembly->n_empty <= EMPTY_FRAGMENTS_MOST)
+		return false;
+	refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", "too many empty fragments", (struct slice){ NULL, 0 });
+	conn_bye(w, c, WORKER_BYE_ABUSE, 0);
+	conn_assembly_free(c);
+	return true;
+}
+
 /* The pieces are together: judge the message, and see to it that the answer stays behind any pong that is owed. */
 static void
 judge_assembly(struct worker *w, struct conn *c, uint64_t now_ns)
@@ -259,8 +277,8 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 	}
 	if (first)
 		c->assembly->binary = lws_frame_is_binary(c->wsi);
-	if (rest == 0 && !last)
-		c->assembly->fragmented = true;
+	if (rest == 0 && !last && fragment_ended(w, c, len))
+		return;
 	if (last)
 		judge_assembly(w, c, now_ns);
 }

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from clients import CONTINUATION, PING, TEXT, Closed, Raw, connect, frame, http, message, wait_open
+from clients import BINARY, CONTINUATION, PING, TEXT, Closed, Raw, connect, frame, http, message, wait_open
 from metrics import gained, read
 from process import PATIENCE, sanitized
 
@@ -248,6 +248,22 @@ def test_one_byte_fragments(start, pings):
         c.send(frame(TEXT, text, fin=False) + frame(CONTINUATION, "x", fin=False))
         assert c.read_close() == 1009
     by.over()
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+def test_empty_fragments_without_end(start, opcode):
+    """A message that never ends and never grows meets no other limit: after a thousand such frames it has one of its own."""
+    wsd = start(WORKERS=1, RATE_LIMIT_MESSAGE="100/200")
+    by = Bystander(wsd)
+    with Raw(wsd.port) as c:
+        c.open("/ws/chat/empty")
+        sent = send_until_closed(c.sock, frame(opcode, fin=False) + frame(CONTINUATION, fin=False) * 100000, 600000)
+        assert sent > 6000
+        error = c.read_json()
+        assert (error["type"], error["code"]) == ("error", "rate_limited")
+        assert c.read_json()["reason"] == "rate limit"
+        assert c.read_close() == 1008
+    assert by.over()['websocket_errors_total{code="rate_limited"}'] == 1
 
 
 def test_many_half_messages(start):
