@@ -22,11 +22,13 @@ static inline void
 bucket_refill(struct bucket *b, uint32_t rate, uint64_t now_ns)
 {
 	uint64_t elapsed = now_ns > b->at_ns ? now_ns - b->at_ns : 0;
+	uint64_t gain;
 
-	if (rate > 0 && elapsed > b->spent / rate) /* so elapsed * rate > spent, which might overflow */
+	/* not by division, which would be the dearest part of a message's limit */
+	if (__builtin_mul_overflow(elapsed, (uint64_t)rate, &gain) || gain > b->spent)
 		b->spent = 0;
 	else
-		b->spent -= elapsed * rate;
+		b->spent -= gain;
 	b->at_ns += elapsed;
 }
 

@@ -16,13 +16,19 @@ bool
 tcp_state_of(int fd, struct tcp_state *out)
 {
 	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-	int unread = 0;
+	int unread = 0, before = 0;
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
-	    len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received) ||
-	    ioctl(fd, SIOCINQ, &unread) != 0 || unread < 0)
-		return false;
+	/* Two calls, between which bytes may come: only what is framed by equal counts belongs together. As
+	 * nobody reads meanwhile, that is so at the latest when the socket's buffer is full. */
+	do {
+		socklen_t len = sizeof(info);
+
+		if (ioctl(fd, SIOCINQ, &before) != 0 || before < 0 ||
+		    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+		    len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received) ||
+		    ioctl(fd, SIOCINQ, &unread) != 0)
+			return false;
+	} while (unread != before);
 	out->unread = (uint32_t)unread;
 	out->consumed = info.tcpi_bytes_received - (uint64_t)unread;
 	out->connected = info.tcpi_state == STATE_ESTABLISHED || info.tcpi_state == STATE_CLOSE_WAIT;

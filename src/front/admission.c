@@ -4,7 +4,8 @@
  * thread.
  *
  * A client is the address behind the trusted proxies. One whose own address is a trusted proxy's is our own
- * equipment, a probe or a load test, and is not limited by address.
+ * equipment, a probe or a load test, and is not limited by address. Where a proxy names something that is no
+ * address, those behind it are counted together, as that proxy.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,22 @@ refuse(struct applicant *a, enum metric counter, int status, const char *code, c
 	answer_refuse(a->visitor, a->request, status, code, why, retry_after_s);
 }
 
+/* From the last line to the first, as long as they name trusted proxies: whether *behind is one still, or
+ * whatever the lines end with. */
+static bool
+find_behind(struct addr *behind, const struct request *r, const struct addr_nets *trusted)
+{
+	unsigned n = r->n_forwarded;
+
+	if (n > REQUEST_FORWARDED_MAX) { /* no chain of proxies is that long */
+		*behind = (struct addr){ .family = ADDR_NONE };
+		return false;
+	}
+	while (n > 0 && forwarded_client(behind, r->forwarded_for[n - 1], trusted))
+		n--;
+	return n == 0;
+}
+
 static void
 find_client(struct applicant *a, uint64_t now_ns)
 {
@@ -44,12 +61,10 @@ find_client(struct applicant *a, uint64_t now_ns)
 	if (addr_nets_match(&conf->trusted_proxies, &a->address)) {
 		struct addr behind = a->address;
 
-		if (a->request->forwarded_for.len == 0 ||
-		    forwarded_client(&behind, a->request->forwarded_for, &conf->trusted_proxies))
+		if (find_behind(&behind, a->request, &conf->trusted_proxies))
 			return;
-		if (behind.family == ADDR_NONE) /* the proxy did not know: then it is the proxy that we know */
-			return;
-		a->address = behind;
+		if (behind.family != ADDR_NONE) /* else the proxy did not know: it stands for them all */
+			a->address = behind;
 	}
 	a->client = peers_get(&f->peers, &a->address, conf->rate_connect.rate, now_ns);
 }

@@ -197,6 +197,10 @@ judge_websocket_fields(struct request_head *h)
 		return request_refuse(h, 400, "more than one Origin header");
 	if (h->out->host.len == 0)
 		return request_refuse(h, 400, "the Host header is empty");
+	if (h->bad_subprotocols)
+		return request_refuse(h, 400, "malformed Sec-WebSocket-Protocol");
+	if (h->bad_extensions)
+		return request_refuse(h, 400, "malformed Sec-WebSocket-Extensions");
 	return STEP_DONE;
 }
 

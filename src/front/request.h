@@ -17,6 +17,7 @@
 #define REQUEST_BODY_MAX    65536 /* bytes that a plain request's Content-Length may announce; more is 413 */
 #define REQUEST_ID_MAX	    128	 /* of a connectionId */
 #define REQUEST_TOKEN_MAX   64	 /* of a session token */
+#define REQUEST_FORWARDED_MAX 16 /* lines of X-Forwarded-For that are kept */
 
 enum request_kind {
 	REQUEST_PARTIAL,   /* good so far; the rest of the head has not come */
@@ -34,12 +35,14 @@ struct request {
 	size_t head_len; /* bytes up to and with the empty line; WEBSOCKET and HTTP */
 
 	/* Slices of the input; len 0: not sent, or empty. Set as far as the head was understood. Bytes of
-	 * 0x80 and above may be in the fields, and of a repeated field the last line is kept: of
-	 * X-Forwarded-For that of the nearest proxy. */
-	struct slice method, target, host, origin, key, forwarded_for, request_id, user_agent, subprotocols;
+	 * 0x80 and above may be in the fields, and of a repeated field the last line is kept. */
+	struct slice method, target, host, origin, key, request_id, user_agent, subprotocols;
 	/* Authorization's value, X-Forwarded-Proto */
 	struct slice authorization, forwarded_proto;
 	struct slice query; /* without the "?" */
+	/* X-Forwarded-For, all lines: the last is the nearest proxy's. More than fit are counted, not kept. */
+	struct slice forwarded_for[REQUEST_FORWARDED_MAX];
+	unsigned n_forwarded;
 
 	/* WEBSOCKET; zero-terminated. %-escapes are decoded first, then the characters are checked. */
 	char connection_id[REQUEST_ID_MAX + 1];
@@ -56,8 +59,9 @@ struct request {
  * (Content-Length 0 or absent, no Transfer-Encoding: 400), Upgrade with the token websocket and Connection
  * with the token upgrade (426 if either is missing under /ws/; 400 if there is an Upgrade: websocket for
  * another path: 404), exactly one Sec-WebSocket-Version of 13 (426), exactly one Sec-WebSocket-Key that is
- * base64 of 16 bytes (400), at most one Origin (400). Other values of Upgrade (h2c) on other paths are
- * ignored, as RFC 9110, 7.8 allows, and the request is plain HTTP. Names are matched without regard to case.
+ * base64 of 16 bytes (400), at most one Origin (400), well-formed lists of subprotocols and extensions (400).
+ * Other values of Upgrade (h2c) on other paths are ignored, as RFC 9110, 7.8 allows, and the request is plain
+ * HTTP. Names are matched without regard to case.
  *
  * Upgrade and Connection may be lists and repeated, as RFC 9110 has it. The ids "." and ".." are 400: they
  * are parts of a path, which clients and proxies resolve. Plain requests may be HTTP/1.0, then also without

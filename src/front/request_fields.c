@@ -15,12 +15,13 @@ static const struct {
 	[FIELD_KEY] = { "sec-websocket-key", IN_REQUEST(key) },
 	[FIELD_VERSION] = { "sec-websocket-version", 0 },
 	[FIELD_SUBPROTOCOLS] = { "sec-websocket-protocol", IN_REQUEST(subprotocols) },
+	[FIELD_EXTENSIONS] = { "sec-websocket-extensions", 0 },
 	[FIELD_UPGRADE] = { "upgrade", 0 },
 	[FIELD_CONNECTION] = { "connection", 0 },
 	[FIELD_CONTENT_LENGTH] = { "content-length", 0 },
 	[FIELD_TRANSFER_ENCODING] = { "transfer-encoding", 0 },
 	[FIELD_AUTHORIZATION] = { "authorization", IN_REQUEST(authorization) },
-	[FIELD_FORWARDED_FOR] = { "x-forwarded-for", IN_REQUEST(forwarded_for) },
+	[FIELD_FORWARDED_FOR] = { "x-forwarded-for", 0 },
 	[FIELD_FORWARDED_PROTO] = { "x-forwarded-proto", IN_REQUEST(forwarded_proto) },
 	[FIELD_REQUEST_ID] = { "x-request-id", IN_REQUEST(request_id) },
 	[FIELD_USER_AGENT] = { "user-agent", IN_REQUEST(user_agent) },
@@ -74,6 +75,12 @@ keep(struct request_head *h, struct slice name, struct slice value)
 		h->seen[i]++;
 		if (fields[i].member > 0)
 			memcpy((char *)h->out + fields[i].member - 1, &value, sizeof(value));
+		if (i == FIELD_FORWARDED_FOR && h->out->n_forwarded++ < REQUEST_FORWARDED_MAX)
+			h->out->forwarded_for[h->out->n_forwarded - 1] = value;
+		if (i == FIELD_SUBPROTOCOLS)
+			h->bad_subprotocols |= !request_valid_list(value, false);
+		if (i == FIELD_EXTENSIONS)
+			h->bad_extensions |= !request_valid_list(value, true);
 		if (i == FIELD_UPGRADE)
 			h->upgrade_websocket |= request_has_token(value, "websocket");
 		if (i == FIELD_CONNECTION)

@@ -15,6 +15,7 @@ enum request_field {
 	FIELD_KEY,
 	FIELD_VERSION,
 	FIELD_SUBPROTOCOLS,
+	FIELD_EXTENSIONS,
 	FIELD_UPGRADE,
 	FIELD_CONNECTION,
 	FIELD_CONTENT_LENGTH,
@@ -36,6 +37,8 @@ struct request_head {
 	unsigned seen[FIELD_COUNT];      /* lines with this name */
 	bool upgrade_websocket;          /* some Upgrade line has this token */
 	bool connection_upgrade;
+	bool bad_subprotocols; /* some line is no list of that kind */
+	bool bad_extensions;
 };
 
 enum request_step {
@@ -57,6 +60,9 @@ enum request_step request_refuse(struct request_head *h, int status, const char 
 int request_decode(struct slice text, char *out, size_t size);
 
 bool request_under_ws(struct slice path);
+
+/* 1#token, or with parameters 1#extension, as RFC 6455, 4.3 has them. */
+bool request_valid_list(struct slice list, bool with_params);
 
 static inline bool
 request_is_digit(char c)

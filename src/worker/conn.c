@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/check.h"
+#include "base/tcp.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "log/message_ids.h"
@@ -164,13 +165,18 @@ conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_
 	return -1;
 }
 
-/* The end of the stream, or what a reset leaves, can be seen again and again. */
+/* The end of the stream, or what a reset leaves, can be seen again and again; but a reset that overtook bytes
+ * which nobody has read is seen by the socket's state alone. */
 static bool
 peer_has_gone(const struct conn *c)
 {
+	struct tcp_state tcp;
+	ssize_t n;
 	char byte;
-	ssize_t n = recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
+	if (tcp_state_of(lws_get_socket_fd(c->wsi), &tcp) && !tcp.connected)
+		return true;
+	n = recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 

@@ -23,6 +23,9 @@ struct outq;
 
 #define CONN_MAGIC 0x636f6e6eu
 
+/* Frames of a connection that are looked at for their mask, unless one is found to have it before. */
+#define CONN_MASK_LOOKS 8
+
 enum conn_phase {
 	CONN_SEATED,  /* handed over, handshake not answered yet */
 	CONN_OPEN,
@@ -58,6 +61,7 @@ struct conn {
 	uint16_t over_limit; /* messages refused for their rate, less those accepted since */
 	uint16_t close_code; /* as sent or received; 0: none yet */
 	uint8_t phase;	     /* enum conn_phase */
+	uint8_t mask_looks;  /* frames looked at for their mask, see conn_rx.c */
 	bool resumed : 1;
 	bool opened : 1;      /* it was established: counted, logged, to be uncounted */
 	bool peer_closed : 1; /* its close frame has come */
@@ -116,7 +120,7 @@ void conn_rearm(struct worker *w, struct conn *c); /* from its clocks as they ar
 /* Ends the connection (conn_close.c). Says goodbye and closes when that is written; harmless if it is ending
  * already. */
 void conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_after_ms);
-/* Fails it with a code, without a goodbye: 1007, 1009, 1011. what: for the log and the close frame; static. */
+/* Fails it with a code, without a goodbye: 1002, 1007, 1009, 1011. what: for the log and the close frame; static. */
 void conn_fail(struct worker *w, struct conn *c, uint16_t code, const char *what);
 /* Drops it without a close frame. */
 void conn_kill(struct worker *w, struct conn *c);

@@ -14,6 +14,7 @@
 
 #include "auth/auth.h"
 #include "base/err.h"
+#include "base/tcp.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -24,12 +25,17 @@
 /* A message that came in pieces. */
 struct assembly {
 	size_t len, room;
+	uint32_t n_empty; /* fragments that brought nothing */
 	bool binary;
 	bool fragmented; /* by the client, into frames; control frames may have come in between */
 	char data[];
 };
 
 #define ASSEMBLY_MIN 512
+
+/* Fragments without a byte cost us as much as others, and a message made of them never meets a limit of size,
+ * nor, never ending, one of rate. */
+#define EMPTY_FRAGMENTS_MOST 1000
 
 void
 conn_assembly_free(struct conn *c)
@@ -197,6 +203,19 @@ too_large(struct worker *w, struct conn *c)
 	conn_fail(w, c, 1009, "message too large");
 }
 
+/* More are to follow. True: no more are wanted. */
+static bool
+fragment_ended(struct worker *w, struct conn *c, size_t len)
+{
+	c->assembly->fragmented = true;
+	if (len > 0 || ++c->assembly->n_empty <= EMPTY_FRAGMENTS_MOST)
+		return false;
+	refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", "too many empty fragments", (struct slice){ NULL, 0 });
+	conn_bye(w, c, WORKER_BYE_ABUSE, 0);
+	conn_assembly_free(c);
+	return true;
+}
+
 /* The pieces are together: judge the message, and see to it that the answer stays behind any pong that is owed. */
 static void
 judge_assembly(struct worker *w, struct conn *c, uint64_t now_ns)
@@ -232,6 +251,26 @@ gauge_read(struct worker *w, struct conn *c, size_t len, size_t rest)
 	c->hungry = rest > 0 || g->bytes + 13 >= WORKER_READ_BYTES;
 }
 
+/*
+ * libwebsockets takes frames without a mask and does not tell (RFC 6455, 5.1 has us close). But they are four
+ * bytes shorter than we count them, so that more has been delivered than the kernel gave out: no masked frame
+ * can do that, as what is read but not delivered yet, and pings, which are not shown to us, only add to the
+ * kernel's side. A client masks all frames or none; once a frame ends exactly where the kernel's count does,
+ * there is no reason to look again.
+ */
+static bool
+masks(struct conn *c)
+{
+	struct tcp_state tcp;
+
+	c->mask_looks++;
+	if (!tcp_state_of(lws_get_socket_fd(c->wsi), &tcp) || tcp.consumed == c->rx_bytes)
+		c->mask_looks = CONN_MASK_LOOKS;
+	else
+		return tcp.consumed > c->rx_bytes;
+	return true;
+}
+
 void
 conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 {
@@ -246,6 +285,11 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 	now_ns = clock_mono_ns();
 	cork_enter(w, c, now_ns);
 	gauge_read(w, c, len, rest);
+	if (c->mask_looks < CONN_MASK_LOOKS && !masks(c)) {
+		metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
+		conn_fail(w, c, 1002, "a frame without a mask");
+		return;
+	}
 	if (c->exporting)
 		export_look_later(w, c);
 	if (before + len > w->conf->max_message_bytes || rest > w->conf->max_message_bytes - before - len) {
@@ -263,8 +307,8 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 	}
 	if (first)
 		c->assembly->binary = lws_frame_is_binary(c->wsi);
-	if (rest == 0 && !last)
-		c->assembly->fragmented = true;
+	if (rest == 0 && !last && fragment_ended(w, c, len))
+		return;
 	if (last)
 		judge_assembly(w, c, now_ns);
 }

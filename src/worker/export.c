@@ -159,6 +159,7 @@ on_boundary(struct worker *w, struct conn *c, bool in_writeable)
 		return true;
 	if (tcp.unread == 0 && !c->pinged) {
 		c->rx_bytes = tcp.consumed;
+		c->mask_looks = CONN_MASK_LOOKS; /* half a frame may have been read: nothing follows from the count */
 		c->pinged = true;
 		send_ping(w, c);
 	}

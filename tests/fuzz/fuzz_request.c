@@ -18,12 +18,14 @@ check_slices(const struct request *r, const char *head, size_t len)
 {
 	const struct slice all[] = {
 		r->method,          r->target,     r->host,       r->origin,       r->key,
-		r->forwarded_for,   r->request_id, r->user_agent, r->subprotocols, r->authorization,
+		r->request_id, r->user_agent, r->subprotocols, r->authorization,
 		r->forwarded_proto, r->query
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		check_slice(all[i], head, len);
+	for (unsigned i = 0; i < r->n_forwarded && i < REQUEST_FORWARDED_MAX; i++)
+		check_slice(r->forwarded_for[i], head, len);
 }
 
 static void

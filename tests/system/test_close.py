@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from clients import CLOSE, TEXT, close_payload, frame, message, wait_open
+from clients import CLOSE, PING, TEXT, close_payload, frame, message, wait_open
 
 
 def logged_code(wsd, connection_id="c"):
@@ -99,6 +99,21 @@ def test_connection_reset(wsd, raw):
     c.sock.close()
     assert logged_code(wsd) == 1006
     assert wsd.wait_log("closed")["WS_CLOSED_BY"] == "network"
+
+
+def test_reset_behind_bytes_that_nobody_has_read(wsd, raw):
+    """The client floods, reads nothing, and is gone: that is no fault in its frames."""
+    for n in range(5):
+        c = raw(wsd, receive_buffer=4096).open(f"/ws/chat/flood{n}")
+        c.sock.setblocking(False)
+        try:
+            for _ in range(500):
+                c.sock.sendall(frame(PING, b"x" * 125) * 200)
+        except BlockingIOError:
+            pass
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        c.sock.close()
+        assert logged_code(wsd, f"flood{n}") == 1006
 
 
 def test_half_closed_by_the_client(wsd, raw):

@@ -106,14 +106,31 @@ def test_after_a_broken_frame_the_socket_is_soon_closed(wsd, raw):
     assert time.monotonic() - began < 3
 
 
-def test_unmasked_frame_is_taken_as_libwebsockets_takes_it(wsd, raw):
-    """RFC 6455, 5.1 has the server close; libwebsockets accepts it and does not tell. Nothing but that client is affected."""
-    c = raw(wsd).open()
-    c.send(frame(TEXT, message(), masked=False))
-    try:
-        assert c.read_json()["count"] == 1
-    except Closed:
-        pass
+@pytest.mark.parametrize("bad", [frame(TEXT, message(), masked=False), frame(BINARY, b"x" * 200, masked=False),
+                                 frame(TEXT, "", masked=False), frame(TEXT, "x", fin=False, masked=False),
+                                 frame(TEXT, "x" * 65000, masked=False)],
+                         ids=["text", "longer", "empty", "fragment", "long"])
+def test_unmasked_frame_ends_the_connection_with_1002(wsd, raw, bad):
+    """RFC 6455, 5.1. libwebsockets accepts such frames and does not tell; wsd sees it by the bytes that they lack."""
+    c = raw(wsd).open("/ws/chat/bare")
+    c.send(bad)
+    assert c.read_close() == 1002
+    assert int(wsd.wait_log("closed", WS_CONNECTION_ID="bare", WS_CLOSE_CODE=1002)["WS_MESSAGES"]) == 0
+
+
+def test_masked_frames_are_not_taken_for_others(wsd, raw):
+    """In packets that end anywhere, after and between pings, so that the bytes read are seldom those of whole frames."""
+    for size in range(1, 60):
+        c = raw(wsd).open(f"/ws/chat/masked{size}")
+        data = (frame(PING, "p") + frame(TEXT, message("x" * size)) + frame(PONG) + frame(TEXT, message("y" * 9 * size))) * 10
+        for at in range(0, len(data), 17 * size):
+            c.send(data[at:at + 17 * size])
+        n = 0
+        while n < 20:
+            opcode, _ = c.read_frame()
+            n += opcode == TEXT
+            assert opcode in (TEXT, PONG)
+        c.sock.close()
 
 
 @pytest.mark.parametrize("form", [16, 64])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import metrics
-from clients import TEXT, Raw, frame, http, message, wait_open
+from clients import PING, PONG, TEXT, Raw, frame, http, message, wait_open
 from crowd import HABITS
 from handoffs import (BYE, DONE, HELLO, NO, OFFER, REFUSED, SESSION, SESSIONS, TAKEN, WELCOME, Peer, field, hello,
                       sealed, session_of, state_of)
@@ -73,6 +73,27 @@ def test_token_is_valid_on_the_other_side(pair, raw):
     new = raw(pair.running["green"]).open("/ws/chat/bob?session=" + old.greeting["session"])
     assert old.read_json()["reason"] == "replaced"
     assert (new.greeting["resumed"], new.greeting["count"]) == (True, 1)
+
+
+def test_half_a_header_is_no_missing_mask(instance, raw):
+    """Where half a frame has been read the count of bytes is set anew, a little wrong: no fault of the client's."""
+    blue = instance("blue", WORKERS=1)
+    instance("green")
+    c, probe = raw(blue).open("/ws/chat/half"), raw(blue).open("/ws/chat/probe")
+    data = frame(TEXT, message())
+    c.send(data[:1])
+    probe.ask(message())  # so that the byte before it has been read
+    instance.begin("blue", "green")
+    opcode, nonce = c.read_frame()
+    assert opcode == PING
+    c.send(data[1:] + frame(PONG, nonce))
+    seen = {}
+    while seen.keys() != {TEXT, PING}:
+        opcode, seen[opcode] = c.read_frame()
+    assert b'"count":1' in seen[TEXT]
+    c.send(frame(PONG, seen[PING]))
+    assert wait_for(lambda: instance.over("blue"), "end of the handoff")["moved"] == 2
+    assert c.ask(message())["count"] == 2
 
 
 # ---------------------------------------------------------------- what cannot move

@@ -60,6 +60,67 @@ def test_clients_behind_a_trusted_proxy_are_told_apart(start, raw):
         raw(wsd).open(f"/ws/chat/own{n}")
 
 
+PROXIES = "127.0.0.0/8,10.0.0.0/8"
+
+
+@pytest.mark.parametrize("lines", [
+    ["203.0.113.1"], ["8.8.8.8, 203.0.113.1"], ["8.8.8.8", "203.0.113.1"], ["203.0.113.1, 10.0.0.7"],
+    ["203.0.113.1", "10.0.0.7"], ["8.8.8.8, 203.0.113.1", "10.0.0.8, 10.0.0.7", "127.0.0.9"], ["203.0.113.1,,", "", " , "],
+    ["nonsense, 203.0.113.1"], ["10.0.0.9", "nonsense", "203.0.113.1 , 10.0.0.7"], ["203.0.113.1:4711"],
+], ids=str)
+def test_client_is_the_rightmost_address_that_is_no_proxy(start, raw, lines):
+    """However the proxies write it; what stands to the left of it is the client's own word."""
+    wsd = start(MAX_CONNECTIONS_PER_IP=1, TRUSTED_PROXIES=PROXIES)
+    raw(wsd).open("/ws/chat/first", add=[("X-Forwarded-For", "203.0.113.1")])
+    assert raw(wsd).handshake(add=[("X-Forwarded-For", line) for line in lines]).status == 429
+
+
+@pytest.mark.parametrize("lines", [
+    ["nonsense"], ["203.0.113.1, nonsense"], ["203.0.113.1", "\xff\xfe"], ["203.0.113.1, 999.1.1.1"], ["unknown"],
+    ["203.0.113.1, _hidden"], ["203.0.113.1, \"[2001:db8::1]\""], ["203.0.113.1, " + "1" * 3000], ["10.0.0.1"] * 17,
+], ids=lambda lines: str(lines)[:40])
+def test_garbage_in_x_forwarded_for_is_counted_for_the_proxy(start, raw, lines):
+    """Not for the address to the left of it, and not for nobody."""
+    wsd = start(MAX_CONNECTIONS_PER_IP=1, TRUSTED_PROXIES=PROXIES)
+    add = [("X-Forwarded-For", line) for line in lines]
+    raw(wsd).open("/ws/chat/first", add=add)
+    assert raw(wsd).handshake("/ws/chat/second", add=add).status == 429
+    raw(wsd).open("/ws/chat/third", add=[("X-Forwarded-For", "203.0.113.1")])
+
+
+def test_x_forwarded_for_of_strangers_is_not_believed(start, raw):
+    wsd = start(MAX_CONNECTIONS_PER_IP=1, TRUSTED_PROXIES="192.0.2.1")
+    for n, status in ((1, 101), (2, 429), (3, 429)):
+        add = [("X-Forwarded-For", f"203.0.113.{n}")]
+        assert raw(wsd).handshake(f"/ws/chat/{n}", add=add).status == status
+
+
+def test_ipv6_clients_are_counted_by_64(start, raw):
+    wsd = start(MAX_CONNECTIONS_PER_IP=2)
+    for address, status in (("2001:db8:0:1::1", 101), ("2001:db8:0:1:ffff::2", 101), ("2001:db8:0:1:1:2:3:4", 429),
+                            ("2001:db8:0:2::1", 101), ("[2001:db8:0:1::9]:443", 429), ("::ffff:203.0.113.1", 101)):
+        client = [("X-Forwarded-For", address)]
+        assert raw(wsd).handshake("/ws/chat/" + address.strip("[").replace(":", "-").replace("]", "-"), add=client).status == status
+
+
+def test_retry_after_says_when_the_next_connection_is_taken(start, raw):
+    """In whole seconds, rounded up."""
+    wsd = start(RATE_LIMIT_CONNECT="1/2", TRUSTED_PROXIES="192.0.2.1")
+    answers = [raw(wsd).handshake(f"/ws/chat/c{n}") for n in range(20)]
+    refused = [a for a in answers if a.status == 429]
+    assert len(refused) >= 1
+    for answer in refused:
+        assert answer.headers["retry-after"] == "1"
+        assert answer.json["error"]["code"] == "rate_limited"
+
+
+def test_connects_of_a_64_are_rate_limited_together(start, raw):
+    wsd = start(RATE_LIMIT_CONNECT="1/2")
+    statuses = [raw(wsd).handshake(f"/ws/chat/c{n}", add=[("X-Forwarded-For", f"2001:db8::{n:x}")]).status for n in range(8)]
+    assert statuses[:2] == [101] * 2 and 429 in statuses[2:]
+    assert raw(wsd).handshake("/ws/chat/o", add=[("X-Forwarded-For", "2001:db8:0:1::1")]).status == 101
+
+
 def test_connects_of_one_address_are_rate_limited(start, raw):
     wsd = start(RATE_LIMIT_CONNECT="1/3", TRUSTED_PROXIES="192.0.2.1")
     statuses = [raw(wsd).handshake(f"/ws/chat/c{n}").status for n in range(8)]

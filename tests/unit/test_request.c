@@ -125,6 +125,24 @@ static const struct expected handshakes[] = {
 	{ 400, CHAT HOST UPGRADE VERSION "Sec-WebSocket-Key: dGhlIHNhbXBs=SBub25jZQ==\r\n" END },
 	{ 400, GOOD "Origin: a\r\nOrigin: a\r\n" END },
 	{ 400, GOOD "Authorization: a\r\nAuthorization: b\r\n" END },
+	{ 0, GOOD "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: ,b , ,!c~\t,\r\n" END },
+	{ 0, GOOD "Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: b; c ; d=e;f = \"g\\h\" ,, i\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Protocol:\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Protocol: , ,\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Protocol: a b\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Protocol: a;b\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Protocol: \xc3\xa9\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Protocol: a/b\r\nSec-WebSocket-Protocol: a\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions:\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a;\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a; b=\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a; b=\"\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a; b=\"\"\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a; b=\"c d\"\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a; b=\"c\\\"\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a; b=\"c\\\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a; b=\"c\"d\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: =a\r\n" END },
 	{ 405, "POST /ws/chat/c-1 HTTP/1.1\r\n" },
 	{ 405, "HEAD /ws/nothing HTTP/1.1\r\n" },
 	{ 405, "POST / HTTP/1.1\r\n" HOST UPGRADE VERSION KEY END },
@@ -300,7 +318,9 @@ test_slices(void **state)
 	assert_true(slice_equal(r.host, "example.org"));
 	assert_true(slice_equal(r.origin, "https://a.example"));
 	assert_true(slice_equal(r.key, "dGhlIHNhbXBsZSBub25jZQ=="));
-	assert_true(slice_equal(r.forwarded_for, "2.2.2.2, 3.3.3.3"));
+	assert_int_equal(r.n_forwarded, 2);
+	assert_true(slice_equal(r.forwarded_for[0], "1.1.1.1"));
+	assert_true(slice_equal(r.forwarded_for[1], "2.2.2.2, 3.3.3.3"));
 	assert_true(slice_equal(r.request_id, "r-1"));
 	assert_true(slice_equal(r.user_agent, "curl/8"));
 	assert_true(slice_equal(r.subprotocols, "a, b"));
