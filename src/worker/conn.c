@@ -134,6 +134,7 @@ conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_
 	unsigned code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
 	unsigned fault = 0;
 
+	cork_release(w, c);
 	c->peer_closed = true;
 	if (c->phase < CONN_CLOSING) {
 		c->phase = CONN_CLOSING;
@@ -171,6 +172,11 @@ conn_dropping(struct worker *w, struct conn *c)
 		return;
 	if (c->phase == CONN_OPEN)
 		c->broke_rules = !peer_has_gone(c);
+	/* Nothing may follow the close frame, which is written next; what cannot go before it never will. */
+	cork_release(w, c);
+	conn_outq_free(w, c);
+	if (c->phase == CONN_GONE)
+		return;
 	c->phase = CONN_CLOSING;
 	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + BROKEN_PEER_MS);
 }
