@@ -151,6 +151,7 @@ conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_
 		return 0;
 	c->close_code = (uint16_t)fault;
 	metrics_add(w->shard, fault == 1007 ? METRIC_ERROR_INVALID_UTF8 : METRIC_ERROR_PROTOCOL, 1);
+	conn_outq_free(w, c); /* our close frame goes out at once, and nothing may follow it */
 	lws_close_reason(c->wsi, (enum lws_close_status)fault, NULL, 0);
 	return -1;
 }

@@ -107,6 +107,15 @@ def test_answers_stand_before_the_close_frame(wsd, raw, bad):
     assert c.read_end() == b""
 
 
+def test_what_waits_behind_a_pong_does_not_follow_the_close_frame(wsd, raw):
+    """Answers to fragments go through the queue, which was written out behind it."""
+    c = raw(wsd).open()
+    c.send(frame(PING) + frame(TEXT, message()[:9], fin=False) + frame(CONTINUATION, message()[9:]) +
+           frame(CLOSE, close_payload(1005)))
+    assert c.read_close() == 1002
+    assert c.read_end() == b""
+
+
 def test_after_a_broken_frame_the_socket_is_soon_closed(wsd, raw):
     """libwebsockets would wait 5 s for a close frame that it could not read."""
     import time
