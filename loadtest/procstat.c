@@ -108,7 +108,7 @@ read_all(struct procstat *p, uint64_t *cpu_ns, uint64_t *rss)
 	*cpu_ns = 0;
 	*rss = 0;
 	for (unsigned i = 0; i < p->n; i++) {
-		uint64_t ns;
+		uint64_t ns = 0;
 		int rc = read_cpu(p->pids[i], &ns);
 
 		if (rc != WSD_OK)

@@ -145,6 +145,7 @@ conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_
 	unsigned code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
 	unsigned fault = 0;
 
+	cork_release(w, c);
 	c->peer_closed = true;
 	if (c->phase < CONN_CLOSING) {
 		c->phase = CONN_CLOSING;
@@ -161,6 +162,7 @@ conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_
 		return 0;
 	c->close_code = (uint16_t)fault;
 	metrics_add(w->shard, fault == 1007 ? METRIC_ERROR_INVALID_UTF8 : METRIC_ERROR_PROTOCOL, 1);
+	conn_outq_free(w, c); /* our close frame goes out at once, and nothing may follow it */
 	lws_close_reason(c->wsi, (enum lws_close_status)fault, NULL, 0);
 	return -1;
 }
@@ -187,6 +189,11 @@ conn_dropping(struct worker *w, struct conn *c)
 		return;
 	if (c->phase == CONN_OPEN)
 		c->broke_rules = !peer_has_gone(c);
+	/* Nothing may follow the close frame, which is written next; what cannot go before it never will. */
+	cork_release(w, c);
+	conn_outq_free(w, c);
+	if (c->phase == CONN_GONE)
+		return;
 	c->phase = CONN_CLOSING;
 	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + BROKEN_PEER_MS);
 }

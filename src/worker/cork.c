@@ -188,6 +188,15 @@ cork_end_turn(struct worker *w)
 }
 
 void
+cork_release(struct worker *w, struct conn *c)
+{
+	if (c->parked)
+		unpark(w, c);
+	else if (w->cork.now.conn == c)
+		cork_flush(w, 0);
+}
+
+void
 cork_forget(struct worker *w, struct conn *c)
 {
 	struct cork_piece *piece = find_parked(&w->cork, c);

@@ -164,6 +164,8 @@ char *cork_begin(struct worker *w, struct conn *c, size_t need);
 void cork_end(struct worker *w, size_t len);
 void cork_flush(struct worker *w, uint64_t now_ns); /* the present connection's */
 void cork_end_turn(struct worker *w);
+/* What c has to say leaves before libwebsockets says anything by itself. */
+void cork_release(struct worker *w, struct conn *c);
 void cork_forget(struct worker *w, struct conn *c);
 
 /* export.c */

@@ -96,6 +96,26 @@ def test_broken_frame_ends_the_connection_with_1002(wsd, raw, bad):
     wsd.wait_log("closed", WS_CONNECTION_ID="broken", WS_CLOSE_CODE=1002)
 
 
+@pytest.mark.parametrize("bad", [frame(CONTINUATION, "x"), frame(CLOSE, close_payload(1005)), frame(CLOSE, b"x")],
+                         ids=["continuation of nothing", "code that does not exist", "half a code"])
+def test_answers_stand_before_the_close_frame(wsd, raw, bad):
+    """In one packet: they were held back until the end of the turn, and so came behind it."""
+    c = raw(wsd).open()
+    c.send(frame(TEXT, message()) + frame(TEXT, message()) + bad)
+    assert [c.read_json()["count"] for _ in range(2)] == [1, 2]
+    assert c.read_close() == 1002
+    assert c.read_end() == b""
+
+
+def test_what_waits_behind_a_pong_does_not_follow_the_close_frame(wsd, raw):
+    """Answers to fragments go through the queue, which was written out behind it."""
+    c = raw(wsd).open()
+    c.send(frame(PING) + frame(TEXT, message()[:9], fin=False) + frame(CONTINUATION, message()[9:]) +
+           frame(CLOSE, close_payload(1005)))
+    assert c.read_close() == 1002
+    assert c.read_end() == b""
+
+
 def test_after_a_broken_frame_the_socket_is_soon_closed(wsd, raw):
     """libwebsockets would wait 5 s for a close frame that it could not read."""
     import time
