@@ -32,7 +32,7 @@ put(struct text *t, const char *data, size_t len)
 		}
 		t->failed = !grown;
 	}
-	if (t->failed)
+	if (t->failed || len == 0) /* of nothing there may be no memory to copy to */
 		return;
 	memcpy(t->data + t->len, data, len);
 	t->len += len;
