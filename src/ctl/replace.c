@@ -55,6 +55,20 @@ write_file(int fd, const char *like, const char *text, size_t len)
 	return rc;
 }
 
+/* A new file in the folder of target; hidden, so that nothing that takes all files of a folder takes this
+ * one. Its descriptor, or a negative errno. */
+static int
+open_beside(char *out, size_t size, const char *target)
+{
+	char folder[PATH_MAX];
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%s", target);
+	snprintf(out, size, "%s/.wsctl.XXXXXX", dirname(folder));
+	fd = mkostemp(out, O_CLOEXEC);
+	return fd == -1 ? wsd_errno() : fd;
+}
+
 int
 replace_file(const char *path, const char *text, size_t len)
 {
@@ -63,16 +77,9 @@ replace_file(const char *path, const char *text, size_t len)
 
 	if (rc != WSD_OK)
 		return rc;
-	/* hidden, so that nothing that takes all files of a folder takes this one */
-	{
-		char folder[PATH_MAX];
-
-		snprintf(folder, sizeof(folder), "%s", target);
-		snprintf(beside, sizeof(beside), "%s/.wsctl.XXXXXX", dirname(folder));
-	}
-	fd = mkostemp(beside, O_CLOEXEC);
-	if (fd == -1)
-		return wsd_errno();
+	fd = open_beside(beside, sizeof(beside), target);
+	if (fd < 0)
+		return fd;
 	rc = write_file(fd, target, text, len);
 	fd_close(&fd);
 	if (rc == WSD_OK && rename(beside, target) != 0)
