@@ -4,6 +4,8 @@
 from clients import message
 from host import CLOSED
 
+LINES_DROPPED = "8fd9bf7691514c00861f3f3124a5057f"
+
 
 def test_one_clients_story(host):
     host.systemctl("start", "ws@blue.socket")
@@ -37,3 +39,36 @@ def test_busy_log_is_kept(host):
              "ws://127.0.0.1:3001")
     host.systemctl("stop", "ws@blue.service")
     assert len(host.journal("-u", "ws@blue", f"MESSAGE_ID={CLOSED}")) == 3000
+
+
+def test_journal_that_is_gone(host):
+    """Clients are served all the same, and how many lines are missing is told when it is back."""
+    journald = ("systemd-journald.socket", "systemd-journald-dev-log.socket", "systemd-journald.service")
+    host.systemctl("start", "ws@blue")
+    pid = host.main_pid()
+    host.systemctl("stop", *journald)
+    host.sh("rm -f /run/systemd/journal/socket")
+    for n in range(20):
+        with host.raw() as raw:
+            raw.open(f"/ws/chat/unseen-{n}")
+            assert raw.ask(message())["count"] == 1
+    host.systemctl("start", *journald)
+    alice = host.client("alice")
+    alice.ask('{"type":"disconnect"}')
+    told = host.wait_journal("-u", "ws@blue", f"MESSAGE_ID={LINES_DROPPED}")
+    assert 1 <= int(told[0]["WS_DROPPED"]) <= 40
+    assert host.main_pid() == pid
+
+
+def test_journal_on_a_full_disk(host):
+    """It keeps what fits, and wsd does not notice."""
+    host.sh("systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service; "
+            "mount -t tmpfs -o size=9M none /var/log/journal; "
+            "systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service; "
+            "journalctl --flush; dd if=/dev/zero of=/var/log/journal/full bs=64k 2>/dev/null || true")
+    host.set(RATE_LIMIT_CONNECT=0)
+    host.systemctl("start", "ws@blue")
+    host.run("wsload", "--connections", "500", "--in-flight", "1", "--duration", "1s", "--connect-parallel", "64", "--progress",
+             "off", "--fail-if", "lost>0 closed>0", "ws://127.0.0.1:3001")
+    assert host.client("alice").ask(message())["count"] == 1
+    assert host.show("ws@blue.service", "NRestarts") == "0"
