@@ -48,8 +48,7 @@ look_at_proxy(struct deploy *d, struct why *why)
 	if (rc == WSD_OK && !proxy_there(d->proxy) && d->conf->proxy.kind == CONF_PROXY_AUTO)
 		return why_set(why, WSD_E_UNKNOWN,
 			       "no proxy was found: neither nginx with ws.conf nor Traefik. Say in "
-			       "/etc/ws/ws.env what "
-			       "leads clients to the instances (PROXY=), or PROXY=none");
+			       "/etc/ws/ws.env what leads clients to the instances (PROXY=), or PROXY=none");
 	if (rc == WSD_OK)
 		rc = proxy_current(d->proxy, d->proxy_before, why);
 	if (rc == WSD_E_UNKNOWN) /* it was never switched */
@@ -244,8 +243,7 @@ run(struct deploy *d)
 			print_json(d, "nothing to do", 0);
 		else
 			printf("%s serves already, and %s does not run. To take up a new program or "
-			       "configuration without "
-			       "losing a connection: systemctl restart ws@%s\n",
+			       "configuration without losing a connection: systemctl restart ws@%s\n",
 			       d->to.name, d->from_name, d->to.name);
 		return EXIT_DONE;
 	}

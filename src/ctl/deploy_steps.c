@@ -21,10 +21,10 @@
 #define STOP_TIMEOUT_MS   60000
 #define HEALTH_TIMEOUT_MS 10000
 #define LOOK_MS           50
-#define PROBE_MS          200  /* at first, and then ever less often, */
+#define PROBE_MS          200 /* at first, and then ever less often, */
 #define PROBE_MOST_MS     1000 /* to stay within the rate that a proxy may allow an address */
-#define VERIFY_TIMES \
-	4 /* in a row, LOOK_MS apart: old processes of a proxy that reloads still answer for 0.1 s */
+/* In a row, LOOK_MS apart: old processes of a proxy that reloads still answer for 0.1 s. */
+#define VERIFY_TIMES      4
 
 /* ---- start */
 

@@ -29,6 +29,14 @@ undo_switch(struct deploy *d, struct why *detail)
 			    : rc;
 }
 
+/* Clients may have come since the switch, or by the handoff: of one that says nothing it is not known whether
+ * it has any. */
+static bool
+may_have_clients(const struct deploy *d, const struct instance *there)
+{
+	return there->answers ? there->connections > 0 : there->runs && (d->switched || d->handing);
+}
+
 static int
 undo_handoff(struct deploy *d, struct why *detail)
 {
@@ -39,8 +47,12 @@ undo_handoff(struct deploy *d, struct why *detail)
 
 	if (rc != WSD_OK)
 		return rc;
+	if (!there.runs)
+		return why_set(detail, WSD_OK, "%s does not run any more, and has nothing to give back",
+			       d->to.name);
 	if (!there.answers)
-		return why_set(detail, WSD_OK, "%s has no connections to give back", d->to.name);
+		return why_set(detail, WSD_E_TIMEOUT,
+			       "%s runs, but does not answer: what it has cannot be given back", d->to.name);
 	rc = handover_run(d->to.name, d->from_name, false, &h, NULL, NULL, detail);
 	return rc == WSD_OK ? why_set(detail, rc, "back to %s: %s", d->from_name,
 				      handover_text(text, sizeof(text), &h))
@@ -55,9 +67,9 @@ undo_start(struct deploy *d, struct why *detail)
 	struct instance there;
 	int rc = instance_look(d->bus, d->to.name, &there, detail);
 
-	if (rc == WSD_OK && there.answers && there.connections > 0)
-		rc = why_set(detail, WSD_E_BUSY, "%s still serves %llu connections, and is left running",
-			     d->to.name, (unsigned long long)there.connections);
+	if (rc == WSD_OK && may_have_clients(d, &there))
+		rc = why_set(detail, WSD_E_BUSY,
+			     "%s may still have clients, and is left running: wsctl status", d->to.name);
 	if (rc == WSD_OK)
 		rc = deploy_stop(d, d->to.name, d->had_sockets, detail);
 	return rc == WSD_OK ? why_set(detail, rc, "%s is stopped again", d->to.name) : rc;

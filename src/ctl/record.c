@@ -22,17 +22,12 @@
 #define FILE_  FOLDER "/deploy.json"
 #define LOCK   "/run/wsctl.lock"
 
+#define MEMBER(m) { #m, offsetof(struct record, m), sizeof(((struct record *)0)->m) }
+
 static const struct {
 	const char *name;
 	size_t offset, size;
-} members[] = {
-#define MEMBER(m)                                                               \
-	{                                                                       \
-#m, offsetof(struct record, m), sizeof(((struct record *)0)->m) \
-	}
-	MEMBER(from), MEMBER(to), MEMBER(step), MEMBER(outcome), MEMBER(began), MEMBER(ended),
-#undef MEMBER
-};
+} members[] = { MEMBER(from), MEMBER(to), MEMBER(step), MEMBER(outcome), MEMBER(began), MEMBER(ended) };
 
 /* Who has the lock has written there what it does. */
 static void

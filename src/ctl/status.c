@@ -35,7 +35,7 @@ struct picture {
 /* ---- looking */
 
 static void
-look_at_proxy(struct picture *p, struct why *why)
+look_at_proxy(struct picture *p)
 {
 	if (!proxy_there(p->proxy))
 		return;
@@ -60,7 +60,7 @@ look(struct ctl *ctl, struct picture *p, struct why *why)
 		rc = proxy_open(&p->proxy, &ctl->conf, ctl->bus, why);
 	if (rc != WSD_OK)
 		return rc;
-	look_at_proxy(p, why);
+	look_at_proxy(p);
 	p->has_record = record_read(&p->record, why) == WSD_OK;
 	p->at_work = record_locked(&p->work_why);
 	return WSD_OK;

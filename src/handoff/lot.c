@@ -24,6 +24,7 @@
 #define RECORDS_MOST  1000000
 #define STATE_MOST    (64u << 20)
 #define OVERFLOW_MOST (1ull << 30)
+#define OVERFLOW_AT   (RECORDS_AT + (uint64_t)RECORDS_MOST * RECORD_BYTES) /* behind a hole, which takes no memory */
 
 static const char magic[8] = "wsd-lot";
 
@@ -107,7 +108,7 @@ reset_head(struct lot *lot)
 	lot->head = (struct head){
 		.version = 1,
 		.record_bytes = RECORD_BYTES,
-		.overflow_at = RECORDS_AT + (uint64_t)RECORDS_MOST * RECORD_BYTES, /* a hole: takes no memory */
+		.overflow_at = OVERFLOW_AT,
 	};
 	memcpy(lot->head.magic, magic, sizeof(magic));
 }
@@ -188,7 +189,8 @@ lot_open(struct lot **out, int in, int out_end, int table)
 		goto fail;
 	rc = WSD_E_MALFORMED;
 	if (memcmp(lot->head.magic, magic, sizeof(magic)) != 0 || lot->head.version != 1 ||
-	    lot->head.record_bytes != RECORD_BYTES || lot->head.parked > RECORDS_MOST)
+	    lot->head.record_bytes != RECORD_BYTES || lot->head.parked > RECORDS_MOST ||
+	    lot->head.overflow_at != OVERFLOW_AT || lot->head.overflow_used > OVERFLOW_MOST)
 		goto fail;
 	*out = lot;
 	return WSD_OK;

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Whatever fails in a deploy, it goes back by itself, and the clients notice nothing."""
 
+import json
+
 import pytest
 
-from proxied import FAILED, UPSTREAM, Proxied, start_nginx
+from clients import message
+from proxied import ATTENTION, FAILED, UPSTREAM, Proxied, start_nginx
 
 ALWAYS_BLUE = """server {
 	listen 8080;
@@ -134,7 +137,7 @@ def test_no_websocket_through_the_proxy(proxied):
     host.write("/etc/nginx/conf.d/plain.conf", "server { listen 8080; location / { proxy_pass http://ws; } }\n")
     host.systemctl("reload", "nginx")
     host.write("/etc/ws/ws.env", "PROXY_URL=http://127.0.0.1:8080/\nPROXY_TIMEOUT=1500\n")
-    done = proxied.deploy("green", status=7)  # nor can it be seen that blue serves again
+    done = proxied.deploy("green", status=ATTENTION)  # nor can it be seen that blue serves again
     assert "http://127.0.0.1:8080/ws/chat/: no WebSocket, but HTTP status 505" in \
         next(s["detail"] for s in done["steps"] if s["step"] == "verify")
     host.write("/etc/ws/ws.env", "")
@@ -192,12 +195,42 @@ def until_on_green(host):
     raise AssertionError("nobody comes to green")
 
 
+def test_new_instance_is_stuck_with_clients(proxied):
+    """What it has cannot be given back just now; but it is not stopped, and they are served when it moves again."""
+    host = proxied.host
+    host.write("/etc/systemd/system/ws@green.service.d/patient.conf", "[Service]\nWatchdogSec=0\n")
+    host.write("/etc/nginx/conf.d/always-blue.conf", ALWAYS_BLUE)
+    host.sh("systemctl daemon-reload; systemctl reload nginx")
+    host.write("/etc/ws/ws.env", "PROXY_URL=http://127.0.0.1:8080/\nPROXY_TIMEOUT=8000\n")
+    with proxied.begin("deploy", "green", "--json") as deploy:
+        host.wait_journal("-t", "wsctl", "WS_DEPLOY_STEP=switch")
+        late = until_on_green(host)
+        host.systemctl("kill", "-s", "STOP", "ws@green.service")
+        status, said = deploy.wait()
+    steps = {step["step"]: step for step in json.loads(said)["steps"]}
+    assert status == ATTENTION, said
+    assert (steps["back"]["result"], steps["return"]["result"], steps["stop"]["result"]) == ("ok", "failed", "failed"), said
+    assert "what it has cannot be given back" in steps["return"]["detail"]
+    assert "may still have clients, and is left running" in steps["stop"]["detail"]
+    proxied.check_clients()
+    host.systemctl("kill", "-s", "CONT", "ws@green.service")
+    assert late.ask(message())["count"] == 1
+    host.write("/etc/ws/ws.env", "")
+    assert "1 moved" in proxied.wsctl("handoff", "green", "blue")
+    assert late.ask(message())["count"] == 2
+
+
+def test_smoke_with_too_many_options(proxied):
+    proxied.host.write("/etc/ws/ws.env", f"SMOKE_OPTIONS={'-q ' * 65}\n")
+    fails(proxied, "smoke", "SMOKE_OPTIONS: more than 64 words")
+
+
 def test_old_instance_cannot_be_stopped(proxied):
     """All clients are served by the new one then, and that stays so."""
     host = proxied.host
     host.write("/etc/systemd/system/ws@blue.service.d/stay.conf", "[Unit]\nRefuseManualStop=yes\n")
     host.systemctl("daemon-reload")
-    done = proxied.deploy("green", status=7)
+    done = proxied.deploy("green", status=ATTENTION)
     assert [s["step"] for s in done["steps"] if s["result"] == "failed"] == ["stop"] and done["outcome"] == "failed"
     proxied.check_clients()
     assert proxied.status()["instances"]["green"]["connections"] == 10

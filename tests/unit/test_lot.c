@@ -166,6 +166,13 @@ test_sessions(void **state)
 	lot_destroy(&lot);
 }
 
+/* Bytes of the head without which nothing can be made of the lot: what it is, and where states would be written. */
+static bool
+is_vital(unsigned at)
+{
+	return at < 16 || (at >= 24 && at < 32) || (at >= 35 && at < 40);
+}
+
 /* Whatever is in the table, nothing worse than a loss comes of it. */
 static void
 test_corrupted_table(void **state)
@@ -186,7 +193,7 @@ test_corrupted_table(void **state)
 		table = dup(lot_table_fd(lot));
 		lot_destroy(&lot);
 		rc = lot_open(&lot, in, out, table);
-		assert_int_equal(rc, at < 16 ? WSD_E_MALFORMED : rc);
+		assert_int_equal(rc, is_vital(at) ? WSD_E_MALFORMED : rc);
 		if (rc != WSD_OK)
 			continue;
 		assert_true(lot_look(lot, on_parked, &seen) <= 2);
