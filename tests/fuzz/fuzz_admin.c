@@ -11,7 +11,6 @@
  */
 #include "admin/admin_priv.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "front/request.h"
+#include "fuzz/client.h"
 #include "fuzz/fuzz.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -30,14 +30,12 @@
 #define TO_ADMIN   0x01
 #define TOKEN	   "correct-horse-battery"
 #define INPUT_MOST 65536
-#define SAID_MOST  (1u << 20)
 
 enum peer { PEER_UNIX, PEER_LOCAL, PEER_ELSEWHERE, PEER_SCRAPER };
 
 static struct admin *admin;
 static struct conf conf;
 static _Atomic unsigned changes;
-static char said[SAID_MOST + 1];
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
@@ -161,36 +159,6 @@ connect_as(enum peer peer, enum admin_side side)
 	memcpy(&in.sin_addr, a.bytes, sizeof(in.sin_addr));
 	CHECK(admin_add(admin, side, ends[1], (struct sockaddr *)&in, sizeof(in)) == WSD_OK);
 	return ends[0];
-}
-
-static void
-say(int fd, const uint8_t *data, size_t len, size_t piece)
-{
-	while (len > 0) {
-		ssize_t n = send(fd, data, len < piece ? len : piece, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EINTR)
-			return;
-		data += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-}
-
-/* Reads to the end. False: it was cut off, since the server did not read all. */
-static bool
-listen_to(int fd, size_t *len)
-{
-	ssize_t n;
-
-	*len = 0;
-	do {
-		CHECK(*len < SAID_MOST);
-		n = recv(fd, said + *len, SAID_MOST - *len, 0);
-		*len += n > 0 ? (size_t)n : 0;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	CHECK(n == 0 || errno == ECONNRESET);
-	said[*len] = '\0';
-	return n == 0;
 }
 
 /* ---- what is answered ------------------------------------------------------------------------ */

@@ -12,7 +12,6 @@
  *   0x40  each line becomes a frame; its first byte, if it is no printable ASCII, is the frame's, else it is text
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -28,6 +27,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "conf/conf.h"
+#include "fuzz/client.h"
 #include "fuzz/fuzz.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -40,7 +40,6 @@
 #define HANG_UP    0x20
 #define AS_FRAMES  0x40
 #define INPUT_MOST 16384
-#define SAID_MOST  (1u << 20) /* less than this comes of any input */
 
 static const char handshake[] = "GET /ws/chat/f HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -50,8 +49,6 @@ static struct {
 	struct sockaddr_in at[2]; /* the public side, the admin side */
 	pthread_t thread;
 } server;
-
-static char said[SAID_MOST + 1];
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
@@ -138,20 +135,6 @@ connect_to(const struct sockaddr_in *at)
 	return fd;
 }
 
-/* The server may have hung up: what it said before is still to be read. The fuzzer's own alarms interrupt. */
-static void
-say(int fd, const char *data, size_t len, size_t piece)
-{
-	while (len > 0) {
-		ssize_t n = send(fd, data, len < piece ? len : piece, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EINTR)
-			return;
-		data += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-}
-
 /* A client's frame, masked with a key that is not its own opposite. */
 static size_t
 put_frame(char *out, unsigned char first, const uint8_t *data, size_t len)
@@ -195,23 +178,6 @@ put_frames(char *out, const uint8_t *data, size_t size)
 }
 
 /* ---- what the server says -------------------------------------------------------------------- */
-
-/* Reads to the end. False: it was cut off, since the server did not read all. */
-static bool
-listen_to(int fd, size_t *len)
-{
-	ssize_t n;
-
-	*len = 0;
-	do {
-		CHECK(*len < SAID_MOST);
-		n = recv(fd, said + *len, SAID_MOST - *len, 0);
-		*len += n > 0 ? (size_t)n : 0;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	CHECK(n == 0 || errno == ECONNRESET);
-	said[*len] = '\0';
-	return n == 0;
-}
 
 static void
 check_text(const char *text, size_t len)

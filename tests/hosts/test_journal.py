@@ -66,7 +66,7 @@ def test_journal_on_a_full_disk(host):
             "mount -t tmpfs -o size=9M none /var/log/journal; "
             "systemctl start systemd-journald.socket systemd-journald-dev-log.socket systemd-journald.service; "
             "journalctl --flush; dd if=/dev/zero of=/var/log/journal/full bs=64k 2>/dev/null || true")
-    host.set(RATE_LIMIT_CONNECT=0)
+    host.set(RATE_LIMIT_CONNECT=0, RATE_LIMIT_MESSAGE=0)
     host.systemctl("start", "ws@blue")
     host.run("wsload", "--connections", "500", "--in-flight", "1", "--duration", "1s", "--connect-parallel", "64", "--progress",
              "off", "--fail-if", "lost>0 closed>0", "ws://127.0.0.1:3001")
