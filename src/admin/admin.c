@@ -12,7 +12,6 @@
 #include "admin/rate.h"
 #include "base/check.h"
 #include "base/err.h"
-#include "base/fd.h"
 #include "conf/conf.h"
 
 #define ADMIN_MAGIC 0x61646d31u
@@ -21,9 +20,20 @@
 
 static const struct admin_limits usual_limits = {
 	.connections = { [ADMIN_SIDE_PUBLIC] = 256, [ADMIN_SIDE_ADMIN] = 64 },
+	.of_one_client = { [ADMIN_SIDE_PUBLIC] = 32, [ADMIN_SIDE_ADMIN] = 16 },
 	.idle_s = 10,
 	.request_ms = 10000,
 };
+
+/* Whom a connection's place is counted for. A trusted proxy stands for many clients, and waits for whole requests; a
+ * unix-domain peer is on this machine. */
+static struct addr
+holder(const struct side *side, const struct addr *peer)
+{
+	if (addr_nets_match(&side->admin->conf->trusted_proxies, peer))
+		return (struct addr){ .family = ADDR_NONE };
+	return *peer;
+}
 
 /* MHD calls this before it closes the socket: who sees the connection end may come again. */
 static void
@@ -32,8 +42,11 @@ count_connection(void *cls, struct MHD_Connection *conn, void **context,
 {
 	struct side *side = cls;
 
-	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
-		atomic_fetch_sub_explicit(&side->open, 1, memory_order_relaxed);
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		struct addr peer = exchange_peer(conn), held_by = holder(side, &peer);
+
+		places_give_back(&side->places, &held_by);
+	}
 }
 
 /* Paths and parameters are decoded by params_decode(), which tells an escaped zero from the text's end. */
@@ -64,6 +77,8 @@ side_start(struct side *side, struct admin *admin, enum admin_side which, struct
 	side->which = which;
 	side->shard = shard;
 	page_init(side);
+	if (places_init(&side->places, admin->limits.connections[which], admin->limits.of_one_client[which]) != WSD_OK)
+		return -ENOMEM;
 	side->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_ARRAY, options,
 					MHD_OPTION_END);
 	return side->daemon ? WSD_OK : WSD_E_LIBRARY;
@@ -113,6 +128,8 @@ admin_destroy(struct admin **admin)
 	for (unsigned i = 0; i < ADMIN_SIDES; i++)
 		if (a->sides[i].daemon)
 			MHD_stop_daemon(a->sides[i].daemon);
+	for (unsigned i = 0; i < ADMIN_SIDES; i++)
+		places_deinit(&a->sides[i].places);
 	rate_destroy(&a->rates);
 	a->magic = 0;
 	free(a);
@@ -120,22 +137,29 @@ admin_destroy(struct admin **admin)
 }
 
 int
+admin_reserve(struct admin *admin, enum admin_side side, const struct sockaddr *peer, socklen_t peer_len)
+{
+	struct addr from = addr_from_sockaddr(peer, peer_len), held_by;
+
+	CHECK_MAGIC(admin, ADMIN_MAGIC);
+	held_by = holder(&admin->sides[side], &from);
+	/* counted by ourselves, since libmicrohttpd 0.9.75 locks itself up when a connection meets its own limit */
+	return places_take(&admin->sides[side].places, &held_by);
+}
+
+int
 admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockaddr *peer, socklen_t peer_len)
 {
 	/* MHD shows the address without its length: whole and zeroed, any part of it may be read */
 	struct sockaddr_storage whole = { .ss_family = AF_UNSPEC };
+	struct addr from = addr_from_sockaddr(peer, peer_len), held_by;
 	struct side *s = &admin->sides[side];
 
 	CHECK_MAGIC(admin, ADMIN_MAGIC);
-	/* counted here, since libmicrohttpd 0.9.75 locks itself up when a connection meets its own limit */
-	if (atomic_fetch_add_explicit(&s->open, 1, memory_order_relaxed) >= admin->limits.connections[side]) {
-		atomic_fetch_sub_explicit(&s->open, 1, memory_order_relaxed);
-		fd_close(&fd);
-		return WSD_E_FULL;
-	}
 	memcpy(&whole, peer, peer_len < sizeof(whole) ? peer_len : sizeof(whole));
 	if (MHD_add_connection(s->daemon, fd, (const struct sockaddr *)&whole, sizeof(whole)) == MHD_YES)
 		return WSD_OK;
-	atomic_fetch_sub_explicit(&s->open, 1, memory_order_relaxed);
+	held_by = holder(s, &from);
+	places_give_back(&s->places, &held_by);
 	return WSD_E_LIBRARY;
 }

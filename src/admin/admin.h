@@ -101,8 +101,12 @@ int admin_create(struct admin **out, const struct conf *conf, const struct admin
 /* Stops the threads; requests under way are answered or dropped. Accepts NULL and clears the pointer. */
 void admin_destroy(struct admin **admin);
 
-/* Hands an accepted connection over, with all of its bytes unread. The fd is owned by the library in every
- * case: on failure it has been closed. WSD_OK, WSD_E_FULL (too many connections) or WSD_E_LIBRARY. */
+/* A place for one more connection from this peer: WSD_OK, and admin_add() must follow; WSD_E_FULL: all are taken; or
+ * WSD_E_BUSY: this client has as many as one may have. */
+int admin_reserve(struct admin *admin, enum admin_side side, const struct sockaddr *peer, socklen_t peer_len);
+
+/* Hands an accepted connection over, with all of its bytes unread, after admin_reserve(). The fd is owned by the
+ * library in every case: on failure it has been closed. WSD_OK or WSD_E_LIBRARY. */
 int admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockaddr *peer,
 	      socklen_t peer_len);
 

@@ -5,11 +5,11 @@
 #define WSD_ADMIN_ADMIN_PRIV_H
 
 #include <microhttpd.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "admin/admin.h"
+#include "admin/places.h"
 #include "metrics/metrics.h"
 
 #define ADMIN_SIDES	   2
@@ -27,6 +27,7 @@ struct rate_table;
 /* Limits that tests make smaller. */
 struct admin_limits {
 	unsigned connections[ADMIN_SIDES];
+	unsigned of_one_client[ADMIN_SIDES];
 	unsigned idle_s;     /* a connection on which nothing moves is closed */
 	uint32_t request_ms; /* and one whose body takes longer than this in all */
 };
@@ -37,7 +38,7 @@ struct side {
 	struct metrics_shard *shard;
 	enum admin_side which;
 	char page_policy[PAGE_POLICY_MAX]; /* [const after start] */
-	_Atomic unsigned open; /* connections, from admin_add() until MHD is through with them */
+	struct places places; /* from admin_reserve() until MHD is through with the connection */
 };
 
 struct admin {
@@ -110,6 +111,8 @@ int admin_create_limited(struct admin **out, const struct conf *conf, const stru
 /* exchange.c: one request's life, MHD's callbacks. */
 enum MHD_Result exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
 			       const char *version, const char *data, size_t *data_len, void **state);
+/* Who is connected, a proxy perhaps; ADDR_NONE: not known. */
+struct addr exchange_peer(struct MHD_Connection *conn);
 void exchange_over(void *cls, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode why);
 
 /* routes.c: finds the route and decides all that can be decided without the body: no such path, wrong method,

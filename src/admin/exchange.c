@@ -42,8 +42,8 @@ gather_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const cha
 	return MHD_YES;
 }
 
-static struct addr
-find_peer(struct MHD_Connection *conn)
+struct addr
+exchange_peer(struct MHD_Connection *conn)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -138,7 +138,7 @@ static bool
 begin(struct exchange *ex, const char *url, const char *method)
 {
 	const struct conf *conf = ex->side->admin->conf;
-	struct addr peer = find_peer(ex->conn);
+	struct addr peer = exchange_peer(ex->conn);
 	bool unknown_coding;
 	uint64_t now_ns = clock_mono_ns(), body = announced(ex, &unknown_coding);
 

@@ -42,17 +42,6 @@ rate_destroy(struct rate_table **table)
 	*table = NULL;
 }
 
-static struct addr
-key_of(const struct addr *client)
-{
-	struct addr key = *client;
-
-	key.port = 0;
-	if (key.family == ADDR_V6)
-		memset(key.bytes + 8, 0, 8);
-	return key;
-}
-
 /* The finalizer of a 64-bit mixing hash: every input bit reaches every output bit. */
 static uint64_t
 mix(uint64_t x)
@@ -71,12 +60,6 @@ find_set(struct rate_table *table, const struct addr *key)
 	return table->sets[mix(mix(words[0] ^ table->key) ^ words[1] ^ key->family) % SETS];
 }
 
-static bool
-same(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}
-
 /* The client's place, or the one that is missed least, made new: a free one, else the least used. */
 static struct entry *
 find_entry(struct rate_table *table, const struct addr *key, uint64_t now_ns)
@@ -84,7 +67,7 @@ find_entry(struct rate_table *table, const struct addr *key, uint64_t now_ns)
 	struct entry *set = find_set(table, key), *best = NULL;
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		if (same(&set[i].client, key))
+		if (addr_same_client(&set[i].client, key))
 			return &set[i];
 		if (set[i].client.family != ADDR_NONE)
 			bucket_refill(&set[i].bucket, table->rate, now_ns);
@@ -98,7 +81,7 @@ find_entry(struct rate_table *table, const struct addr *key, uint64_t now_ns)
 uint64_t
 rate_take(struct rate_table *table, const struct addr *client, uint64_t now_ns)
 {
-	struct addr key = key_of(client);
+	struct addr key = addr_client(client);
 	struct entry *entry;
 
 	if (table->rate == 0 || key.family == ADDR_UNIX)

@@ -47,6 +47,23 @@ addr_from_sockaddr(const struct sockaddr *sa, socklen_t len)
 	return a;
 }
 
+struct addr
+addr_client(const struct addr *a)
+{
+	struct addr key = *a;
+
+	key.port = 0;
+	if (key.family == ADDR_V6)
+		memset(key.bytes + 8, 0, 8);
+	return key;
+}
+
+bool
+addr_same_client(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
 /* Splits "host:port" and "[host]:port"; the port stays 0 where none is given. */
 static int
 split_port(char *host, const char **at, uint16_t *port)

@@ -22,6 +22,12 @@ struct addr {
 /* "[ffff:...:ffff]:65535" with the terminating zero */
 #define ADDR_TEXT_MAX 64
 
+/* Whom an address is counted for: without its port, and of IPv6 the /64, the smallest network that one client can be
+ * expected to have all to itself (RFC 6177). */
+struct addr addr_client(const struct addr *a);
+/* Whether two results of addr_client() are of one client. */
+bool addr_same_client(const struct addr *a, const struct addr *b);
+
 struct addr addr_from_sockaddr(const struct sockaddr *sa, socklen_t len);
 
 /* An address alone: "192.0.2.1", "2001:db8::1", "[2001:db8::1]:443", "192.0.2.1:443". WSD_OK or WSD_E_MALFORMED. */

@@ -105,7 +105,7 @@ answer_refuse(struct visitor *v, const struct request *r, int status, const char
 	char id[REQUEST_ID_HEADER_MAX + 1], retry[40] = "", security[64], body[512], answer[1536];
 	int body_len, len;
 
-	metrics_http(v->front->shard, v->lobby->admin ? ROUTE_OTHER : ROUTE_WS, status);
+	metrics_http(v->front->shard, v->lobby->admin || r->kind == REQUEST_HTTP ? ROUTE_OTHER : ROUTE_WS, status);
 	if (retry_after_s > 0)
 		snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", retry_after_s);
 	body_len = snprintf(body, sizeof(body), "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n", code, why);

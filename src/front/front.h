@@ -63,6 +63,9 @@ struct front_ops {
 	/* Ends a connection that is being replaced; front_dismissed() must follow. WSD_OK or an error (then
 	 * it must not). */
 	int (*dismiss)(void *arg, const struct front_seat *seat, const char *id);
+	/* Whether the HTTP library has a place for this client: WSD_OK, and plain() must follow; WSD_E_FULL: none for
+	 * anyone; WSD_E_BUSY: this client has as many as one may have. */
+	int (*reserve)(void *arg, bool admin, const struct sockaddr *peer, socklen_t peer_len);
 	/* Hands a plain request to the HTTP library, which owns the fd in every case. */
 	void (*plain)(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer_len);
 };

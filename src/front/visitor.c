@@ -11,13 +11,15 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/fd.h"
 #include "front/front_priv.h"
 
-#define REQUEST_MS   10000 /* for the whole head: slow and dripping clients end here (408) */
-#define EVICT_MS     1000  /* what a visitor may take when others wait for its place */
-#define LINGER_MS    2000
-#define LINGER_BYTES 65536
+#define REQUEST_MS    10000 /* for the whole head: slow and dripping clients end here (408) */
+#define EVICT_MS      1000  /* what a visitor may take when others wait for its place */
+#define LINGER_MS     2000
+#define LINGER_BYTES  65536
+#define RETRY_PLACE_S 1
 
 static void
 want_at_least(int fd, int bytes)
@@ -169,11 +171,30 @@ lacks_endpoint(const struct visitor *v, const struct request *r)
 }
 
 static void
-give_to_http(struct visitor *v)
+refuse_place(struct visitor *v, const struct request *r, int why)
+{
+	static const enum metric counters[2][2] = {
+		{ METRIC_HTTP_PUBLIC_FULL, METRIC_HTTP_PUBLIC_CLIENT },
+		{ METRIC_HTTP_ADMIN_FULL, METRIC_HTTP_ADMIN_CLIENT },
+	};
+	bool of_client = why == WSD_E_BUSY;
+
+	metrics_add(v->front->shard, counters[v->lobby->admin][of_client], 1);
+	answer_refuse(v, r, of_client ? 429 : 503, "too_many_connections",
+		      of_client ? "too many connections from this address" : "the server is full", RETRY_PLACE_S);
+}
+
+static void
+give_to_http(struct visitor *v, const struct request *r)
 {
 	struct front *f = v->front;
+	int rc = f->ops->reserve(f->ops->arg, v->lobby->admin, &v->peer.sa, v->peer_len);
 
 	want_at_least(v->fd, 1);
+	if (rc != WSD_OK) {
+		refuse_place(v, r, rc);
+		return;
+	}
 	f->ops->plain(f->ops->arg, v->lobby->admin, release_fd(v), &v->peer.sa, v->peer_len);
 	visitor_done(v);
 }
@@ -252,7 +273,7 @@ look(struct visitor *v, bool hung_up)
 		wait_for_more(v, (int)n);
 		break;
 	case REQUEST_HTTP:
-		give_to_http(v);
+		give_to_http(v, &r);
 		break;
 	case REQUEST_REFUSED:
 		refuse_bad(v, &r);

@@ -84,12 +84,20 @@ dismiss(void *arg, const struct front_seat *seat, const char *id)
 	return rc;
 }
 
+static int
+reserve(void *arg, bool admin, const struct sockaddr *peer, socklen_t peer_len)
+{
+	struct server *s = arg;
+
+	return admin_reserve(s->admin, admin ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, peer, peer_len);
+}
+
 static void
 plain(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer_len)
 {
 	struct server *s = arg;
 
-	/* when it has too many connections already, the library has closed this one */
+	/* where it can't take it, the library has closed it */
 	admin_add(s->admin, admin ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, fd, peer, peer_len);
 }
 
@@ -144,7 +152,13 @@ offer(void *arg, struct worker_offer *o) /* worker's thread */
 void
 wiring_init(struct server *s)
 {
-	s->front_ops = (struct front_ops){ .arg = s, .seat = seat_guest, .dismiss = dismiss, .plain = plain };
+	s->front_ops = (struct front_ops){
+		.arg = s,
+		.seat = seat_guest,
+		.dismiss = dismiss,
+		.reserve = reserve,
+		.plain = plain,
+	};
 	s->worker_ops = (struct worker_ops){ .arg = s, .left = left, .offer = offer };
 	s->admin_ops = (struct admin_ops){
 		.arg = s,

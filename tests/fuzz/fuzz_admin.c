@@ -125,7 +125,9 @@ start(void)
 		.health = health, .page = page,	      .find = find,			.disconnect = disconnect,
 		.drain = drain,	  .handoff = handoff, .handoff_status = handoff_status, .accept = accepting,
 	};
-	static const struct admin_limits limits = { .connections = { 8, 8 }, .idle_s = 1, .request_ms = 1000 };
+	static const struct admin_limits limits = {
+		.connections = { 8, 8 }, .of_one_client = { 8, 8 }, .idle_s = 1, .request_ms = 1000
+	};
 	struct metrics_shard *shards[2];
 
 	conf = (struct conf){ .instance = (char *)"blue", .admin_token = (char *)TOKEN };
@@ -152,11 +154,13 @@ connect_as(enum peer peer, enum admin_side side)
 
 	CHECK_ZERO(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
 	if (peer == PEER_UNIX) {
+		CHECK(admin_reserve(admin, side, &local, sizeof(sa_family_t)) == WSD_OK);
 		CHECK(admin_add(admin, side, ends[1], &local, sizeof(sa_family_t)) == WSD_OK);
 		return ends[0];
 	}
 	CHECK(addr_parse(&a, texts[peer], strlen(texts[peer])) == WSD_OK);
 	memcpy(&in.sin_addr, a.bytes, sizeof(in.sin_addr));
+	CHECK(admin_reserve(admin, side, (struct sockaddr *)&in, sizeof(in)) == WSD_OK);
 	CHECK(admin_add(admin, side, ends[1], (struct sockaddr *)&in, sizeof(in)) == WSD_OK);
 	return ends[0];
 }

@@ -193,6 +193,7 @@ admin_rig_connect(struct admin_rig *rig, enum admin_side side, const char *peer)
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(admin_reserve(rig->admin, side, (struct sockaddr *)&address, len), WSD_OK);
 	assert_int_equal(admin_add(rig->admin, side, ends[1], (struct sockaddr *)&address, len), WSD_OK);
 	return ends[0];
 }

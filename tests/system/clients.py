@@ -219,9 +219,9 @@ class Raw:
             return data
 
 
-def http(address, path, method="GET", headers=(), version="HTTP/1.1", body=b""):
+def http(address, path, method="GET", headers=(), version="HTTP/1.1", body=b"", **how):
     """One plain HTTP request on a connection of its own."""
-    with Raw(address) as raw:
+    with Raw(address, **how) as raw:
         lines = [f"{method} {path} {version}", "Host: localhost", "Connection: close"]
         lines += [f"{k}: {v}" for k, v in headers]
         if body:

@@ -156,6 +156,34 @@ def test_slow_bodies(wsd, side):
     by.over()
 
 
+def ask_until(daemon, source, status):
+    """Asks for a plain page from this address until the answer has this status, and returns that."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = http(("127.0.0.1", daemon.port), "/healthz", source=source)
+        if answer.status == status:
+            return answer
+        assert time.monotonic() < deadline, answer.status
+
+
+def test_plain_connections_of_one_address(start):
+    """Who takes all places for plain requests that one can get keeps nobody else out, and is told why there are no more."""
+    wsd = start(TRUSTED_PROXIES="192.0.2.0/24")
+    by = Bystander(wsd)
+    held = [Raw(("127.0.0.1", wsd.port), source="127.0.0.2") for _ in range(32)]
+    for one in held:
+        one.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+    answer = ask_until(wsd, "127.0.0.2", 429)
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json["error"] == {"code": "too_many_connections", "message": "too many connections from this address"}
+    with Raw(("127.0.0.1", wsd.port), source="127.0.0.2") as websocket:
+        websocket.open("/ws/chat/same-address")
+    by.check(fds=32)
+    close_all(one.sock for one in held)
+    ask_until(wsd, "127.0.0.2", 200)
+    assert by.over()['http_connections_refused_total{side="public",reason="client"}'] >= 1
+
+
 def test_connect_and_close_churn(wsd):
     """Ended in every way and at every stage, a thousand times: no descriptor, seat or session's worth of memory stays."""
     by = Bystander(wsd)

@@ -34,7 +34,9 @@ set_up(void **state)
 static int
 set_up_tight(void **state)
 {
-	static const struct admin_limits tight = { .connections = { 4, 2 }, .idle_s = 1, .request_ms = 50 };
+	static const struct admin_limits tight = {
+		.connections = { 4, 2 }, .of_one_client = { 2, 2 }, .idle_s = 1, .request_ms = 50
+	};
 
 	admin_rig_start(&rig, NULL, &tight);
 	return 0;
@@ -44,9 +46,9 @@ set_up_tight(void **state)
 static int
 set_up_wide(void **state)
 {
-	static const struct admin_limits wide = { .connections = { 4, 1000 },
-						  .idle_s = 10,
-						  .request_ms = 10000 };
+	static const struct admin_limits wide = {
+		.connections = { 4, 1000 }, .of_one_client = { 4, 1000 }, .idle_s = 10, .request_ms = 10000
+	};
 
 	admin_rig_start(&rig, NULL, &wide);
 	return 0;
@@ -319,23 +321,18 @@ test_slow(void **state)
 	assert_int_equal(rig.script.accepts, 0);
 }
 
-/* Whoever never says a word is let go; and with all places taken one more is turned away, and
- * served when there is room. */
+/* Whoever never says a word is let go; and with all places taken there is none for one more, until there is room. */
 static void
 test_silent_and_full(void **state)
 {
-	struct sockaddr_storage none = { .ss_family = AF_UNIX };
+	struct sockaddr none = { .sa_family = AF_UNIX };
 	struct http_answer answer;
-	int silent[2], ends[2];
+	int silent[2];
 	char byte;
 
 	for (unsigned i = 0; i < 2; i++)
 		silent[i] = admin_rig_connect(&rig, ADMIN_SIDE_ADMIN, "unix");
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	assert_int_equal(admin_add(rig.admin, ADMIN_SIDE_ADMIN, ends[1], (struct sockaddr *)&none, 2),
-			 WSD_E_FULL);
-	assert_int_equal(recv(ends[0], &byte, 1, 0), 0); /* closed, as promised */
-	close(ends[0]);
+	assert_int_equal(admin_reserve(rig.admin, ADMIN_SIDE_ADMIN, &none, sizeof(sa_family_t)), WSD_E_FULL);
 	/* the public side is another daemon */
 	admin_rig_ask(&rig, &answer, ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /healthz HTTP/1.1", "", "");
 	assert_int_equal(answer.status, 200);
@@ -453,6 +450,7 @@ test_tcp(void **state)
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
 	admin_rig_write(fd, request, sizeof(request) - 1);
 	accepted = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	assert_int_equal(admin_reserve(rig.admin, ADMIN_SIDE_ADMIN, (struct sockaddr *)&peer, peer_len), WSD_OK);
 	assert_int_equal(admin_add(rig.admin, ADMIN_SIDE_ADMIN, accepted, (struct sockaddr *)&peer, peer_len),
 			 WSD_OK);
 	admin_rig_read(&answer, fd);

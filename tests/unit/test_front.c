@@ -66,6 +66,12 @@ dismiss(void *arg, const struct front_seat *at, const char *id)
 	return WSD_OK;
 }
 
+static int
+reserve(void *arg, bool admin, const struct sockaddr *peer, socklen_t peer_len)
+{
+	return WSD_OK;
+}
+
 static void
 plain(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer_len)
 {
@@ -92,7 +98,7 @@ start(uint32_t most_pending)
 {
 	rig = (struct rig){
 		.conf = { .max_connections = 10, .session_ttl_ms = 60000, .allowed_origins = "*" },
-		.ops = { .seat = seat, .dismiss = dismiss, .plain = plain },
+		.ops = { .seat = seat, .dismiss = dismiss, .reserve = reserve, .plain = plain },
 	};
 	metrics_init("test", "0");
 	rig.shard = metrics_shard_create();

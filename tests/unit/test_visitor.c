@@ -23,10 +23,17 @@ static struct {
 	struct conf conf;
 	struct front *front;
 	struct front_ops ops;
+	int places;	 /* what is said of them */
 	unsigned plain;
 	bool admin;	 /* where the last one went */
 	bool closed;
 } rig;
+
+static int
+reserve(void *arg, bool admin, const struct sockaddr *peer, socklen_t peer_len)
+{
+	return rig.places;
+}
 
 static void
 plain(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer_len)
@@ -53,7 +60,7 @@ set_up(void **state)
 
 	memset(&rig, 0, sizeof(rig));
 	assert_int_equal(conf_load(&rig.conf, no_environment, why, sizeof(why)), WSD_OK);
-	rig.ops = (struct front_ops){ .plain = plain };
+	rig.ops = (struct front_ops){ .reserve = reserve, .plain = plain };
 	CHECK_ZERO(uv_loop_init(&rig.loop));
 	metrics_init("test", "0");
 	setup.shard = metrics_shard_create();
@@ -142,12 +149,31 @@ test_full_lobby_does_not_close_the_other(void **state)
 	assert_false(rig.front->public.full);
 }
 
+static void
+test_no_place_for_plain_requests(void **state)
+{
+	static const char health[] = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+
+	rig.places = WSD_E_FULL;
+	expect(come(&rig.front->public, health), "HTTP/1.1 503 ");
+	expect(come(&rig.front->admin, health), "HTTP/1.1 503 ");
+	rig.places = WSD_E_BUSY;
+	expect(come(&rig.front->public, health), "HTTP/1.1 429 ");
+	expect(come(&rig.front->admin, health), "HTTP/1.1 429 ");
+	assert_int_equal(rig.plain, 0);
+	assert_int_equal(metrics_sum(METRIC_HTTP_PUBLIC_FULL), 1);
+	assert_int_equal(metrics_sum(METRIC_HTTP_ADMIN_FULL), 1);
+	assert_int_equal(metrics_sum(METRIC_HTTP_PUBLIC_CLIENT), 1);
+	assert_int_equal(metrics_sum(METRIC_HTTP_ADMIN_CLIENT), 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sides, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_lobby_does_not_close_the_other, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_place_for_plain_requests, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
