@@ -260,6 +260,7 @@ const struct conf_var conf_table[] = {
 		.min = 1,
 		.max = 1000000,
 		.help = "messages a second of one connection, 0 for no limit",
+		.more = "A thousand fragments of a message (RFC 6455, 5.4) count as one.",
 	},
 	{
 		.name = "RATE_LIMIT_ADMIN",

@@ -25,7 +25,8 @@
 /* A message that came in pieces. */
 struct assembly {
 	size_t len, room;
-	uint32_t n_empty; /* fragments that brought nothing */
+	uint32_t n_fragments;
+	uint32_t n_empty; /* of them: those that brought nothing */
 	bool binary;
 	bool fragmented; /* by the client, into frames; control frames may have come in between */
 	char data[];
@@ -36,6 +37,9 @@ struct assembly {
 /* Fragments without a byte cost us as much as others, and a message made of them never meets a limit of size,
  * nor, never ending, one of rate. */
 #define EMPTY_FRAGMENTS_MOST 1000
+
+/* So many count as one message: one of 64 KiB in frames of a byte costs as much as thousands of short ones. */
+#define FRAGMENTS_A_MESSAGE 1000
 
 void
 conn_assembly_free(struct conn *c)
@@ -205,12 +209,22 @@ too_large(struct worker *w, struct conn *c)
 
 /* More are to follow. True: no more are wanted. */
 static bool
-fragment_ended(struct worker *w, struct conn *c, size_t len)
+fragment_ended(struct worker *w, struct conn *c, size_t len, uint64_t now_ns)
 {
-	c->assembly->fragmented = true;
-	if (len > 0 || ++c->assembly->n_empty <= EMPTY_FRAGMENTS_MOST)
+	const struct conf_rate *limit = &w->conf->rate_message;
+	struct assembly *a = c->assembly;
+	const char *why;
+
+	a->fragmented = true;
+	a->n_fragments++;
+	if (len == 0 && ++a->n_empty > EMPTY_FRAGMENTS_MOST)
+		why = "too many empty fragments";
+	else if (a->n_fragments % FRAGMENTS_A_MESSAGE == 0 &&
+		 !bucket_take(&c->bucket, limit->rate, limit->burst, now_ns))
+		why = "too many fragments";
+	else
 		return false;
-	refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", "too many empty fragments", (struct slice){ NULL, 0 });
+	refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", why, (struct slice){ NULL, 0 });
 	conn_bye(w, c, WORKER_BYE_ABUSE, 0);
 	conn_assembly_free(c);
 	return true;
@@ -307,7 +321,7 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 	}
 	if (first)
 		c->assembly->binary = lws_frame_is_binary(c->wsi);
-	if (rest == 0 && !last && fragment_ended(w, c, len))
+	if (rest == 0 && !last && fragment_ended(w, c, len, now_ns))
 		return;
 	if (last)
 		judge_assembly(w, c, now_ns);

@@ -278,6 +278,20 @@ def test_one_byte_fragments(start, pings):
     by.over()
 
 
+def test_fragments_count_as_messages(start):
+    """A thousand as one: who sends nothing but small ones is held by the rate of messages."""
+    wsd = start(WORKERS=1, RATE_LIMIT_MESSAGE="1/20", MAX_MESSAGE_BYTES=65536)
+    with Raw(wsd.port) as c:
+        c.open("/ws/chat/small")
+        c.send(frame(TEXT, '"', fin=False) + frame(CONTINUATION, "x", fin=False) * 18000 + frame(CONTINUATION, '"'))
+        assert c.read_json()["code"] == "invalid_json"
+        send_until_closed(c.sock, frame(TEXT, '"', fin=False) + frame(CONTINUATION, "x", fin=False) * 60000, 400000)
+        error = c.read_json()
+        assert (error["code"], error["message"]) == ("rate_limited", "too many fragments")
+        assert c.read_json()["reason"] == "rate limit"
+        assert c.read_close() == 1008
+
+
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_empty_fragments_without_end(start, opcode):
     """A message that never ends and never grows meets no other limit: after a thousand such frames it has one of its own."""
