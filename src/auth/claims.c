@@ -130,12 +130,14 @@ claims_string(struct slice raw)
 bool
 claims_has(struct slice raw, const char *text, bool list)
 {
-	const char *at = raw.at, *end = raw.at + raw.len, *why;
+	const char *at, *end, *why;
 
 	if (claims_string(raw))
 		return json_string_equal(raw, text, strlen(text));
-	if (!list || raw.len == 0 || *at != '[')
+	if (!list || raw.len == 0 || raw.at[0] != '[')
 		return false;
+	at = raw.at;
+	end = raw.at + raw.len;
 	for (at = json_scan_space(at + 1, end); *at != ']';) {
 		const char *start = at;
 
