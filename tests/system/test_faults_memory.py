@@ -230,6 +230,28 @@ def test_replacement(walk, forever):
     w.run(["memory"], lambda c: comes_back(c, w.daemon.port), prepare=prepare, forever=forever)
 
 
+# ---------------------------------------------------------------- log
+
+
+def test_lines_that_there_was_no_memory_for_are_counted(walk):
+    """In /metrics, and in the log itself with the next line that gets through. All else is as always."""
+    w = walk()
+    before = metrics.read(w.daemon)
+    with opened(w)() as c:
+        w.faults.arm("memory", first=1, every=1, error=errno.ENOMEM, thread="worker")
+        c.send(frame(CLOSE, b"\x03\xe8"))
+        assert c.read_close() == 1000
+        c.read_end()
+        w.settled(0)
+        assert w.faults.disarm() > 0
+    dropped = metrics.gained(before, metrics.read(w.daemon))["wsd_log_lines_dropped_total"]
+    assert dropped > 0
+    with opened(w)():
+        told = w.daemon.wait_log("log lines dropped")
+    assert int(told["WS_DROPPED"]) == dropped
+    assert not w.daemon.logged("closed", WS_CONNECTION_ID="fault", WS_CLOSE_CODE=1000)
+
+
 # ---------------------------------------------------------------- HTTP
 
 REQUESTS = [("GET", "/"), ("GET", "/health"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/none"),
