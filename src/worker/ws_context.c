@@ -18,6 +18,8 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "loop/watch.h"
+#include "metrics/metrics.h"
 
 /* Larger than any write of ours, or libwebsockets would cut writes up and copy the rest. */
 #define TX_PACKET_BYTES (1 << 20)
@@ -111,7 +113,9 @@ ws_context_create(struct worker *w)
 	return w->vhost ? WSD_OK : WSD_E_LIBRARY;
 }
 
-void
+/* The library puts the socket into epoll in two steps, and does not survive the first one's failing; the second is
+ * libuv's (loop/watch.h). Between them it takes the socket out, for which ws_watched() is there. */
+bool
 ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 {
 	char request[256];
@@ -122,12 +126,12 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 
 	CHECK(len > 0 && (size_t)len < sizeof(request));
 	CHECK(!w->adopting);
-	if (!have_spare()) {
+	if (!have_spare() || loop_hold(&w->loop, fd) != WSD_OK) {
 		fd_close(&fd);
 		conn_destroyed(w, c);
-		return;
+		return false;
 	}
-	w->adopting = c;
+	w->adopting = w->adopted = c;
 	w->adoption = how;
 	/* Calls back before it returns. It closes the fd when it fails. */
 	lws_adopt_socket_vhost_readbuf(w->vhost, fd, request, (size_t)len);
@@ -138,4 +142,14 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 		w->adopting = NULL;
 		conn_destroyed(w, c);
 	}
+	return w->adopted == c;
+}
+
+void
+ws_watched(struct worker *w, struct conn *c)
+{
+	if (loop_hold(&w->loop, lws_get_socket_fd(c->wsi)) == WSD_OK)
+		return;
+	metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
+	conn_kill(w, c); /* at the end of the turn, before the loop would watch it */
 }

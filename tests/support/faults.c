@@ -338,12 +338,18 @@ eventfd(unsigned int count, int flags)
 	return fails(EVENTFD) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
 }
 
+/* What is watched already is no new watch: the kernel says EEXIST before it looks for room or memory. */
 int
 epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
-	if (op == EPOLL_CTL_ADD && fails(EPOLL))
-		return -1;
-	return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+	int rc = (int)syscall(SYS_epoll_ctl, epfd, op, fd, event), error;
+
+	if (rc != 0 || op != EPOLL_CTL_ADD || !fails(EPOLL))
+		return rc;
+	error = errno;
+	syscall(SYS_epoll_ctl, epfd, EPOLL_CTL_DEL, fd, event);
+	errno = error;
+	return -1;
 }
 
 int
@@ -380,18 +386,25 @@ fcntl(int fd, int command, ...)
 	return (int)syscall(SYS_fcntl, fd, command, arg);
 }
 
+/* A number that is in use already needs no room in the table, so that this cannot fail. */
+static bool
+taken(int fd)
+{
+	return syscall(SYS_fcntl, fd, F_GETFD) != -1;
+}
+
 int
 dup3(int fd, int number, int flags)
 {
-	return fails(DUP) ? -1 : (int)syscall(SYS_dup3, fd, number, flags);
+	return !taken(number) && fails(DUP) ? -1 : (int)syscall(SYS_dup3, fd, number, flags);
 }
 
 int
 dup2(int fd, int number)
 {
-	if (fails(DUP))
+	if (!taken(number) && fails(DUP))
 		return -1;
-	return fd == number ? (fcntl(fd, F_GETFD) == -1 ? -1 : fd) : (int)syscall(SYS_dup3, fd, number, 0);
+	return fd == number ? (taken(fd) ? fd : -1) : (int)syscall(SYS_dup3, fd, number, 0);
 }
 
 int

@@ -25,6 +25,7 @@ PASSED_BY = ("libfaults.so", "libc.so")
 ONE_OF = {
     "sessions_create": "a session is the same whether it came with a request, by the link or from the store",
     "clock_iso8601": "libc keeps the time zone from the first call on, whoever that was for",
+    "have_spare": "each worker has one, and whoever finds it used makes another",
 }
 UNDER_WAY = "log_line_create"  # there are none when there is nothing to do: the log waits a moment for more
 

@@ -4,6 +4,7 @@ a stop. A fault costs the connection that it was for; the others go on, and what
 resumed. doc/faults.md."""
 
 import errno
+import json
 import os
 import selectors
 import signal
@@ -11,7 +12,7 @@ import signal
 import pytest
 
 from blocks import Modules
-from clients import Closed, Raw, message, wait_open
+from clients import CLOSE, Closed, Raw, message, wait_open
 from faults import Ends, points, unusable
 from instances import wait_for
 
@@ -47,7 +48,11 @@ class Someone:
         except ConnectionError:
             pass  # reading tells
         try:
-            answer = self.raw.read_json()
+            opcode, payload = self.raw.read_frame()
+            if opcode == CLOSE:
+                assert payload == b"\x03\xf4", payload  # 1012, and no memory for what the goodbye would say
+                return "lost"
+            answer = json.loads(payload)
             if answer["type"] == "message_response":
                 assert (answer["id"], answer["count"]) == (self.count + 1, self.count + 1), answer
                 self.count += 1
@@ -149,7 +154,7 @@ def let_go(wsd, people):
                     key.fileobj.shutdown(1)
 
 
-@pytest.mark.parametrize("kind, error", [("memory", errno.ENOMEM), ("socket", errno.EMFILE)])
+@pytest.mark.parametrize("kind, error", [("memory", errno.ENOMEM), ("socket", errno.EMFILE), ("epoll", errno.ENOSPC)])
 def test_taking_up(start, faulty, faults, unit, kind, error):
     """The next process runs out while it starts: then it ends, and the one after it takes all up; or it serves, and has told
     how many it could not take up."""
@@ -172,7 +177,9 @@ def test_taking_up(start, faulty, faults, unit, kind, error):
         ended = second.status is not None
         modules = None if ended else Modules(second.pid)
         if ended:
-            assert second.status in (1, 71, 78), f"{where}\n{second.status}\n{second.text()}"
+            # libuv and libwebsockets put descriptors of their own into epoll, and end the process if they cannot
+            allowed = (-signal.SIGABRT, -signal.SIGSEGV) if kind == "epoll" else ()
+            assert second.status in (1, 71, 78, *allowed), f"{where}\n{second.status}\n{second.text()}"
             second = start(unit=unit, PARKING="on")
         fates = fates_of(people)
         assert fates["lost"] <= (0 if ended else 1), f"{fates}: {where}\n{second.text()}"
@@ -193,7 +200,7 @@ def test_taking_up(start, faulty, faults, unit, kind, error):
 @pytest.mark.parametrize("side", ["blue", "green"])
 @pytest.mark.parametrize("how, kind, error", [("move", "memory", errno.ENOMEM), ("move", "socket", errno.EMFILE),
                                               ("move", "memfd", errno.EMFILE), ("move", "send_unix", errno.ENOBUFS),
-                                              ("close", "memory", errno.ENOMEM)])
+                                              ("close", "memory", errno.ENOMEM), ("move", "epoll", errno.ENOSPC)])
 def test_handoff(instance, faults, side, how, kind, error, forever):
     """One side runs out. Each client goes on, on either side, or was told to come back; who was closed instead is the one
     that the fault was for. All that were closed can come back with their session."""
