@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libuv tells epoll what to watch when the loop waits next, and aborts the process if epoll does not take it: the user has
- * all of fs.epoll.max_user_watches in use, or the kernel has no memory. Here epoll is told at once, so that it can be said no
- * to; libuv finds the descriptor there already, and has only to change what is waited for, which takes no memory. The
- * thread that has the loop.
+ * libuv tells epoll what to watch when the loop waits next, and aborts the process if epoll does not take it: the
+ * user has all of fs.epoll.max_user_watches in use, or the kernel has no memory. Here epoll is told at once, so that
+ * it can be said no to; libuv finds the descriptor there already, and has only to change what is waited for, which
+ * takes no memory. The thread that has the loop.
  */
 #ifndef WSD_LOOP_WATCH_H
 #define WSD_LOOP_WATCH_H
