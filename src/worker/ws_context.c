@@ -85,6 +85,24 @@ worker_library_init(void)
 	lws_set_log_level(0, NULL);
 }
 
+static void
+note_poll(uv_handle_t *handle, void *arg)
+{
+	if (handle->type == UV_POLL)
+		*(bool *)arg = true;
+}
+
+/* libwebsockets 4.3 makes a context also if its own pipe cannot be watched, and crashes later. Nothing else of
+ * this loop is polled yet. */
+static bool
+hears_itself(struct worker *w)
+{
+	bool found = false;
+
+	uv_walk(&w->loop, note_poll, &found);
+	return found;
+}
+
 int
 ws_context_create(struct worker *w)
 {
@@ -107,7 +125,7 @@ ws_context_create(struct worker *w)
 	info.log_cx = &log_context;
 #endif
 	w->context = lws_create_context(&info);
-	if (!w->context)
+	if (!w->context || !hears_itself(w))
 		return WSD_E_LIBRARY;
 	w->vhost = lws_create_vhost(w->context, &info);
 	return w->vhost ? WSD_OK : WSD_E_LIBRARY;

@@ -69,20 +69,22 @@ def name_of(place):
 
 
 @functools.lru_cache(None)
-def functions():
-    """Of wsd: where each begins, and their names."""
-    said = subprocess.run(["nm", "--numeric-sort", WSD], capture_output=True, text=True, check=True).stdout
-    found = [line.split() for line in said.splitlines()]
-    found = [(int(one[0], 16), one[2]) for one in found if len(one) == 3 and one[1] in "tT"]
-    return [begin for begin, _ in found], [name for _, name in found]
+def lookup():
+    """A process that is asked for functions of wsd: it knows those, too, that the compiler has put into others."""
+    return subprocess.Popen(["addr2line", "-f", "-s", "-e", WSD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+@functools.lru_cache(None)
 def function_of(place):
     path, offset = place
     if path != str(WSD):
         return None
-    begins, names = functions()
-    return names[bisect.bisect_right(begins, offset - 1) - 1]
+    process = lookup()
+    process.stdin.write(f"{offset - 1:#x}\n")
+    process.stdin.flush()
+    name = process.stdout.readline().strip()
+    process.stdout.readline()  # the line in the source
+    return name
 
 
 class Blocks:
