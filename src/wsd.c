@@ -106,6 +106,7 @@ serve(const struct conf *conf, const struct auth *auth)
 		return EXIT_FAILURE;
 	}
 	metrics_init(conf->instance, PACKAGE_VERSION);
+	metrics_watch_log(log_dropped);
 	rc = server_run(conf, auth);
 	log_stop();
 	metrics_deinit();

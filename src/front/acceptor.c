@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "front/front_priv.h"
 #include "log/log.h"
+#include "loop/watch.h"
 
 #define BATCH	 128 /* accepts of one listener before the others and the visitors get their turn */
 #define RETRY_MS 100
@@ -30,6 +31,7 @@ tune(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* no TCP: fails, as it may */
 }
 
+/* Until the timer looks again; acceptor_update() follows, or is under way. */
 static void
 rest(struct front *f, int error)
 {
@@ -41,7 +43,6 @@ rest(struct front *f, int error)
 		log_write(LOG_LEVEL_ERROR, NULL, LOG_FIELDS(LOG_NUMBER("WS_REPEATED", repeated)),
 			  "could not accept a connection (%s)", strerror(error));
 	f->resting = true;
-	acceptor_update(f);
 }
 
 static void
@@ -87,8 +88,10 @@ accept_one(struct listener *l)
 	if (fd == -1) {
 		if (connection_lost(errno))
 			return true;
-		if (errno != EAGAIN)
+		if (errno != EAGAIN) {
 			rest(f, errno);
+			acceptor_update(f);
+		}
 		return false;
 	}
 	visitor_welcome(f, l->lobby, fd, (struct sockaddr *)&peer, len);
@@ -120,14 +123,17 @@ acceptor_update(struct front *f)
 	for (unsigned i = 0; i < f->n_listeners; i++) {
 		struct listener *l = &f->listeners[i];
 		bool watch = wanted(f, l);
+		int rc = WSD_OK;
 
 		if (watch == l->watching)
 			continue;
-		l->watching = watch;
 		if (watch)
-			CHECK_ZERO(uv_poll_start(&l->poll, UV_READABLE, on_readable));
+			rc = loop_watch(&l->poll, UV_READABLE, on_readable);
 		else
 			CHECK_ZERO(uv_poll_stop(&l->poll));
+		l->watching = watch && rc == WSD_OK;
+		if (rc != WSD_OK)
+			rest(f, -rc);
 	}
 	if (f->resting && !uv_is_active((uv_handle_t *)&f->retry))
 		CHECK_ZERO(uv_timer_start(&f->retry, on_retry, RETRY_MS, 0));

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "front/front_priv.h"
+#include "loop/watch.h"
 
 #define REQUEST_MS    10000 /* for the whole head: slow and dripping clients end here (408) */
 #define EVICT_MS      1000  /* what a visitor may take when others wait for its place */
@@ -223,7 +224,8 @@ poll_for(struct visitor *v, int events)
 		v->polled = true;
 		v->front->open_handles++;
 	}
-	CHECK_ZERO(uv_poll_start(&v->poll, events, on_event));
+	if (loop_watch(&v->poll, events, on_event) != WSD_OK)
+		visitor_done(v);
 }
 
 /* A unix-domain socket is readable whatever SO_RCVLOWAT says: watched for more than it has, it would keep the

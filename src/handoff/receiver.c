@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "handoff/receiver_priv.h"
+#include "loop/watch.h"
 
 #define HELLO_MS   3000  /* nobody who says nothing keeps others away */
 #define SILENCE_MS 60000 /* a sender gives up earlier */
@@ -66,8 +67,9 @@ on_silence(uv_timer_t *timer)
 static void
 watch(struct receiver *r)
 {
-	if (r->linked && !uv_is_closing((uv_handle_t *)&r->link))
-		CHECK_ZERO(uv_poll_start(&r->link, r->n_answers ? UV_WRITABLE : UV_READABLE, on_link));
+	if (r->linked && !uv_is_closing((uv_handle_t *)&r->link) &&
+	    loop_watch(&r->link, r->n_answers ? UV_WRITABLE : UV_READABLE, on_link) != WSD_OK)
+		end_link(r);
 }
 
 static void
@@ -225,8 +227,8 @@ on_listener(uv_poll_t *poll, int status, int events)
 	r->n_answers = 0;
 	r->arbiter = (struct arbiter){ .fd = -1 };
 	r->handles++;
-	CHECK_ZERO(uv_poll_start(&r->link, UV_READABLE, on_link));
 	CHECK_ZERO(uv_timer_start(&r->silence, on_silence, HELLO_MS, 0));
+	watch(r);
 }
 
 static void
@@ -266,9 +268,11 @@ receiver_start(struct receiver **out, uv_loop_t *loop, int fd, const char *insta
 	CHECK_ZERO(uv_timer_init(loop, &r->silence));
 	r->listener.data = r->silence.data = r;
 	r->handles = 2;
-	CHECK_ZERO(uv_poll_start(&r->listener, UV_READABLE, on_listener));
+	rc = loop_watch(&r->listener, UV_READABLE, on_listener);
+	if (rc != WSD_OK)
+		receiver_stop(&r);
 	*out = r;
-	return WSD_OK;
+	return rc;
 }
 
 void

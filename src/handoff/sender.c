@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "handoff/arbiter.h"
 #include "handoff/link.h"
+#include "loop/watch.h"
 
 #define SENDER_MAGIC 0x73656e64u
 #define WELCOME_MS   10000 /* nothing is at stake yet, but this side has stopped admitting */
@@ -104,6 +105,12 @@ on_silence(uv_timer_t *timer)
 	over(timer->data, WSD_E_TIMEOUT, "the other instance does not answer");
 }
 
+static void
+on_deaf(uv_timer_t *timer)
+{
+	over(timer->data, -ENOSPC, "the link cannot be watched");
+}
+
 /* ---- sending
  * -------------------------------------------------------------------------------------------------------- */
 
@@ -114,7 +121,9 @@ watch(struct sender *s)
 {
 	int events = UV_READABLE | (list_empty(&s->waiting) ? 0 : UV_WRITABLE);
 
-	CHECK_ZERO(uv_poll_start(&s->poll, events, on_event));
+	/* not at once: whoever called has yet to finish */
+	if (loop_watch(&s->poll, events, on_event) != WSD_OK)
+		CHECK_ZERO(uv_timer_start(&s->silence, on_deaf, 0, 0));
 }
 
 static void

@@ -57,7 +57,7 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 bool log_enabled(enum log_level level);
 
-/* Lines dropped because the queue was full, ever. */
+/* Lines dropped ever: the queue was full, memory was short, or the sink did not take them. Any thread. */
 uint64_t log_dropped(void);
 
 /*

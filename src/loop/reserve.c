@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "loop/watch.h"
 
 static void
 ignore(uv_poll_t *poll, int status, int events)
@@ -26,10 +27,10 @@ watch_once(uv_loop_t *loop, int fd)
 
 	if (rc != 0)
 		return rc;
-	CHECK_ZERO(uv_poll_start(&poll, UV_READABLE, ignore));
+	rc = loop_watch(&poll, UV_READABLE, ignore);
 	uv_close((uv_handle_t *)&poll, NULL);
 	uv_run(loop, UV_RUN_NOWAIT);
-	return WSD_OK;
+	return rc;
 }
 
 int

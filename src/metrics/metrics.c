@@ -63,6 +63,12 @@ metrics_init(const char *instance, const char *version)
 }
 
 void
+metrics_watch_log(uint64_t (*dropped)(void))
+{
+	labels.log_dropped = dropped;
+}
+
+void
 metrics_deinit(void)
 {
 	while (nodes) {

@@ -98,6 +98,8 @@ void metrics_http(struct metrics_shard *shard, enum metric_route route, int stat
  */
 void metrics_init(const char *instance, const char *version);
 void metrics_deinit(void);
+/* Who tells how many log lines were dropped, whichever thread asks; in main before the threads start. */
+void metrics_watch_log(uint64_t (*dropped)(void));
 struct metrics_shard *metrics_shard_create(void); /* NULL: out of memory */
 
 /* Sum over all shards; any thread. */

@@ -38,11 +38,12 @@ struct metrics_row {
 
 extern const struct metrics_row metrics_rows[]; /* up to METRICS_ROW_END */
 
-/* Set by metrics_init(). [const after start] */
+/* Set by metrics_init() and metrics_watch_log(). [const after start] */
 struct metrics_labels {
 	const char *instance;
 	const char *version;
 	double start_time_s;
+	uint64_t (*log_dropped)(void); /* NULL: nobody tells */
 };
 
 const struct metrics_labels *metrics_labels(void);

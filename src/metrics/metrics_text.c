@@ -47,6 +47,13 @@ write_http(FILE *to, const char *name, const struct metrics_process *process)
 }
 
 static void
+write_log_dropped(FILE *to, const char *name, const struct metrics_process *process)
+{
+	if (metrics_labels()->log_dropped)
+		fprintf(to, "%s %" PRIu64 "\n", name, metrics_labels()->log_dropped());
+}
+
+static void
 write_build(FILE *to, const char *name, const struct metrics_process *process)
 {
 	fprintf(to, "%s{version=\"", name);
@@ -107,6 +114,7 @@ write_threads(FILE *to, const char *name, const struct metrics_process *process)
 static const struct special specials[] = {
 	{ "websocket_connections_active", write_active },
 	{ "http_requests_total", write_http },
+	{ "wsd_log_lines_dropped_total", write_log_dropped },
 	{ "wsd_build_info", write_build },
 	{ "process_cpu_seconds_total", write_cpu },
 	{ "process_resident_memory_bytes", write_resident },

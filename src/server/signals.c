@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "log/log.h"
+#include "loop/watch.h"
 #include "server/server_priv.h"
 
 static void
@@ -59,8 +60,12 @@ signals_start(struct server *s)
 	}
 	CHECK_ZERO(uv_poll_init(&s->loop, &s->signals, s->signal_fd));
 	s->signals.data = s;
-	CHECK_ZERO(uv_poll_start(&s->signals, UV_READABLE, on_signal));
-	return WSD_OK;
+	rc = loop_watch(&s->signals, UV_READABLE, on_signal);
+	if (rc != WSD_OK) {
+		log_error("could not watch for signals (%s)", wsd_strerror(rc));
+		signals_stop(s);
+	}
+	return rc;
 }
 
 void

@@ -271,6 +271,8 @@ conn_destroyed(struct worker *w, struct conn *c)
 {
 	bool over = c->session_over || c->moved;
 
+	if (w->adopted == c)
+		w->adopted = NULL;
 	cork_forget(w, c);
 	conn_outq_free(w, c);
 	conn_assembly_free(c);

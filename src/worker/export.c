@@ -380,6 +380,7 @@ export_keep(struct worker *w, struct conn *c)
 	if (c->outq)
 		lws_callback_on_writable(c->wsi);
 	conn_rearm(w, c);
+	ws_watched(w, c); /* it was not while it was offered; meanwhile the other process watches many */
 }
 
 void

@@ -123,14 +123,16 @@ take_over(struct worker *w, struct import_mail *m)
 		conn_destroyed(w, c);
 		goto out;
 	}
-	ws_adopt(w, c, pair[0], &anyhow);
-	if (!c->wsi || c->phase != CONN_OPEN)
+	if (!ws_adopt(w, c, pair[0], &anyhow) || c->phase != CONN_OPEN)
 		goto out;
 	set_clocks(w, c, m);
 	if (swap_in(c, &m->fd, &pair[1]) != WSD_OK) {
 		conn_kill(w, c);
 		goto out;
 	}
+	ws_watched(w, c);
+	if (c->phase != CONN_OPEN)
+		goto out;
 	metrics_add(w->shard, METRIC_MOVED_IN, 1);
 	if (c->outq)
 		lws_callback_on_writable(c->wsi);

@@ -126,8 +126,8 @@ run_seat(struct mail *mail, void *owner)
 	} else if (closing_reserve(w) != WSD_OK) {
 		fd_close(&seat->fd);
 		conn_destroyed(w, c);
-	} else {
-		ws_adopt(w, c, seat->fd, &seat->how);
+	} else if (ws_adopt(w, c, seat->fd, &seat->how)) {
+		ws_watched(w, c);
 	}
 	free(seat);
 }

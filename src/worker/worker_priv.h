@@ -124,6 +124,7 @@ struct worker {
 	void *foreign_loops[1];
 	bool stopping;
 
+	struct conn *adopted;  /* by ws_adopt(), until it is destroyed */
 	struct conn *adopting; /* during lws_adopt_socket_vhost_readbuf(): whose socket it is */
 	const struct adoption *adoption;
 	struct slots slots;
@@ -150,8 +151,11 @@ void slots_deinit(struct slots *slots);
 
 /* ws_context.c: WSD_OK, -ENOMEM or WSD_E_LIBRARY. */
 int ws_context_create(struct worker *w);
-/* Takes over the fd and answers the handshake; the connection is established, or gone, when this returns. */
-void ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how);
+/* Takes over the fd and answers the handshake; the connection is established, or gone, when this returns. False: gone,
+ * and c is no longer ours. */
+bool ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how);
+/* The loop watches its socket from now on, or it is closed. After ws_adopt(), in the same turn. */
+void ws_watched(struct worker *w, struct conn *c);
 void ws_deinit(void); /* of this thread */
 /* ws_callback.c */
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);

@@ -18,6 +18,8 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "loop/watch.h"
+#include "metrics/metrics.h"
 
 /* Larger than any write of ours, or libwebsockets would cut writes up and copy the rest. */
 #define TX_PACKET_BYTES (1 << 20)
@@ -83,6 +85,24 @@ worker_library_init(void)
 	lws_set_log_level(0, NULL);
 }
 
+static void
+note_poll(uv_handle_t *handle, void *arg)
+{
+	if (handle->type == UV_POLL)
+		*(bool *)arg = true;
+}
+
+/* libwebsockets 4.3 makes a context also if its own pipe cannot be watched, and crashes later. Nothing else of
+ * this loop is polled yet. */
+static bool
+hears_itself(struct worker *w)
+{
+	bool found = false;
+
+	uv_walk(&w->loop, note_poll, &found);
+	return found;
+}
+
 int
 ws_context_create(struct worker *w)
 {
@@ -105,13 +125,15 @@ ws_context_create(struct worker *w)
 	info.log_cx = &log_context;
 #endif
 	w->context = lws_create_context(&info);
-	if (!w->context)
+	if (!w->context || !hears_itself(w))
 		return WSD_E_LIBRARY;
 	w->vhost = lws_create_vhost(w->context, &info);
 	return w->vhost ? WSD_OK : WSD_E_LIBRARY;
 }
 
-void
+/* The library puts the socket into epoll in two steps, and does not survive the first one's failing; the second is
+ * libuv's (loop/watch.h). Between them it takes the socket out, for which ws_watched() is there. */
+bool
 ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 {
 	char request[256];
@@ -122,12 +144,12 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 
 	CHECK(len > 0 && (size_t)len < sizeof(request));
 	CHECK(!w->adopting);
-	if (!have_spare()) {
+	if (!have_spare() || loop_hold(&w->loop, fd) != WSD_OK) {
 		fd_close(&fd);
 		conn_destroyed(w, c);
-		return;
+		return false;
 	}
-	w->adopting = c;
+	w->adopting = w->adopted = c;
 	w->adoption = how;
 	/* Calls back before it returns. It closes the fd when it fails. */
 	lws_adopt_socket_vhost_readbuf(w->vhost, fd, request, (size_t)len);
@@ -138,4 +160,14 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 		w->adopting = NULL;
 		conn_destroyed(w, c);
 	}
+	return w->adopted == c;
+}
+
+void
+ws_watched(struct worker *w, struct conn *c)
+{
+	if (loop_hold(&w->loop, lws_get_socket_fd(c->wsi)) == WSD_OK)
+		return;
+	metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
+	conn_kill(w, c); /* at the end of the turn, before the loop would watch it */
 }

@@ -25,11 +25,12 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-#define FRAMES 24
+#include "faults.h"
 
 /* As faults.py has them, in this order. */
 enum kind {
@@ -39,27 +40,16 @@ enum kind {
 	OPEN,	     /* open, openat */
 	EVENTFD,
 	EPOLL,	     /* epoll_ctl that adds */
-	DUP,	     /* dup2, dup3 */
+	DUP,	     /* dup, dup2, dup3, fcntl(F_DUPFD) */
 	MEMFD,
 	SEND_INET,   /* any kind of writing to a TCP socket */
 	SEND_UNIX,   /* to a unix-domain socket */
 	RECEIVE,     /* any kind of reading from a TCP socket */
+	MAP,	     /* mmap by others than libc, which has its own way for malloc() and threads */
+	PIPE,	     /* pipe, pipe2 */
+	TIMERFD,     /* timerfd_create */
+	POLL,	     /* epoll_create, epoll_create1 */
 	KINDS,
-};
-
-/* Shared with the test. All that is not const after start is one word, so that both sides see it whole. */
-struct control {
-	_Atomic uint32_t kinds;	 /* bits: which fail, and are counted in `calls` */
-	_Atomic uint32_t first;	 /* the first that fails, from 1; 0: none */
-	_Atomic uint32_t every;	 /* and each so many after that; 0: no other */
-	_Atomic uint32_t error;	 /* errno */
-	_Atomic uint32_t most;	 /* bytes that a write to a TCP socket takes; 0: all */
-	_Atomic uint32_t calls, failed;
-	_Atomic uint32_t n_frames; /* of the last failure */
-	_Atomic int64_t real_ms, mono_ms; /* added to the clocks */
-	_Atomic int64_t in_use;		  /* bytes allocated */
-	_Atomic uint64_t frames[FRAMES];
-	char thread[16]; /* only those whose name begins so; "!NAME": only others; "": all */
 };
 
 void *__libc_malloc(size_t size);
@@ -87,10 +77,12 @@ start(void)
 	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
 	if (fd == -1)
 		return;
-	map = mmap(NULL, sizeof(struct control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	syscall(SYS_close, fd);
-	if (map != MAP_FAILED)
-		atomic_store(&control, map);
+	if (map == MAP_FAILED)
+		return;
+	live_start(&((struct shared *)map)->live);
+	atomic_store(&control, &((struct shared *)map)->control);
 }
 
 static bool
@@ -108,8 +100,8 @@ other_thread(const struct control *c)
 static void
 note_place(struct control *c)
 {
-	void *frames[FRAMES];
-	int n = backtrace(frames, FRAMES);
+	void *frames[FAULTS_FRAMES];
+	int n = backtrace(frames, FAULTS_FRAMES);
 
 	for (int i = 0; i < n; i++)
 		c->frames[i] = (uintptr_t)frames[i];
@@ -157,61 +149,129 @@ count_bytes(int64_t bytes)
 		atomic_fetch_add_explicit(&c->in_use, bytes, memory_order_relaxed);
 }
 
+/* A block that is new; `birth`: what it was before realloc(), if that is known. */
 static void *
-counted(void *ptr)
+counted(void *ptr, const struct block *birth)
 {
-	if (ptr)
-		count_bytes((int64_t)malloc_usable_size(ptr));
+	struct control *c = atomic_load_explicit(&control, memory_order_relaxed);
+	bool within = busy;
+	size_t size;
+
+	if (!ptr || !c)
+		return ptr;
+	size = malloc_usable_size(ptr);
+	count_bytes((int64_t)size);
+	busy = true;
+	if (birth && birth->address != 0)
+		live_add_like(ptr, size, birth);
+	else
+		live_add(ptr, size, c->turn);
+	busy = within;
 	return ptr;
 }
 
 void *
 malloc(size_t size)
 {
-	return fails(MEMORY) ? NULL : counted(__libc_malloc(size));
+	return fails(MEMORY) ? NULL : counted(__libc_malloc(size), NULL);
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	return fails(MEMORY) ? NULL : counted(__libc_calloc(n, size));
+	return fails(MEMORY) ? NULL : counted(__libc_calloc(n, size), NULL);
 }
 
+/* The block is forgotten first: once it is freed, another thread may be given its address. */
 void *
 realloc(void *old, size_t size)
 {
 	size_t before = old ? malloc_usable_size(old) : 0;
+	struct block birth = { .address = 0 };
 	void *ptr;
 
 	if (size > 0 && fails(MEMORY))
 		return NULL;
+	if (old)
+		live_remove(old, &birth);
 	ptr = __libc_realloc(old, size);
 	if (ptr || size == 0)
 		count_bytes(-(int64_t)before);
-	return counted(ptr);
+	else if (birth.address != 0)
+		live_add_like(old, before, &birth);
+	return counted(ptr, &birth);
+}
+
+/* Whether this free() is the one that a test wants left out. */
+static bool
+kept(void)
+{
+	struct control *c = atomic_load_explicit(&control, memory_order_relaxed);
+
+	if (!c || c->keep == 0 || busy || other_thread(c))
+		return false;
+	return atomic_fetch_add(&c->frees, 1) + 1 == c->keep;
 }
 
 void
 free(void *ptr)
 {
-	if (ptr)
+	struct block birth;
+
+	if (ptr && kept())
+		return;
+	if (ptr) {
 		count_bytes(-(int64_t)malloc_usable_size(ptr));
+		live_remove(ptr, &birth);
+	}
 	__libc_free(ptr);
+}
+
+void *
+memalign(size_t alignment, size_t size)
+{
+	return fails(MEMORY) ? NULL : counted(__libc_memalign(alignment, size), NULL);
 }
 
 void *
 aligned_alloc(size_t alignment, size_t size)
 {
-	return fails(MEMORY) ? NULL : counted(__libc_memalign(alignment, size));
+	return memalign(alignment, size);
 }
 
 int
 posix_memalign(void **out, size_t alignment, size_t size)
 {
-	if (fails(MEMORY))
-		return ENOMEM;
-	*out = counted(__libc_memalign(alignment, size));
+	*out = memalign(alignment, size);
 	return *out ? 0 : ENOMEM;
+}
+
+void *
+mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+	struct control *c = atomic_load_explicit(&control, memory_order_relaxed);
+	bool within = busy;
+	void *ptr;
+
+	if (fails(MAP))
+		return MAP_FAILED;
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): that is what the kernel returns */
+	ptr = (void *)syscall(SYS_mmap, at, len, protection, flags, fd, offset);
+	if (ptr == MAP_FAILED || !c)
+		return ptr;
+	busy = true;
+	live_add(ptr, len, c->turn);
+	busy = within;
+	return ptr;
+}
+
+int
+munmap(void *ptr, size_t len)
+{
+	struct block birth;
+
+	live_remove(ptr, &birth);
+	return (int)syscall(SYS_munmap, ptr, len);
 }
 
 /* ---- descriptors ----------------------------------------------------------------------------- */
@@ -278,26 +338,73 @@ eventfd(unsigned int count, int flags)
 	return fails(EVENTFD) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
 }
 
+/* What is watched already is no new watch: the kernel says EEXIST before it looks for room or memory. */
 int
 epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
-	if (op == EPOLL_CTL_ADD && fails(EPOLL))
+	int rc = (int)syscall(SYS_epoll_ctl, epfd, op, fd, event), error;
+
+	if (rc != 0 || op != EPOLL_CTL_ADD || !fails(EPOLL))
+		return rc;
+	error = errno;
+	syscall(SYS_epoll_ctl, epfd, EPOLL_CTL_DEL, fd, event);
+	errno = error;
+	return -1;
+}
+
+int
+epoll_create1(int flags)
+{
+	return fails(POLL) ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+int
+epoll_create(int size)
+{
+	(void)size;
+	return epoll_create1(0);
+}
+
+int
+dup(int fd)
+{
+	return fails(DUP) ? -1 : (int)syscall(SYS_dup, fd);
+}
+
+/* The third argument is passed on as the word that it is, whatever it means. */
+int
+fcntl(int fd, int command, ...)
+{
+	va_list args;
+	long arg;
+
+	va_start(args, command);
+	arg = va_arg(args, long);
+	va_end(args);
+	if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && fails(DUP))
 		return -1;
-	return (int)syscall(SYS_epoll_ctl, epfd, op, fd, event);
+	return (int)syscall(SYS_fcntl, fd, command, arg);
+}
+
+/* A number that is in use already needs no room in the table, so that this cannot fail. */
+static bool
+taken(int fd)
+{
+	return syscall(SYS_fcntl, fd, F_GETFD) != -1;
 }
 
 int
 dup3(int fd, int number, int flags)
 {
-	return fails(DUP) ? -1 : (int)syscall(SYS_dup3, fd, number, flags);
+	return !taken(number) && fails(DUP) ? -1 : (int)syscall(SYS_dup3, fd, number, flags);
 }
 
 int
 dup2(int fd, int number)
 {
-	if (fails(DUP))
+	if (!taken(number) && fails(DUP))
 		return -1;
-	return fd == number ? (fcntl(fd, F_GETFD) == -1 ? -1 : fd) : (int)syscall(SYS_dup3, fd, number, 0);
+	return fd == number ? (taken(fd) ? fd : -1) : (int)syscall(SYS_dup3, fd, number, 0);
 }
 
 int
@@ -305,6 +412,32 @@ memfd_create(const char *name, unsigned int flags)
 {
 	return fails(MEMFD) ? -1 : (int)syscall(SYS_memfd_create, name, flags);
 }
+
+int
+pipe2(int fds[2], int flags)
+{
+	return fails(PIPE) ? -1 : (int)syscall(SYS_pipe2, fds, flags);
+}
+
+int
+pipe(int fds[2])
+{
+	return pipe2(fds, 0);
+}
+
+int
+timerfd_create(int id, int flags)
+{
+	return fails(TIMERFD) ? -1 : (int)syscall(SYS_timerfd_create, id, flags);
+}
+
+/* Who is built for large files calls these; here they are the same. */
+_Static_assert(sizeof(off_t) == 8, "off_t");
+#define SAME_AS(name) __attribute__((alias(name)))
+int open64(const char *path, int flags, ...) SAME_AS("open");
+int openat64(int at, const char *path, int flags, ...) SAME_AS("openat");
+int fcntl64(int fd, int command, ...) SAME_AS("fcntl");
+void *mmap64(void *at, size_t len, int protection, int flags, int fd, off64_t offset) SAME_AS("mmap");
 
 /* ---- sockets --------------------------------------------------------------------------------- */
 

@@ -7,26 +7,28 @@ import mmap
 import os
 import platform
 import struct
-import subprocess
 import tempfile
 from pathlib import Path
 
+import blocks
 from clients import Raw, message, wait_open
 from instances import wait_for
 from process import BUILD, sanitized
 
 LIBRARY = BUILD / "tests" / "support" / "libfaults.so"
-KINDS = ("memory", "accept", "socket", "open", "eventfd", "epoll", "dup", "memfd", "send", "send_unix", "receive")
+KINDS = ("memory", "accept", "socket", "open", "eventfd", "epoll", "dup", "memfd", "send", "send_unix", "receive",
+         "map", "pipe", "timerfd", "poll")
 
-# struct control: 8 words, two clocks, the bytes in use, FRAMES addresses, a name
-HEAD = struct.Struct("=8I")
+# struct control: 12 words, two clocks, the bytes in use, FRAMES addresses, a name; then struct live
+HEAD = struct.Struct("=12I")
 CLOCKS = struct.Struct("=3q")
 FRAMES = 24
 FRAMES_AT = HEAD.size + CLOCKS.size
 THREAD_AT = FRAMES_AT + 8 * FRAMES
-SIZE = THREAD_AT + 16
+LIVE_AT = THREAD_AT + 16
+SIZE = LIVE_AT + blocks.SIZE
 
-SLACK = 4096  # bytes that may be in use more than before: caches, and log lines under way
+SLACK = 4096  # bytes by which blocks that were there before may have grown
 
 POINTS = 0 if os.environ.get("WSD_FAULTS") == "all" else int(os.environ.get("WSD_FAULTS") or 6)
 
@@ -66,9 +68,17 @@ class Faults:
         """The first-th call of these kinds from now on fails, and each every-th after it. first=0: they are counted."""
         self.disarm()
         self._map[THREAD_AT:THREAD_AT + 16] = thread.encode().ljust(16, b"\0")
-        for number, value in ((1, first), (2, every), (3, error), (5, 0), (6, 0), (7, 0)):
+        for number, value in ((1, first), (2, every), (3, error), (5, 0), (6, 0), (7, 0), (8, self.turn + 1)):
             self._word(number, value)
         self._word(0, sum(1 << KINDS.index(kind) for kind in kinds))
+
+    def leak(self, number, thread=""):
+        """From now on the number-th free() does nothing. 0: none, and they are counted no more; how many there were."""
+        if number:
+            self._map[THREAD_AT:THREAD_AT + 16] = thread.encode().ljust(16, b"\0")
+            self._word(10, 0)
+        self._word(9, number)
+        return self._word(10)
 
     def disarm(self):
         """How many calls there were."""
@@ -84,6 +94,11 @@ class Faults:
         return self._word(5)
 
     @property
+    def turn(self):
+        """How many times something was armed."""
+        return self._word(8)
+
+    @property
     def failed(self):
         return self._word(6)
 
@@ -96,30 +111,66 @@ class Faults:
         return struct.unpack_from("=q", self._map, HEAD.size + 16)[0]
 
     def place(self, pid):
-        """Where the last failure was: the call chain, in text, while the process lives or its maps are at hand."""
+        """Where the last failure was: the call chain, in text, while the process lives."""
         n = self._word(7)
         frames = struct.unpack_from(f"={n}Q", self._map, FRAMES_AT)
         try:
-            maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+            return blocks.Modules(pid).chain(frames)
         except OSError:
-            maps = []
-        return " < ".join(_name(frame, maps) for frame in frames[2:])
+            return " < ".join(map(hex, frames))
+
+    def blocks(self, modules):
+        """What is allocated at this moment, or was when the process ended."""
+        return blocks.Blocks(memoryview(self._map)[LIVE_AT:], modules)
+
+    def blocks_at_rest(self, daemon):
+        """The same, of a daemon that has nothing to do."""
+        modules = blocks.Modules(daemon.pid)
+
+        def quiet():
+            before = switches(daemon.pid)
+            found = before and self.blocks(modules)
+            return found if found and before == switches(daemon.pid) and not found.under_way() else None
+        return wait_for(quiet, "moment with nothing to do")
 
 
-def _name(address, maps):
-    base = {}
-    for line in maps:
-        span, _, _, _, _, *path = line.split()
-        if not path:
-            continue
-        begin, end = (int(part, 16) for part in span.split("-"))
-        base.setdefault(path[0], begin)
-        if begin <= address < end:
-            offset = address - base[path[0]] - 1
-            said = subprocess.run(["addr2line", "-f", "-s", "-e", path[0], hex(offset)], capture_output=True, text=True)
-            name = said.stdout.split("\n")[0] if said.returncode == 0 else "??"
-            return f"{os.path.basename(path[0])}:{name if name != '??' else hex(offset)}"
-    return hex(address)
+    def nothing_left(self, daemon, makers, tries):
+        """No block of memory is there that was not there before, once the daemon has nothing to do. tries: {turn: call}"""
+        try:
+            wait_for(lambda: not self.blocks_at_rest(daemon).beyond(makers), "end of a leak")
+        except AssertionError:
+            raise Leak(self.blocks_at_rest(daemon).beyond(makers), tries) from None
+
+
+class Leak(AssertionError):
+    def __init__(self, lines, tries):
+        super().__init__("\n".join(["left over:", *lines, f"the call that failed, by turn: {tries}"]))
+
+
+class Ends:
+    """What processes leave allocated that end in the same way: no more than the first, in which nothing failed."""
+
+    def __init__(self, faults):
+        self.faults, self.makers = faults, None
+
+    def look(self, modules, where):
+        """At one that has ended. modules: from while it lived."""
+        found = self.faults.blocks(modules)
+        if self.makers is None:
+            self.makers = found.makers()
+        elif lines := found.beyond(self.makers):
+            raise Leak(lines, where)
+
+
+def switches(pid):
+    """How often each thread was given a processor; None: one has it just now."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+        if not status["State"].startswith("S"):
+            return None
+        found[task.name] = (status["voluntary_ctxt_switches"], status["nonvoluntary_ctxt_switches"])
+    return found
 
 
 def points(count, most=None):
@@ -140,10 +191,10 @@ class Walk:
         self.bystander = Raw(daemon.port).open("/ws/chat/bystander")
         self.tried = 0
 
-    def count(self, kinds, act, prepare=None, thread=""):
+    def count(self, kinds, act, prepare=None, thread="", times=3):
         """How many calls there are; the most of three times, the first of which warms things up."""
         most = 0
-        for _ in range(3):
+        for _ in range(times):
             prepared = prepare() if prepare else None
             self.faults.arm(*kinds, thread=thread)
             act(prepared)
@@ -155,6 +206,8 @@ class Walk:
         count = self.count(kinds, act, prepare, thread)
         assert count > 0, "nothing to fail"
         fds, before = fds_of(self.daemon), self.faults.in_use
+        makers = self.faults.blocks_at_rest(self.daemon).makers()
+        tries = {}  # turn: which call failed
         for n in points(count):
             prepared = prepare() if prepare else None
             self.faults.arm(*kinds, first=n, every=1 if forever else 0, error=error, thread=thread)
@@ -166,6 +219,9 @@ class Walk:
                 self.faults.disarm()
                 raise AssertionError(f"call {n} of {count}: {e!r}\nat {self.faults.place(self.daemon.pid)}") from e
             self.tried += self.faults.failed > 0
+            tries[self.faults.turn] = n
+        self.count(kinds, act, prepare, thread, times=1)  # so that the last to come is one whom nothing has happened to
+        self.faults.nothing_left(self.daemon, makers, tries)
         self.same_memory(before)
         list(self.daemon.entries())  # each line is whole
         print(f"{self.tried} faults, {count} calls")

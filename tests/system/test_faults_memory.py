@@ -9,7 +9,8 @@ import pytest
 
 import metrics
 from clients import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, Raw, frame, http, message
-from faults import Walk, unusable
+from faults import Walk, points, unusable
+from instances import wait_for
 
 pytestmark = pytest.mark.skipif(unusable() is not None, reason=unusable() or "")
 
@@ -71,6 +72,27 @@ def test_a_whole_life(walk, forever):
     w.run(["memory"], lambda _: whole_life(w.daemon.port), forever=forever)
     gained = metrics.gained(before, metrics.read(w.daemon))
     assert gained['websocket_handshakes_refused_total{reason="internal"}'] > 0
+
+
+def test_a_leak_is_found(walk):
+    """The walks' own check: of all the memory that is freed in a whole life, and once it is over, one block is not."""
+    w = walk(LOG_LEVEL="warn")  # a line that is never freed would be one that the log still has to write
+    w.count(["memory"], lambda _: whole_life(w.daemon.port))
+    w.faults.leak(1 << 31)
+    whole_life(w.daemon.port)
+    w.settled(0)
+    frees = w.faults.leak(0)
+    assert frees > 20, frees
+    for n in points(frees):
+        before = w.faults.blocks_at_rest(w.daemon).makers()
+        w.faults.leak(n)
+        whole_life(w.daemon.port)
+        w.settled(0)
+        if w.faults.leak(0) < n:
+            continue  # there are some more or less, by what comes together
+        w.count(["memory"], lambda _: whole_life(w.daemon.port), times=1)
+        wait_for(lambda: len(w.faults.blocks_at_rest(w.daemon).beyond(before)) == 1, f"leak of the block freed as {n} of {frees}")
+    print(f"{frees} calls")
 
 
 @may_close
@@ -206,6 +228,28 @@ def test_replacement(walk, forever):
 
     LEFT.clear()
     w.run(["memory"], lambda c: comes_back(c, w.daemon.port), prepare=prepare, forever=forever)
+
+
+# ---------------------------------------------------------------- log
+
+
+def test_lines_that_there_was_no_memory_for_are_counted(walk):
+    """In /metrics, and in the log itself with the next line that gets through. All else is as always."""
+    w = walk()
+    before = metrics.read(w.daemon)
+    with opened(w)() as c:
+        w.faults.arm("memory", first=1, every=1, error=errno.ENOMEM, thread="worker")
+        c.send(frame(CLOSE, b"\x03\xe8"))
+        assert c.read_close() == 1000
+        c.read_end()
+        w.settled(0)
+        assert w.faults.disarm() > 0
+    dropped = metrics.gained(before, metrics.read(w.daemon))["wsd_log_lines_dropped_total"]
+    assert dropped > 0
+    with opened(w)():
+        told = w.daemon.wait_log("log lines dropped")
+    assert int(told["WS_DROPPED"]) == dropped
+    assert not w.daemon.logged("closed", WS_CONNECTION_ID="fault", WS_CLOSE_CODE=1000)
 
 
 # ---------------------------------------------------------------- HTTP

@@ -85,6 +85,27 @@ test_samples(void **state)
 	free(all);
 }
 
+static uint64_t
+many_lines(void)
+{
+	return UINT64_C(5000000000);
+}
+
+/* Nobody tells at first, so that there is no sample; /metrics does not say that none were lost. */
+static void
+test_log_lines_dropped(void **state)
+{
+	char *all = text();
+
+	assert_true(has(all, "# TYPE wsd_log_lines_dropped_total counter\n# HELP "));
+	free(all);
+	metrics_watch_log(many_lines);
+	all = text();
+	metrics_watch_log(NULL);
+	assert_true(has(all, "wsd_log_lines_dropped_total 5000000000\n"));
+	free(all);
+}
+
 static void
 test_http(void **state)
 {
@@ -234,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_samples, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_log_lines_dropped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_http, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_histogram, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_process, set_up, tear_down),
