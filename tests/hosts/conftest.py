@@ -85,7 +85,7 @@ def machine(request, release):
         host = Host(name, WORK / name, [*above, *([release.installed(kind)] if installed else []), release.trees[kind]])
         made.append(host)
         if boot:
-            host.boot_seconds = host.start()
+            host.start()
         return host
 
     yield make
@@ -132,7 +132,7 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture
-def figure(release, record_property):
+def figure(release):
     """figure(what, value): shown by `run` at the end."""
 
     def note(what, value):

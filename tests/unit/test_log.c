@@ -152,7 +152,6 @@ static void
 test_levels(void **state)
 {
 	enum log_level level;
-	enum log_format format;
 	char *text;
 
 	log_set_level(LOG_LEVEL_WARN);
@@ -170,9 +169,6 @@ test_levels(void **state)
 	assert_int_equal(level, LOG_LEVEL_NOTICE);
 	assert_int_equal(log_level_parse("crit", &level), WSD_E_UNKNOWN);
 	assert_int_equal(log_level_parse("Info", &level), WSD_E_UNKNOWN);
-	assert_int_equal(log_format_parse("json", &format), WSD_OK);
-	assert_int_equal(format, LOG_FORMAT_JSON);
-	assert_int_equal(log_format_parse("", &format), WSD_E_UNKNOWN);
 }
 
 static void
