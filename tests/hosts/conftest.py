@@ -4,7 +4,6 @@
 
 import fcntl
 import glob
-import json
 import os
 import pathlib
 import re
@@ -16,10 +15,11 @@ import zlib
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "system"), str(HERE.parent / "support")]
 os.environ.setdefault("WSD_TIME_SCALE", "3")  # nothing of the build tree is looked at
 pytest.register_assert_rewrite("clients", "host", "proxied")
 
+from counts import pytest_terminal_summary  # noqa: E402, F401  (a hook)
 from host import Host  # noqa: E402
 
 WORK = pathlib.Path(os.environ.get("WSD_HOSTS_WORK", "/nonexistent"))
@@ -140,10 +140,3 @@ def figure(release):
             out.write(f"{release.suite}: {what}: {value}\n")
 
     return note
-
-
-def pytest_terminal_summary(terminalreporter, exitstatus):
-    stats = terminalreporter.stats
-    counts = {kind: len(stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
-    if WORK.exists():
-        (WORK / "counts").write_text(json.dumps(counts))
