@@ -1,39 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Bun.serve doing wsd's job for a message: JSON.parse, count, JSON.stringify of the same answer. For loadtest/bench/run.
+// Bun.serve doing wsd's job (answer.js). For loadtest/bench/run.
 // usage: bun bun_server.js PORT
 
+const { answer, greeting } = require("./answer.js");
+
 const port = Number(process.argv[2] || 3010);
-const HEARTBEAT_INTERVAL = 30000;
-
-// What wsd says of a message that it does not accept.
-function refusal(code, message, id) {
-	return JSON.stringify({ type: "error", code, message, timestamp: new Date().toISOString(), id });
-}
-
-function answer(data, raw) {
-	let message;
-	try {
-		message = JSON.parse(raw);
-	} catch {
-		return refusal("invalid_json", "not JSON");
-	}
-	if (message === null || typeof message !== "object")
-		return refusal("invalid_json", "not an object");
-	switch (message.type) {
-	case "message":
-		data.count++;
-		return JSON.stringify({
-			type: "message_response",
-			count: data.count,
-			timestamp: new Date().toISOString(),
-			id: message.id,
-		});
-	case "ping":
-		return JSON.stringify({ type: "pong", timestamp: new Date().toISOString(), id: message.id });
-	default:
-		return refusal("unknown_type", "unknown type", message.id);
-	}
-}
 
 Bun.serve({
 	port,
@@ -50,14 +21,7 @@ Bun.serve({
 		backpressureLimit: 1048576,
 		perMessageDeflate: false,
 		open(ws) {
-			ws.send(JSON.stringify({
-				type: "connection_established",
-				connectionId: ws.data.id,
-				count: 0,
-				timestamp: new Date().toISOString(),
-				instance: "bun",
-				heartbeatInterval: HEARTBEAT_INTERVAL,
-			}));
+			ws.send(greeting(ws.data.id, "bun"));
 		},
 		message(ws, raw) {
 			ws.send(answer(ws.data, raw));

@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loadtest/ws_codec.h"
+
 #define READ_MAX   65536
 #define EVENTS_MAX 512
 
@@ -33,85 +35,13 @@ struct peer {
 static unsigned char input[2 * READ_MAX];
 static unsigned char output[2 * READ_MAX];
 
-/* FIPS 180-4, 6.1; for the handshake's 60 bytes only, so the input is at most two blocks. */
-static uint32_t
-rotate(uint32_t x, unsigned n)
-{
-	return (x << n) | (x >> (32 - n));
-}
-
-static void
-sha1_block(uint32_t h[5], const unsigned char *block)
-{
-	uint32_t w[80], v[5];
-
-	for (unsigned t = 0; t < 16; t++)
-		w[t] = (uint32_t)block[4 * t] << 24 | (uint32_t)block[4 * t + 1] << 16 |
-		       (uint32_t)block[4 * t + 2] << 8 | block[4 * t + 3];
-	for (unsigned t = 16; t < 80; t++)
-		w[t] = rotate(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-	memcpy(v, h, sizeof(v));
-	for (unsigned t = 0; t < 80; t++) {
-		uint32_t f, k, next;
-
-		if (t < 20) {
-			f = (v[1] & v[2]) | (~v[1] & v[3]);
-			k = 0x5a827999;
-		} else if (t < 40) {
-			f = v[1] ^ v[2] ^ v[3];
-			k = 0x6ed9eba1;
-		} else if (t < 60) {
-			f = (v[1] & v[2]) | (v[1] & v[3]) | (v[2] & v[3]);
-			k = 0x8f1bbcdc;
-		} else {
-			f = v[1] ^ v[2] ^ v[3];
-			k = 0xca62c1d6;
-		}
-		next = rotate(v[0], 5) + f + v[4] + k + w[t];
-		v[4] = v[3];
-		v[3] = v[2];
-		v[2] = rotate(v[1], 30);
-		v[1] = v[0];
-		v[0] = next;
-	}
-	for (unsigned i = 0; i < 5; i++)
-		h[i] += v[i];
-}
-
-/* RFC 6455, 4.2.2: base64 of SHA-1 of the key and a fixed text; 28 characters. */
-static void
-accept_value(char out[29], const char *key)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32_t h[5] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 };
-	unsigned char text[128] = { 0 }, sum[21] = { 0 };
-
-	memcpy(text, key, 24);
-	memcpy(text + 24, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", 36);
-	text[60] = 0x80;
-	text[126] = (60 * 8) >> 8;
-	text[127] = (60 * 8) & 0xff;
-	sha1_block(h, text);
-	sha1_block(h, text + 64);
-	for (unsigned i = 0; i < 20; i++)
-		sum[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
-	for (unsigned i = 0, o = 0; i < 21; i += 3) {
-		uint32_t bits = (uint32_t)sum[i] << 16 | (uint32_t)sum[i + 1] << 8 | sum[i + 2];
-
-		for (int shift = 18; shift >= 0; shift -= 6)
-			out[o++] = digits[bits >> shift & 63];
-	}
-	out[27] = '=';
-	out[28] = '\0';
-}
-
 /* The bytes used of a whole request's head; 0: more is needed; -1: no handshake. */
 static ssize_t
 shake(struct peer *p, const char *head, size_t n)
 {
 	const char *end = memmem(head, n, "\r\n\r\n", 4);
 	const char *key = NULL;
-	char value[29], answer[256];
+	char copy[WS_KEY_LEN + 1], value[WS_ACCEPT_LEN + 1], answer[256];
 	int len;
 
 	if (!end)
@@ -121,7 +51,8 @@ shake(struct peer *p, const char *head, size_t n)
 			key = at + 19;
 	if (!key)
 		return -1;
-	accept_value(value, key);
+	snprintf(copy, sizeof(copy), "%.*s", WS_KEY_LEN, key);
+	ws_accept(value, copy);
 	len = snprintf(answer, sizeof(answer),
 		       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		       "Sec-WebSocket-Accept: %s\r\n\r\n\x81\x21{\"type\":\"connection_established\"}", value);

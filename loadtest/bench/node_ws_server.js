@@ -1,43 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The package `ws` on Node doing wsd's job for a message: JSON.parse, count, JSON.stringify of the same answer. For
-// loadtest/bench/run.
+// The package `ws` on Node doing wsd's job (answer.js). For loadtest/bench/run.
 // usage: node node_ws_server.js PORT     (with NODE_PATH where `ws` is installed)
 
 const http = require("http");
 const { WebSocketServer } = require("ws");
+const { answer, greeting } = require("./answer.js");
 
 const port = Number(process.argv[2] || 3011);
-const HEARTBEAT_INTERVAL = 30000;
-
-// What wsd says of a message that it does not accept.
-function refusal(code, message, id) {
-	return JSON.stringify({ type: "error", code, message, timestamp: new Date().toISOString(), id });
-}
-
-function answer(data, raw) {
-	let message;
-	try {
-		message = JSON.parse(raw);
-	} catch {
-		return refusal("invalid_json", "not JSON");
-	}
-	if (message === null || typeof message !== "object")
-		return refusal("invalid_json", "not an object");
-	switch (message.type) {
-	case "message":
-		data.count++;
-		return JSON.stringify({
-			type: "message_response",
-			count: data.count,
-			timestamp: new Date().toISOString(),
-			id: message.id,
-		});
-	case "ping":
-		return JSON.stringify({ type: "pong", timestamp: new Date().toISOString(), id: message.id });
-	default:
-		return refusal("unknown_type", "unknown type", message.id);
-	}
-}
 
 const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 65536 });
 const server = http.createServer((request, response) => {
@@ -53,14 +22,7 @@ server.on("upgrade", (request, socket, head) => {
 		const data = { id: request.url.slice(9), count: 0 };
 		ws.on("message", (raw) => ws.send(answer(data, raw.toString())));
 		ws.on("error", () => ws.terminate());
-		ws.send(JSON.stringify({
-			type: "connection_established",
-			connectionId: data.id,
-			count: 0,
-			timestamp: new Date().toISOString(),
-			instance: "node",
-			heartbeatInterval: HEARTBEAT_INTERVAL,
-		}));
+		ws.send(greeting(data.id, "node"));
 	});
 });
 server.listen({ port, host: "0.0.0.0", backlog: 4096 }, () => console.log(`listening on ${port}`));

@@ -10,12 +10,13 @@
 
 #include "admin/admin.h"
 #include "admin/places.h"
+#include "base/request_id.h"
 #include "metrics/metrics.h"
 
 #define ADMIN_SIDES	   2
 #define ADMIN_BODY_MAX	   (64 * 1024)
 #define ADMIN_SWALLOW_MAX  (1024 * 1024) /* of a refused body, so that no reset destroys the answer */
-#define ADMIN_ID_MAX	   128		 /* of a connectionId, and of a request id */
+#define ADMIN_ID_MAX	   128		 /* of a connectionId */
 #define ADMIN_HEADERS_MAX  4
 #define PAGE_POLICY_MAX	   256
 #define ADMIN_PAGE_DEFAULT 100
@@ -95,7 +96,7 @@ struct exchange {
 	enum method method;
 	struct addr client; /* behind trusted proxies */
 	bool tls;	    /* between the client and a trusted proxy */
-	char request_id[ADMIN_ID_MAX + 1];
+	char request_id[REQUEST_ID_MAX + 1];
 	char param[ADMIN_ID_MAX + 1]; /* what stood for {id} */
 	uint64_t deadline_ns;
 	struct reply reply;

@@ -13,7 +13,6 @@
 #include "admin/rate.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/forwarded.h"
 #include "conf/conf.h"
 
@@ -76,27 +75,6 @@ find_client(struct MHD_Connection *conn, const struct conf *conf, struct addr cl
 	return client;
 }
 
-/* The client's own id if it is harmless to repeat, else a random one. */
-static void
-set_request_id(struct exchange *ex)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-	const char *sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "X-Request-Id");
-	uint8_t random[16];
-	size_t len = sent ? strlen(sent) : 0;
-
-	if (len >= 1 && len <= ADMIN_ID_MAX && strspn(sent, allowed) == len) {
-		memcpy(ex->request_id, sent, len + 1);
-		return;
-	}
-	fd_random(random, sizeof(random));
-	for (unsigned i = 0; i < sizeof(random); i++) {
-		ex->request_id[2 * i] = "0123456789abcdef"[random[i] >> 4];
-		ex->request_id[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
-	}
-	ex->request_id[2 * sizeof(random)] = '\0';
-}
-
 /* Bytes of the body that the head announces: a number, as far as MHD lets it through. UINT64_MAX: chunked, it
  * does not say. */
 static uint64_t
@@ -138,6 +116,7 @@ static bool
 begin(struct exchange *ex, const char *url, const char *method)
 {
 	const struct conf *conf = ex->side->admin->conf;
+	const char *sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "X-Request-Id");
 	struct addr peer = exchange_peer(ex->conn);
 	bool unknown_coding;
 	uint64_t now_ns = clock_mono_ns(), body = announced(ex, &unknown_coding);
@@ -145,7 +124,7 @@ begin(struct exchange *ex, const char *url, const char *method)
 	ex->deadline_ns = now_ns + ex->side->admin->limits.request_ms * CLOCK_NS_PER_MS;
 	ex->tls = came_by_tls(ex->conn, conf, &peer);
 	ex->client = find_client(ex->conn, conf, peer);
-	set_request_id(ex);
+	request_id_choose(ex->request_id, (struct slice){ sent, sent ? strlen(sent) : 0 });
 	routes_judge(ex, url, method); /* also finds the route to count under */
 	if (rate_allows(ex, now_ns) && ex->reply.status == 0 && body != UINT64_MAX && body > ADMIN_BODY_MAX)
 		refuse_large(ex);

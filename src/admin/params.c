@@ -5,20 +5,11 @@
 
 #include "admin/admin_priv.h"
 #include "base/err.h"
+#include "base/hex.h"
 #include "proto/json_scan.h"
 #include "proto/utf8.h"
 
 #define JSON_DEPTH 8
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 int
 params_decode(char *out, size_t size, const char *in)
@@ -29,7 +20,7 @@ params_decode(char *out, size_t size, const char *in)
 		char c = *in;
 
 		if (c == '%') {
-			int high = hex_digit(in[1]), low = high >= 0 ? hex_digit(in[2]) : -1;
+			int high = hex_value(in[1]), low = high >= 0 ? hex_value(in[2]) : -1;
 
 			if (low < 0 || (high == 0 && low == 0))
 				return WSD_E_MALFORMED;

@@ -118,11 +118,3 @@ record_write(const struct record *record, struct why *why)
 	json_object_put(o);
 	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", FILE_, wsd_strerror(rc));
 }
-
-bool
-record_cut_off(const struct record *record)
-{
-	struct why ignored;
-
-	return strcmp(record->outcome, "running") == 0 && !record_locked(&ignored);
-}

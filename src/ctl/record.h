@@ -28,9 +28,6 @@ bool record_locked(struct why *why);
 int record_read(struct record *out, struct why *why);
 int record_write(const struct record *record, struct why *why);
 
-/* A deploy that ended without being done or undone, and that nobody is at any more. */
-bool record_cut_off(const struct record *record);
-
 /* A new object, NULL if memory is short. */
 struct json_object *record_json(const struct record *record);
 

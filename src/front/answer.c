@@ -5,11 +5,9 @@
 #include <strings.h>
 
 #include "base/check.h"
-#include "base/fd.h"
 #include "base/forwarded.h"
+#include "base/request_id.h"
 #include "front/front_priv.h"
-
-#define REQUEST_ID_HEADER_MAX 128
 
 static const char *
 status_text(int status)
@@ -66,25 +64,6 @@ extra_headers(int status, const char *code)
 	}
 }
 
-/* The client's X-Request-Id if it is a decent one, else one of our own. */
-static const char *
-request_id(char out[REQUEST_ID_HEADER_MAX + 1], struct slice given)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-	uint8_t random[16];
-
-	if (given.len >= 1 && given.len <= REQUEST_ID_HEADER_MAX) {
-		memcpy(out, given.at, given.len);
-		out[given.len] = '\0';
-		if (strspn(out, allowed) == given.len)
-			return out;
-	}
-	fd_random(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++)
-		snprintf(out + 2 * i, 3, "%02x", random[i]);
-	return out;
-}
-
 /* Strict-Transport-Security, RFC 6797, 7.2: not over plain HTTP. */
 static const char *
 transport_security(char *out, size_t size, const struct visitor *v, const struct request *r)
@@ -102,7 +81,7 @@ void
 answer_refuse(struct visitor *v, const struct request *r, int status, const char *code, const char *why,
 	      unsigned retry_after_s)
 {
-	char id[REQUEST_ID_HEADER_MAX + 1], retry[40] = "", security[64], body[512], answer[1536];
+	char id[REQUEST_ID_MAX + 1], retry[40] = "", security[64], body[512], answer[1536];
 	int body_len, len;
 
 	metrics_http(v->front->shard, v->lobby->admin || r->kind == REQUEST_HTTP ? ROUTE_OTHER : ROUTE_WS, status);
@@ -110,6 +89,7 @@ answer_refuse(struct visitor *v, const struct request *r, int status, const char
 		snprintf(retry, sizeof(retry), "Retry-After: %u\r\n", retry_after_s);
 	body_len = snprintf(body, sizeof(body), "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n", code, why);
 	CHECK(body_len > 0 && (size_t)body_len < sizeof(body));
+	request_id_choose(id, r->request_id);
 	len = snprintf(answer, sizeof(answer),
 		       "HTTP/1.1 %d %s\r\n"
 		       "Content-Type: application/json\r\n"
@@ -127,7 +107,7 @@ answer_refuse(struct visitor *v, const struct request *r, int status, const char
 		       "\r\n%s",
 		       status, status_text(status), body_len, status == 426 ? "close, Upgrade" : "close",
 		       extra_headers(status, code), retry,
-		       transport_security(security, sizeof(security), v, r), request_id(id, r->request_id),
+		       transport_security(security, sizeof(security), v, r), id,
 		       slice_equal(r->method, "HEAD") ? "" : body);
 	CHECK(len > 0 && (size_t)len < sizeof(answer));
 	visitor_answer(v, answer, (size_t)len);

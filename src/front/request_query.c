@@ -3,12 +3,7 @@
 #include "front/request_priv.h"
 
 #include "base/err.h"
-
-static int
-hex_value(char c)
-{
-	return request_is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
-}
+#include "base/hex.h"
 
 /* The character at *i, which is moved behind it; -1 if it is no good. */
 static int

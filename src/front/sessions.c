@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/fd.h"
+#include "base/hex.h"
 #include "metrics/metrics.h"
 
 void
@@ -105,15 +106,14 @@ sessions_revive(struct sessions *s, struct session *session)
 bool
 sessions_token_is(const struct session *session, const char *text)
 {
-	static const char hex[] = "0123456789abcdef";
+	char token[2 * FRONT_TOKEN_BYTES + 1];
 	unsigned differs = 0;
 
 	if (strlen(text) != 2 * FRONT_TOKEN_BYTES)
 		return false;
-	for (unsigned i = 0; i < FRONT_TOKEN_BYTES; i++) {
-		differs |= (unsigned char)(text[2 * i] ^ hex[session->token[i] >> 4]);
-		differs |= (unsigned char)(text[2 * i + 1] ^ hex[session->token[i] & 15]);
-	}
+	hex_encode(token, session->token, FRONT_TOKEN_BYTES);
+	for (unsigned i = 0; i < 2 * FRONT_TOKEN_BYTES; i++)
+		differs |= (unsigned char)(text[i] ^ token[i]);
 	return differs == 0;
 }
 

@@ -22,8 +22,6 @@ static const struct {
 #define LEVELS	      (sizeof(levels) / sizeof(*levels))
 #define LEVELS_TO_SET (LEVELS - 1) /* crit cannot be chosen: errors are always logged */
 
-static const char *const formats[] = { "auto", "journal", "text", "json" };
-
 static _Atomic int current_level = LOG_LEVEL_INFO;
 
 /* Written by log_start() before other threads log, constant from then on; log_stop() leaves it for the last lines. */
@@ -48,18 +46,6 @@ log_level_name(enum log_level level)
 		if (levels[i].level == level)
 			return levels[i].name;
 	return "unknown";
-}
-
-int
-log_format_parse(const char *name, enum log_format *out)
-{
-	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
-		if (strcmp(formats[i], name) == 0) {
-			*out = (enum log_format)i;
-			return WSD_OK;
-		}
-	}
-	return WSD_E_UNKNOWN;
 }
 
 static enum log_format

@@ -41,9 +41,6 @@ struct log_field {
 int log_level_parse(const char *name, enum log_level *out);
 const char *log_level_name(enum log_level level);
 
-/* "auto", "journal", "text" or "json"; WSD_OK or WSD_E_UNKNOWN. */
-int log_format_parse(const char *name, enum log_format *out);
-
 /* Chooses the sink and starts the writer thread (all signals blocked in it). LOG_FORMAT_AUTO is the journal
  * when stderr is the journal's stream ($JOURNAL_STREAM, systemd.exec(5)) and text otherwise. instance becomes
  * WS_INSTANCE of every line. WSD_OK or a negative errno. */

@@ -48,16 +48,3 @@ frame_ping(char *out, const void *payload, size_t payload_len)
 		memcpy(out + header, payload, payload_len);
 	return header + payload_len;
 }
-
-size_t
-frame_close(char *out, uint16_t code, const char *reason)
-{
-	size_t reason_len = strlen(reason);
-	size_t header;
-
-	CHECK(reason_len <= FRAME_CLOSE_REASON_MAX);
-	header = frame_header(out, FRAME_CLOSE, sizeof(code) + reason_len);
-	store_be((unsigned char *)out + header, code, sizeof(code));
-	memcpy(out + header + sizeof(code), reason, reason_len);
-	return header + sizeof(code) + reason_len;
-}

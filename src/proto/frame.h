@@ -18,7 +18,6 @@ enum frame_opcode {
 #define FRAME_HEADER_MAX      10  /* unmasked, as a server sends */
 #define FRAME_MASKED_HEADER    6   /* of a client's frame with less than 126 bytes of payload */
 #define FRAME_CONTROL_MAX     125 /* payload of a control frame, RFC 6455, 5.5 */
-#define FRAME_CLOSE_REASON_MAX 123
 
 /* Bytes that the header of an unmasked frame with this payload takes: 2, 4 or 10. */
 size_t frame_header_len(size_t payload_len);
@@ -26,9 +25,7 @@ size_t frame_header_len(size_t payload_len);
 /* Writes the header of an unmasked final frame, with the shortest length form; returns frame_header_len(). */
 size_t frame_header(char *out, enum frame_opcode opcode, size_t payload_len);
 
-/* Whole control frames, unmasked; payload_len at most FRAME_CONTROL_MAX. Each returns the bytes written, at
- * most 2 + 125. */
+/* A whole frame, unmasked; payload_len at most FRAME_CONTROL_MAX. Returns the bytes written, at most 2 + 125. */
 size_t frame_ping(char *out, const void *payload, size_t payload_len);
-size_t frame_close(char *out, uint16_t code, const char *reason);
 
 #endif

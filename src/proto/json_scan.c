@@ -5,6 +5,7 @@
  */
 #include "proto/json_scan.h"
 
+#include "base/hex.h"
 #include "proto/word.h"
 
 static const char not_json[] = "not valid JSON";
@@ -22,18 +23,6 @@ const char *
 json_scan_space(const char *at, const char *end)
 {
 	return skip_space(at, end);
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /* at: the backslash. */

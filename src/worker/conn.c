@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/check.h"
+#include "base/hex.h"
 #include "base/tcp.h"
 #include "conf/conf.h"
 #include "log/log.h"
@@ -65,18 +66,6 @@ conn_free(struct conn *c)
 }
 
 static void
-token_text(char out[2 * WORKER_TOKEN_BYTES + 1], const uint8_t *token)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	for (unsigned i = 0; i < WORKER_TOKEN_BYTES; i++) {
-		out[2 * i] = hex[token[i] >> 4];
-		out[2 * i + 1] = hex[token[i] & 15];
-	}
-	out[2 * WORKER_TOKEN_BYTES] = '\0';
-}
-
-static void
 greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 {
 	char token[2 * WORKER_TOKEN_BYTES + 1];
@@ -84,7 +73,7 @@ greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 
 	if (!out)
 		return;
-	token_text(token, token_bytes);
+	hex_encode(token, token_bytes, WORKER_TOKEN_BYTES);
 	cork_end(w, reply_established(out, &(struct reply_established){
 							 .connection_id = c->id,
 							 .count = c->count,

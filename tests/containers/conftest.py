@@ -16,8 +16,10 @@ import time
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "system"), str(HERE.parent / "support")]
 pytest.register_assert_rewrite("clients")
+
+from counts import pytest_terminal_summary  # noqa: E402, F401  (a hook)
 
 WORK = pathlib.Path(os.environ.get("WSD_CONTAINERS_WORK", "/nonexistent"))
 BUILDAH = shlex.split(os.environ.get("WSD_BUILDAH", "buildah"))
@@ -113,10 +115,3 @@ def container():
     yield make
     for one in made:
         one.remove()
-
-
-def pytest_terminal_summary(terminalreporter, exitstatus):
-    stats = terminalreporter.stats
-    counts = {kind: len(stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
-    if WORK.exists():
-        (WORK / "counts").write_text(json.dumps(counts))

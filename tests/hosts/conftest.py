@@ -4,7 +4,6 @@
 
 import fcntl
 import glob
-import json
 import os
 import pathlib
 import re
@@ -16,10 +15,11 @@ import zlib
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "system"), str(HERE.parent / "support")]
 os.environ.setdefault("WSD_TIME_SCALE", "3")  # nothing of the build tree is looked at
 pytest.register_assert_rewrite("clients", "host", "proxied")
 
+from counts import pytest_terminal_summary  # noqa: E402, F401  (a hook)
 from host import Host  # noqa: E402
 
 WORK = pathlib.Path(os.environ.get("WSD_HOSTS_WORK", "/nonexistent"))
@@ -85,7 +85,7 @@ def machine(request, release):
         host = Host(name, WORK / name, [*above, *([release.installed(kind)] if installed else []), release.trees[kind]])
         made.append(host)
         if boot:
-            host.boot_seconds = host.start()
+            host.start()
         return host
 
     yield make
@@ -132,7 +132,7 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture
-def figure(release, record_property):
+def figure(release):
     """figure(what, value): shown by `run` at the end."""
 
     def note(what, value):
@@ -140,10 +140,3 @@ def figure(release, record_property):
             out.write(f"{release.suite}: {what}: {value}\n")
 
     return note
-
-
-def pytest_terminal_summary(terminalreporter, exitstatus):
-    stats = terminalreporter.stats
-    counts = {kind: len(stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
-    if WORK.exists():
-        (WORK / "counts").write_text(json.dumps(counts))

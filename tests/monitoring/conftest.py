@@ -1,40 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures; the report in TAP and the helpers are those of tests/system."""
+"""The fixtures of tests/system with their report in TAP, and a Prometheus for all scenarios."""
 
-import os
+import importlib.util
 import pathlib
 import sys
 
 import pytest
 
 HERE = pathlib.Path(__file__).parent
+SYSTEM = HERE.parent / "system"
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+sys.path[:0] = [str(HERE), str(SYSTEM)]
 pytest.register_assert_rewrite("clients", "prom")
 
-import importlib.util  # noqa: E402  (after sys.path)
-
-from prom import Everything  # noqa: E402
-from process import Wsd  # noqa: E402
-
-_spec = importlib.util.spec_from_file_location("system_conftest", HERE.parent / "system" / "conftest.py")
-_system = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_system)
+from prom import Everything  # noqa: E402  (after sys.path)
 
 
-@pytest.fixture
-def start():
-    """start(**settings): a running wsd, stopped at the end."""
-    daemons = []
-
-    def starter(**how):
-        daemons.append(Wsd(**how))
-        return daemons[-1]
-
-    yield starter
-    for daemon in daemons:
-        daemon.stop()
-        daemon.cleanup()
+def pytest_configure(config):
+    """Their conftest.py, by a name of its own, since this file is called so too."""
+    spec = importlib.util.spec_from_file_location("system_conftest", SYSTEM / "conftest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    config.pluginmanager.register(module, "system_conftest")
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +33,3 @@ def live(tmp_path_factory):
         yield everything
     finally:
         everything.end()
-
-
-def pytest_configure(config):
-    fd = os.environ.get("WSD_TAP_FD")
-    if fd:
-        config.pluginmanager.register(_system.Tap(int(fd)), "wsd-tap")

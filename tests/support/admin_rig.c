@@ -14,8 +14,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <json-c/json.h>
 
 #include "base/err.h"
+
+struct admin_rig rig;
 
 static void
 op_health(void *arg, struct admin_health *out)
@@ -103,10 +106,10 @@ op_accept(void *arg, bool on)
 }
 
 static void
-start(struct admin_rig *rig, const char *token, struct conf_rate rate, const struct admin_limits *limits)
+start(const char *token, struct conf_rate rate, const struct admin_limits *limits)
 {
 	struct admin_ops ops = {
-		.arg = &rig->script,
+		.arg = &rig.script,
 		.public_port = 3001,
 		.health = op_health,
 		.page = op_page,
@@ -117,48 +120,56 @@ start(struct admin_rig *rig, const char *token, struct conf_rate rate, const str
 	};
 	int rc;
 
-	memset(rig, 0, sizeof(*rig));
-	rig->script.health =
-		(struct admin_health){ .state = "running", .connections = 42, .messages_per_second = 17,
-				       .uptime_ms = 61007 };
-	rig->conf.instance = (char *)"blue";
-	rig->conf.admin_token = (char *)token;
-	rig->conf.rate_admin = rate;
-	assert_int_equal(addr_nets_parse(&rig->conf.metrics_allow, "127.0.0.0/8,::1/128,198.51.100.0/24"),
+	memset(&rig, 0, sizeof(rig));
+	rig.script.health = (struct admin_health){
+		.state = "running", .connections = 42, .messages_per_second = 17, .uptime_ms = 61007
+	};
+	rig.conf.instance = (char *)"blue";
+	rig.conf.admin_token = (char *)token;
+	rig.conf.rate_admin = rate;
+	assert_int_equal(addr_nets_parse(&rig.conf.metrics_allow, "127.0.0.0/8,::1/128,198.51.100.0/24"),
 			 WSD_OK);
-	assert_int_equal(addr_nets_parse(&rig->conf.trusted_proxies, "127.0.0.0/8,::1/128"), WSD_OK);
+	assert_int_equal(addr_nets_parse(&rig.conf.trusted_proxies, "127.0.0.0/8,::1/128"), WSD_OK);
 	metrics_init("blue", "1.0");
 	for (unsigned i = 0; i < ADMIN_SIDES; i++)
-		assert_non_null(rig->shards[i] = metrics_shard_create());
+		assert_non_null(rig.shards[i] = metrics_shard_create());
 	if (limits)
-		rc = admin_create_limited(&rig->admin, &rig->conf, &ops, rig->shards[ADMIN_SIDE_PUBLIC],
-					  rig->shards[ADMIN_SIDE_ADMIN], limits);
+		rc = admin_create_limited(&rig.admin, &rig.conf, &ops, rig.shards[ADMIN_SIDE_PUBLIC],
+					  rig.shards[ADMIN_SIDE_ADMIN], limits);
 	else
-		rc = admin_create(&rig->admin, &rig->conf, &ops, rig->shards[ADMIN_SIDE_PUBLIC],
-				  rig->shards[ADMIN_SIDE_ADMIN]);
+		rc = admin_create(&rig.admin, &rig.conf, &ops, rig.shards[ADMIN_SIDE_PUBLIC],
+				  rig.shards[ADMIN_SIDE_ADMIN]);
 	assert_int_equal(rc, WSD_OK);
 }
 
 void
-admin_rig_start(struct admin_rig *rig, const char *token, const struct admin_limits *limits)
+admin_rig_start(const char *token, const struct admin_limits *limits)
 {
-	start(rig, token, (struct conf_rate){ 0, 0 }, limits);
+	start(token, (struct conf_rate){ 0, 0 }, limits);
 }
 
 void
-admin_rig_start_rated(struct admin_rig *rig, struct conf_rate rate)
+admin_rig_start_rated(struct conf_rate rate)
 {
-	start(rig, NULL, rate, NULL);
+	start(NULL, rate, NULL);
 }
 
-void
-admin_rig_stop(struct admin_rig *rig)
+int
+admin_rig_set_up(void **state)
 {
-	admin_destroy(&rig->admin);
-	assert_null(rig->admin);
-	addr_nets_deinit(&rig->conf.metrics_allow);
-	addr_nets_deinit(&rig->conf.trusted_proxies);
+	admin_rig_start(NULL, NULL);
+	return 0;
+}
+
+int
+admin_rig_tear_down(void **state)
+{
+	admin_destroy(&rig.admin);
+	assert_null(rig.admin);
+	addr_nets_deinit(&rig.conf.metrics_allow);
+	addr_nets_deinit(&rig.conf.trusted_proxies);
 	metrics_deinit();
+	return 0;
 }
 
 static socklen_t
@@ -186,20 +197,20 @@ peer_address(struct sockaddr_storage *out, const char *peer)
 }
 
 int
-admin_rig_connect(struct admin_rig *rig, enum admin_side side, const char *peer)
+admin_rig_connect(enum admin_side side, const char *peer)
 {
 	struct sockaddr_storage address;
 	socklen_t len = peer_address(&address, peer);
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	assert_int_equal(admin_reserve(rig->admin, side, (struct sockaddr *)&address, len), WSD_OK);
-	assert_int_equal(admin_add(rig->admin, side, ends[1], (struct sockaddr *)&address, len), WSD_OK);
+	assert_int_equal(admin_reserve(rig.admin, side, (struct sockaddr *)&address, len), WSD_OK);
+	assert_int_equal(admin_add(rig.admin, side, ends[1], (struct sockaddr *)&address, len), WSD_OK);
 	return ends[0];
 }
 
 void
-admin_rig_write(int fd, const char *data, size_t len)
+http_write(int fd, const char *data, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
@@ -213,64 +224,67 @@ admin_rig_write(int fd, const char *data, size_t len)
 	}
 }
 
-void
-admin_rig_read(struct http_answer *out, int fd)
+struct http_answer
+http_read(int fd)
 {
+	struct http_answer out = { 0 };
 	size_t room = 4096;
 	const char *end;
 
-	memset(out, 0, sizeof(*out));
-	assert_non_null(out->text = malloc(room + 1));
+	assert_non_null(out.text = malloc(room + 1));
 	for (;;) {
-		ssize_t n = recv(fd, out->text + out->len, room - out->len, 0);
+		ssize_t n = recv(fd, out.text + out.len, room - out.len, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
 			break;
-		out->len += (size_t)n;
-		if (out->len == room)
-			assert_non_null(out->text = realloc(out->text, (room *= 2) + 1));
+		out.len += (size_t)n;
+		if (out.len == room)
+			assert_non_null(out.text = realloc(out.text, (room *= 2) + 1));
 	}
 	close(fd);
-	out->text[out->len] = '\0';
-	if (sscanf(out->text, "HTTP/1.1 %d ", &out->status) != 1)
-		sscanf(out->text, "HTTP/1.0 %d ", &out->status);
-	end = strstr(out->text, "\r\n\r\n");
-	out->body = end ? end + 4 : out->text + out->len;
-	out->body_len = out->len - (size_t)(out->body - out->text);
+	out.text[out.len] = '\0';
+	if (sscanf(out.text, "HTTP/1.1 %d ", &out.status) != 1)
+		sscanf(out.text, "HTTP/1.0 %d ", &out.status);
+	end = strstr(out.text, "\r\n\r\n");
+	out.body = end ? end + 4 : out.text + out.len;
+	out.body_len = out.len - (size_t)(out.body - out.text);
+	return out;
 }
 
 void
-admin_rig_free(struct http_answer *answer)
+http_free(struct http_answer *answer)
 {
 	free(answer->text);
 	memset(answer, 0, sizeof(*answer));
 }
 
-void
-admin_rig_ask(struct admin_rig *rig, struct http_answer *out, enum admin_side side, const char *peer,
-	      const char *request_line, const char *headers, const char *body)
+struct http_answer
+http_send(enum admin_side side, const char *peer, const char *request_line, const char *headers,
+	  const char *body)
 {
-	int fd = admin_rig_connect(rig, side, peer), len;
-	char *head;
+	int fd = admin_rig_connect(side, peer), len;
+	char length[40] = "", *head;
 
-	len = asprintf(&head, "%s\r\nHost: test\r\n%s\r\n", request_line, headers);
+	if (*body)
+		snprintf(length, sizeof(length), "Content-Length: %zu\r\n", strlen(body));
+	len = asprintf(&head, "%s\r\nHost: test\r\n%s%s\r\n", request_line, length, headers);
 	assert_true(len > 0);
-	if (*body) {
-		free(head);
-		len = asprintf(&head, "%s\r\nHost: test\r\nContent-Length: %zu\r\n%s\r\n", request_line,
-			       strlen(body), headers);
-		assert_true(len > 0);
-	}
-	admin_rig_write(fd, head, (size_t)len);
-	admin_rig_write(fd, body, strlen(body));
+	http_write(fd, head, (size_t)len);
+	http_write(fd, body, strlen(body));
 	free(head);
-	admin_rig_read(out, fd);
+	return http_read(fd);
+}
+
+struct http_answer
+http_ask(enum admin_side side, const char *peer, const char *request_line)
+{
+	return http_send(side, peer, request_line, "", "");
 }
 
 const char *
-admin_rig_header(const struct http_answer *answer, const char *name)
+http_header(const struct http_answer *answer, const char *name)
 {
 	static char value[512];
 	size_t len = strlen(name);
@@ -289,7 +303,7 @@ admin_rig_header(const struct http_answer *answer, const char *name)
 }
 
 void
-admin_rig_check_headers(const struct http_answer *answer)
+http_check_headers(const struct http_answer *answer)
 {
 	static const char *const expected[][2] = {
 		{ "X-Content-Type-Options", "nosniff" },
@@ -302,17 +316,47 @@ admin_rig_check_headers(const struct http_answer *answer)
 
 	assert_true(answer->status >= 200);
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
-		const char *value = admin_rig_header(answer, expected[i][0]);
+		const char *value = http_header(answer, expected[i][0]);
 
 		if (!value || strcmp(value, expected[i][1]) != 0)
 			fail_msg("%s: %s in\n%s", expected[i][0], value ? value : "missing", answer->text);
 	}
-	if (!admin_rig_header(answer, "ETag"))
-		assert_string_equal(admin_rig_header(answer, "Cache-Control"), "no-store");
-	assert_non_null(admin_rig_header(answer, "Content-Security-Policy"));
-	assert_non_null(admin_rig_header(answer, "Content-Type"));
-	assert_non_null(admin_rig_header(answer, "Content-Length"));
-	assert_non_null(admin_rig_header(answer, "X-Request-Id"));
-	assert_null(admin_rig_header(answer, "Server"));
-	assert_null(admin_rig_header(answer, "Access-Control-Allow-Origin"));
+	if (!http_header(answer, "ETag"))
+		assert_string_equal(http_header(answer, "Cache-Control"), "no-store");
+	assert_non_null(http_header(answer, "Content-Security-Policy"));
+	assert_non_null(http_header(answer, "Content-Type"));
+	assert_non_null(http_header(answer, "Content-Length"));
+	assert_non_null(http_header(answer, "X-Request-Id"));
+	assert_null(http_header(answer, "Server"));
+	assert_null(http_header(answer, "Access-Control-Allow-Origin"));
+}
+
+void
+http_is(struct http_answer answer, int status, const char *part)
+{
+	struct json_object *json;
+
+	if (answer.status != status || !strstr(answer.body, part))
+		fail_msg("expected %d with %s, got\n%s", status, part, answer.text);
+	http_check_headers(&answer);
+	assert_string_equal(http_header(&answer, "Content-Type"), "application/json");
+	assert_string_equal(http_header(&answer, "Content-Security-Policy"),
+			    "default-src 'none'; frame-ancestors 'none'");
+	json = json_tokener_parse(answer.body);
+	assert_non_null(json);
+	json_object_put(json);
+	http_free(&answer);
+}
+
+void
+http_expect(int fd, int status, const char *part)
+{
+	struct http_answer answer = http_read(fd);
+
+	if (status != 0) {
+		http_is(answer, status, part);
+		return;
+	}
+	assert_int_equal(answer.status, 0);
+	http_free(&answer);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The real HTTP daemons before a scripted server, and a client that speaks raw HTTP over socket pairs. For
- * cmocka tests. */
+ * cmocka tests: one rig at a time, which every call means. */
 #ifndef WSD_TESTS_SUPPORT_ADMIN_RIG_H
 #define WSD_TESTS_SUPPORT_ADMIN_RIG_H
 
@@ -30,6 +30,20 @@ struct admin_rig {
 	struct admin_script script;
 };
 
+extern struct admin_rig rig;
+
+/* limits NULL: the usual ones. With metrics_init(). */
+void admin_rig_start(const char *token, const struct admin_limits *limits);
+void admin_rig_start_rated(struct conf_rate rate);
+
+/* Fixtures: without a token, with the usual limits. */
+int admin_rig_set_up(void **state);
+int admin_rig_tear_down(void **state);
+#define ADMIN_TEST(name) cmocka_unit_test_setup_teardown(name, admin_rig_set_up, admin_rig_tear_down)
+
+/* A new connection as from peer: "unix" or an address; the client's end of it. */
+int admin_rig_connect(enum admin_side side, const char *peer);
+
 struct http_answer {
 	char *text; /* all of it; "" if the connection was closed without one */
 	size_t len;
@@ -38,27 +52,26 @@ struct http_answer {
 	size_t body_len;
 };
 
-/* limits NULL: the usual ones. With metrics_init(). */
-void admin_rig_start(struct admin_rig *rig, const char *token, const struct admin_limits *limits);
-void admin_rig_start_rated(struct admin_rig *rig, struct conf_rate rate);
-void admin_rig_stop(struct admin_rig *rig);
+void http_write(int fd, const char *data, size_t len);
+/* Reads to the end and closes; the caller frees the answer. */
+struct http_answer http_read(int fd);
+void http_free(struct http_answer *answer);
 
-/* A new connection as from peer: "unix" or an address; the client's end of it. */
-int admin_rig_connect(struct admin_rig *rig, enum admin_side side, const char *peer);
-
-void admin_rig_write(int fd, const char *data, size_t len);
-/* Reads to the end and closes. */
-void admin_rig_read(struct http_answer *out, int fd);
-void admin_rig_free(struct http_answer *answer);
-
-/* Connects, sends "request\r\n" headers "\r\n" body and reads the answer. */
-void admin_rig_ask(struct admin_rig *rig, struct http_answer *out, enum admin_side side, const char *peer,
-		   const char *request_line, const char *headers, const char *body);
+/* Connects, sends "request\r\n" headers "\r\n" body and reads the answer, which the caller frees. */
+struct http_answer http_send(enum admin_side side, const char *peer, const char *request_line,
+			     const char *headers, const char *body);
+/* Without headers or body. */
+struct http_answer http_ask(enum admin_side side, const char *peer, const char *request_line);
 
 /* The value of a header field, or NULL; valid until the next call. */
-const char *admin_rig_header(const struct http_answer *answer, const char *name);
+const char *http_header(const struct http_answer *answer, const char *name);
 
 /* Every answer has these. */
-void admin_rig_check_headers(const struct http_answer *answer);
+void http_check_headers(const struct http_answer *answer);
+
+/* It has this status, all headers, and a JSON body that holds this text; frees it. */
+void http_is(struct http_answer answer, int status, const char *part);
+/* So does what is still to be read there; status 0: nothing is. Closes. */
+void http_expect(int fd, int status, const char *part);
 
 #endif

@@ -77,8 +77,8 @@ class Response:
 
     def __init__(self, head, body=b""):
         lines = head.decode("latin-1").split("\r\n")
-        self.version, status, *words = lines[0].split(" ", 2)
-        self.status, self.phrase = int(status), " ".join(words)
+        self.version, status, *_ = lines[0].split(" ", 2)
+        self.status = int(status)
         self.fields = [(name.strip().lower(), value.strip()) for name, value in (line.split(":", 1) for line in lines[1:])]
         self.headers = dict(self.fields)
         self.body = body

@@ -28,7 +28,7 @@ class Talker:
         self.buffer = self.raw.buffer
         self.raw.sock.setblocking(False)
         self.asked = self.answered = before.total if before else 0
-        self.pings = self.pongs = self.heartbeats = 0
+        self.pings = self.pongs = 0
         self.goodbye = self.total = self.retry_after = self.code = None
         self.reconnect = self.ended = False
         self.wrong = []
@@ -125,9 +125,7 @@ class Talker:
         elif value["type"] == "goodbye":
             self.goodbye, self.total = value["reason"], value["total"]
             self.reconnect, self.retry_after = value["reconnect"], value.get("retryAfter")
-        elif value["type"] == "heartbeat":
-            self.heartbeats += 1
-        else:
+        elif value["type"] != "heartbeat":
             self.wrong.append(value)
 
     @property

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The link's messages by hand, for scenarios of the handoff."""
+"""For scenarios of the handoff: the link's messages by hand, and what becomes of clients."""
 
 import array
 import fcntl
 import os
+import signal
 import socket
 import struct
 
@@ -101,3 +102,32 @@ class Peer:
             os.close(fd)
         assert self.hear()[0] == WELCOME
         return self
+
+    def finish(self):
+        self.say(DONE)
+        assert self.hear()[0] == BYE
+        self.sock.close()
+
+
+def told_to_come_back(c, total=None):
+    """Reads up to the end; the goodbye."""
+    goodbye = c.read_json()
+    assert (goodbye["type"], goodbye["reason"], goodbye["reconnect"]) == ("goodbye", "restart", True), goodbye
+    assert total is None or goodbye["total"] == total
+    assert c.read_close() == 1012
+    c.sock.close()
+    return goodbye
+
+
+MOMENTS = [0, 1, 5, 20, 60, 100, 150, 190]
+
+
+def interrupted(pair, crowd, who, seen=0, clients=200, by=signal.SIGKILL, **how):
+    """Clients whose handoff was begun, and one side of it ended when so many further answers had come."""
+    people = crowd(pair.running["blue"], clients)
+    people.pump_answers(clients)
+    pair.begin("blue", "green", **how)
+    people.pump_answers(seen)
+    pair.running[who].send_signal(by)
+    people.pump(lambda: pair.running[who].status is not None, "exit")
+    return people

@@ -18,15 +18,17 @@ class Instances:
         self.running = {}
 
     def __call__(self, name, **settings):
-        folder = Path(self.directory) / name
         if name not in self.units:
-            folder.mkdir()
-            self.units[name] = Unit([("public", listener()), ("admin", listener()),
-                                     ("admin", listener("unix", folder, "admin")),
-                                     ("handoff", listener("seqpacket", folder, "handoff"))])
+            self.make_sockets(name, listener())
         self.running[name] = self.start(unit=self.units[name], INSTANCE=name, HANDOFF_DIR=self.directory,
                                         **{"PARKING": "off", **settings})
         return self.running[name]
+
+    def make_sockets(self, name, public):
+        folder = Path(self.directory) / name
+        folder.mkdir()
+        self.units[name] = Unit([("public", public), ("admin", listener()), ("admin", listener("unix", folder, "admin")),
+                                 ("handoff", listener("seqpacket", folder, "handoff"))])
 
     def socket(self, name):
         return f"{self.directory}/{name}/handoff.sock"
@@ -48,12 +50,14 @@ class Instances:
         state = self.state(source)
         return state["state"] != "running" and state
 
+    def wait_over(self, source, people=None):
+        """How it ended; the crowd talks on meanwhile."""
+        return (people.pump if people else wait_for)(lambda: self.over(source), "end of the handoff")
+
     def hand_over(self, source, to, people=None, **how):
         """The whole of it, while the crowd talks on; how it ended."""
         self.begin(source, to, **how)
-        if people:
-            return people.pump(lambda: self.over(source), "end of the handoff")
-        return wait_for(lambda: self.over(source), "end of the handoff")
+        return self.wait_over(source, people)
 
     def close(self):
         for unit in self.units.values():

@@ -2,7 +2,6 @@
 """A handoff with "connections": "close": nothing moves, but each client is told to come back as soon as the other
 instance has its session, and is resumed there with the count that it was told."""
 
-import os
 import select
 import signal
 import tempfile
@@ -13,9 +12,9 @@ import pytest
 import metrics
 from clients import TEXT, Raw, frame, http, message, wait_open
 from crowd import HABITS
-from handoffs import (BYE, DONE, OFFER, REFUSED, SESSION, SESSIONS, TAKEN, Peer, sessions_in)
-from instances import wait_for
-from process import Unit, listener
+from handoffs import (BYE, DONE, MOMENTS, OFFER, REFUSED, SESSION, SESSIONS, TAKEN, Peer, interrupted, sessions_in,
+                      told_to_come_back)
+from process import listener
 
 
 def drain_to(instances, people=None, source="blue", to="green"):
@@ -26,16 +25,6 @@ def drain_to(instances, people=None, source="blue", to="green"):
 
 def messages_of(*daemons):
     return sum(metrics.read(daemon)["websocket_messages_total"] for daemon in daemons)
-
-
-def told(c, total=None):
-    """Reads up to the end; the goodbye."""
-    goodbye = c.read_json()
-    assert (goodbye["type"], goodbye["reason"], goodbye["reconnect"]) == ("goodbye", "restart", True), goodbye
-    assert total is None or goodbye["total"] == total
-    assert c.read_close() == 1012
-    c.sock.close()
-    return goodbye
 
 
 def resume(raw, daemon, c, path, count):
@@ -109,24 +98,22 @@ def test_half_a_message_is_not_counted(pair, raw):
     assert c.ask(message())["count"] == 1
     c.send(frame(TEXT, message("x" * 100)[:50], fin=False))
     pair.begin("blue", "green", connections="close")
-    told(c, total=1)
+    told_to_come_back(c, total=1)
     resume(raw, green, c, "/ws/chat/half", 1)
-    state = wait_for(lambda: pair.over("blue"), "end of the handoff")
+    state = pair.wait_over("blue")
     assert (state["state"], state["closed"], state["unmovable"]) == ("done", 1, 0), state
 
 
 def test_unix_clients_come_back_as_well(instance, raw):
     green = instance("green")
     with tempfile.TemporaryDirectory(prefix="wsd-") as folder:
-        (Path(instance.directory) / "blue").mkdir()
-        instance.units["blue"] = Unit([("public", listener("unix", folder, "public")), ("admin", listener()),
-                                       ("admin", listener("unix", f"{instance.directory}/blue", "admin"))])
+        instance.make_sockets("blue", listener("unix", folder, "public"))
         c = raw(instance("blue").address()).open("/ws/chat/local")
         c.ask(message())
         instance.begin("blue", "green", connections="close")
-        told(c, total=1)
+        told_to_come_back(c, total=1)
         resume(raw, green, c, "/ws/chat/local", 1)
-        state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+        state = instance.wait_over("blue")
         assert (state["state"], state["closed"]) == ("done", 1), state
 
 
@@ -135,8 +122,8 @@ def test_id_in_use_over_there_is_refused(pair, raw):
     blue, green = pair.running["blue"], pair.running["green"]
     mine, theirs = raw(blue).open("/ws/chat/bob"), raw(green).open("/ws/chat/bob")
     pair.begin("blue", "green", connections="close")
-    told(mine, total=0)
-    state = wait_for(lambda: pair.over("blue"), "end of the handoff")
+    told_to_come_back(mine, total=0)
+    state = pair.wait_over("blue")
     assert (state["state"], state["closed"], state["refused"]) == ("done", 0, 1), state
     assert theirs.ask(message())["count"] == 1
 
@@ -146,8 +133,8 @@ def test_without_sessions_over_there(instance, raw):
     c = raw(blue).open("/ws/chat/bob")
     c.ask(message())
     instance.begin("blue", "green", connections="close")
-    told(c, total=1)
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    told_to_come_back(c, total=1)
+    state = instance.wait_over("blue")
     assert (state["state"], state["closed"], state["refused"]) == ("done", 0, 1), state
     new = raw(green).open("/ws/chat/bob?session=" + c.greeting["session"])
     assert (new.greeting["resumed"], new.greeting["count"]) == (False, 0)
@@ -210,10 +197,10 @@ def test_nobody_is_told_before_the_session_is_there(blue, instance, raw):
     assert instance.state("blue")["closed"] == 0
     assert silent(c)
     link.say(TAKEN, index)
-    told(c, total=1)
+    told_to_come_back(c, total=1)
     assert link.hear() == (DONE, 0, b"")
     link.say(BYE)
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    state = instance.wait_over("blue")
     assert (state["state"], state["closed"]) == ("done", 1), state
 
 
@@ -226,7 +213,7 @@ def test_what_was_not_taken_goes_on(blue, instance, raw):
     c.send(frame(0, message()[9:]))
     link.sock.close()
     assert c.read_json()["count"] == 1
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    state = instance.wait_over("blue")
     assert (state["state"], state["closed"], state["kept"]) == ("failed", 0, 1), state
     assert c.ask(message())["count"] == 2
     assert http(blue.admin_port, "/readyz").status == 200
@@ -246,15 +233,15 @@ def test_no_more_than_256_stand_still_at_once(blue, instance, raw):
     assert not select.select([link.sock], [], [], 0)[0]
     for name, index in asked.items():
         link.say(TAKEN, index)
-        told(people[name], total=0)
+        told_to_come_back(people[name], total=0)
     for _ in others:
         kind, index, body = link.hear()
         name, _, count = sessions_in(body)[0]
         assert (kind, name in others, count) == (SESSION, True, 1)
         link.say(TAKEN, index)
-        told(people[name], total=1)
+        told_to_come_back(people[name], total=1)
     assert hear_all(link, {}) == []
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    state = instance.wait_over("blue")
     assert (state["state"], state["closed"]) == ("done", 300), state
 
 
@@ -268,7 +255,7 @@ def test_second_handoff_while_one_runs(blue, instance, raw):
     assert instance.api("blue", "POST", "/api/v1/accept", {"accept": True}).status == 409
     assert instance.state("blue")["state"] == "running"
     link.say(TAKEN, index)
-    told(c)
+    told_to_come_back(c)
 
 
 def test_previous_version_is_not_drained_to(blue, instance, raw):
@@ -276,7 +263,7 @@ def test_previous_version_is_not_drained_to(blue, instance, raw):
     c = raw(blue).open("/ws/chat/bob")
     link = blue.accept(1, 1, connections="close")
     assert link.hear() is None
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    state = instance.wait_over("blue")
     assert (state["state"], state["closed"], state["kept"]) == ("failed", 0, 0), state
     assert "older version" in state["reason"]
     assert c.ask(message())["count"] == 1
@@ -300,8 +287,8 @@ def test_previous_version_is_moved_to_as_ever(blue, instance, raw):
     c = raw(blue).open("/ws/chat/bob")
     c.send(frame(TEXT, message()[:9], fin=False))
     assert hear_all(blue.accept(1, 1), {}) == [(SESSIONS, ["bob"])]
-    told(c, total=0)
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    told_to_come_back(c, total=0)
+    state = instance.wait_over("blue")
     assert (state["state"], state["unmovable"], state["closed"]) == ("done", 1, 0), state
 
 
@@ -312,9 +299,9 @@ def test_who_cannot_move_is_told_when_its_session_is_there(blue, instance, raw):
     index = hear_session(link, "bob", 0)
     assert silent(c)
     link.say(TAKEN, index)
-    told(c, total=0)
+    told_to_come_back(c, total=0)
     assert hear_all(link, {}) == []
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    state = instance.wait_over("blue")
     assert (state["state"], state["moved"], state["unmovable"], state["closed"]) == ("done", 0, 1, 1), state
 
 
@@ -329,9 +316,9 @@ def test_who_is_refused_is_told_when_its_session_is_there(blue, instance, raw, t
     index = hear_session(link, "bob", 1)
     assert silent(c)
     link.say(then, index, b"")
-    told(c, total=1)
+    told_to_come_back(c, total=1)
     assert hear_all(link, {}) == ([] if then == TAKEN else [(SESSIONS, ["bob"])])
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    state = instance.wait_over("blue")
     assert (state["state"], state["refused"], state["closed"]) == ("done", 1, int(then == TAKEN)), state
 
 
@@ -350,7 +337,7 @@ def test_sessions_of_closed_connections_go_first(blue, instance, raw, how):
     assert kind == (SESSION if how == "close" else OFFER)
     link.say(TAKEN, index)
     if how == "close":
-        told(c, total=0)
+        told_to_come_back(c, total=0)
     assert hear_all(link, {}) == []
 
 
@@ -363,7 +350,7 @@ def test_sessions_are_still_here_when_it_fails(blue, instance, raw):
     link = blue.accept(connections="close")
     assert link.hear()[0] == SESSIONS
     link.sock.close()
-    assert wait_for(lambda: instance.over("blue"), "end of the handoff")["state"] == "failed"
+    assert instance.wait_over("blue")["state"] == "failed"
     resume(raw, blue, gone, "/ws/chat/gone", 1).sock.close()
     wait_open(blue, 1)
     link = blue.accept(connections="close")
@@ -373,25 +360,13 @@ def test_sessions_are_still_here_when_it_fails(blue, instance, raw):
 
 # ---------------------------------------------------------------- one side dies, or is stopped
 
-MOMENTS = [0, 1, 5, 20, 60, 100, 150, 190]
-
-
-def wait_for_answers(people, n):
-    goal = people.answered + n
-    people.pump(lambda: people.answered >= goal, "answers")
-
 
 @pytest.mark.parametrize("seen", MOMENTS)
 def test_receiver_dies(pair, crowd, seen):
     """Those who were not told go on where they are."""
-    blue, green = pair.running["blue"], pair.running["green"]
-    people = crowd(blue, 200)
-    people.pump_answers(200)
-    pair.begin("blue", "green", connections="close")
-    wait_for_answers(people, seen)
-    os.kill(green.pid, signal.SIGKILL)
-    state = people.pump(lambda: pair.over("blue"), "end of the handoff")
-    people.pump(lambda: green.status is not None, "exit")
+    blue = pair.running["blue"]
+    people = interrupted(pair, crowd, "green", seen, connections="close")
+    state = pair.wait_over("blue", people)
     people.pump(lambda: sum(one.ended for one in people.all) >= state["closed"], "end of those that were told")
     assert len(people.broken()) == state["closed"], (state, people.broken()[:5])
     for one in people.all:
@@ -410,13 +385,8 @@ def test_receiver_dies(pair, crowd, seen):
 @pytest.mark.parametrize("seen", MOMENTS)
 def test_sender_dies(pair, crowd, seen):
     """Whoever was told is resumed over there. So are those whose session had been taken when it died."""
-    blue, green = pair.running["blue"], pair.running["green"]
-    people = crowd(blue, 200)
-    people.pump_answers(200)
-    pair.begin("blue", "green", connections="close")
-    wait_for_answers(people, seen)
-    os.kill(blue.pid, signal.SIGKILL)
-    people.pump(lambda: blue.status is not None, "exit")
+    green = pair.running["green"]
+    people = interrupted(pair, crowd, "blue", seen, connections="close")
     line = people.pump(lambda: next(iter(green.logged("took over")), None), "end of the link")
     people.pump(lambda: all(one.ended for one in people.all), "end of all")
     resumed = 0
@@ -434,11 +404,7 @@ def test_sender_dies(pair, crowd, seen):
 @pytest.mark.parametrize("who", ["blue", "green"])
 def test_stop_in_the_midst(pair, crowd, who):
     """SIGTERM: each client either goes on or is told."""
-    people = crowd(pair.running["blue"], 100)
-    people.pump_answers(100)
-    pair.begin("blue", "green", connections="close")
-    pair.running[who].send_signal(signal.SIGTERM)
-    people.pump(lambda: pair.running[who].status is not None, "exit")
+    people = interrupted(pair, crowd, who, clients=100, by=signal.SIGTERM, connections="close")
     people.pump_answers()
     for one in people.all:
         assert one.whole or (one.goodbye and one.code in (1001, 1012) and not one.wrong), people.broken()[:5]
@@ -468,7 +434,7 @@ def test_drain_in_the_midst(blue, instance, raw):
     index = hear_session(link, "bob", 0)
     assert instance.api("blue", "POST", "/api/v1/drain").status == 202
     link.say(TAKEN, index)
-    told(c, total=0)
+    told_to_come_back(c, total=0)
     assert hear_all(link, {}) == []
-    state = wait_for(lambda: instance.over("blue"), "end of the handoff")
+    state = instance.wait_over("blue")
     assert (state["state"], state["closed"]) == ("done", 1), state

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from clients import http, message, wait_open
+from instances import wait_for
 from process import Unit, listener
-from test_handoff import wait_for
 
 
 class Pair:

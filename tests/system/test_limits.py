@@ -3,7 +3,7 @@
 
 import pytest
 
-from clients import CONTINUATION, PING, TEXT, BINARY, Closed, Refused, connect, frame, message, wait_open
+from clients import CONTINUATION, PING, TEXT, BINARY, Refused, connect, frame, message, wait_open
 
 
 def test_one_more_than_max_connections_gets_503(start, client):

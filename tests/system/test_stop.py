@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from clients import Closed, Raw, connect, frame, TEXT, http, message
-from process import SCALE, Wsd, features
+from clients import Closed, Raw, frame, TEXT, http, message
+from process import SCALE, features
 
 
 def open_many(wsd, n):

@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "ctl/command.h"
+#include "support/cmdline.h"
 
 #define N_OPTIONS (OPTION_VERSION + 1)
 
@@ -23,36 +24,15 @@ static const char *const spellings[N_OPTIONS] = {
 };
 
 static struct options o;
-static char *said, *complained;
-
-static void
-forget(void)
-{
-	free(said);
-	free(complained);
-	said = complained = NULL;
-}
 
 static enum options_result
 parse(const char *line)
 {
-	static char copy[4096];
-	char *argv[128] = { "wsctl" }, *rest = copy;
-	size_t out_len, err_len;
-	int argc = 1;
-	FILE *out, *err;
 	enum options_result result;
 
-	forget();
-	out = open_memstream(&said, &out_len);
-	err = open_memstream(&complained, &err_len);
-	assert_true(out && err);
-	snprintf(copy, sizeof(copy), "%s", line);
-	while ((argv[argc] = strsep(&rest, " ")) != NULL)
-		argc += argv[argc][0] != '\0';
-	result = options_parse(&o, argc, argv, out, err);
-	fclose(out);
-	fclose(err);
+	cmdline_split("wsctl", line);
+	result = options_parse(&o, cmdline.argc, cmdline.argv, cmdline.out, cmdline.err);
+	cmdline_heard();
 	return result;
 }
 
@@ -60,17 +40,17 @@ static void
 runs(const char *line)
 {
 	if (parse(line) != OPTIONS_RUN)
-		fail_msg("wsctl %s: %s", line, complained);
-	assert_string_equal(said, "");
-	assert_string_equal(complained, "");
+		fail_msg("wsctl %s: %s", line, cmdline.complained);
+	assert_string_equal(cmdline.said, "");
+	assert_string_equal(cmdline.complained, "");
 }
 
 static void
 refused(const char *line, const char *expected)
 {
 	assert_int_equal(parse(line), OPTIONS_BAD);
-	assert_string_equal(said, "");
-	assert_string_equal(complained, expected);
+	assert_string_equal(cmdline.said, "");
+	assert_string_equal(cmdline.complained, expected);
 }
 
 /* "deploy x" with as many arguments as it needs at least. */
@@ -249,18 +229,18 @@ test_the_help_of_each_command(void **state)
 
 		snprintf(line, sizeof(line), "%s --help", c->name);
 		assert_int_equal(parse(line), OPTIONS_DONE);
-		assert_string_equal(complained, "");
+		assert_string_equal(cmdline.complained, "");
 		snprintf(word, sizeof(word), "Usage: wsctl %s [OPTION]...", c->name);
-		assert_true(strncmp(said, word, strlen(word)) == 0);
-		assert_non_null(strstr(said, c->args));
-		assert_non_null(strstr(said, c->help));
+		assert_true(strncmp(cmdline.said, word, strlen(word)) == 0);
+		assert_non_null(strstr(cmdline.said, c->args));
+		assert_non_null(strstr(cmdline.said, c->help));
 		for (enum option_id id = 0; id < OPTION_VERSION; id++) {
 			bool takes = id == OPTION_HELP || c->options & OPTION_BIT(id);
 
 			snprintf(word, sizeof(word), " %.*s", (int)strcspn(spellings[id], "="),
 				 spellings[id]);
-			if (takes != (strstr(said, word) != NULL))
-				fail_msg("%s in the help of %s:\n%s", word, c->name, said);
+			if (takes != (strstr(cmdline.said, word) != NULL))
+				fail_msg("%s in the help of %s:\n%s", word, c->name, cmdline.said);
 		}
 	}
 }
@@ -273,8 +253,8 @@ test_the_help_of_all(void **state)
 		char line[64];
 
 		snprintf(line, sizeof(line), "\n  %s %s", c->name, c->args);
-		assert_non_null(strstr(said, line));
-		assert_non_null(strstr(said, c->help));
+		assert_non_null(strstr(cmdline.said, line));
+		assert_non_null(strstr(cmdline.said, c->help));
 	}
 	assert_int_equal(parse("destroy --help"), OPTIONS_BAD);
 }
@@ -283,12 +263,12 @@ static void
 test_version(void **state)
 {
 	assert_int_equal(parse("--version"), OPTIONS_DONE);
-	assert_string_equal(said, "wsctl " PACKAGE_VERSION "\n");
+	assert_string_equal(cmdline.said, "wsctl " PACKAGE_VERSION "\n");
 	assert_int_equal(parse("-V"), OPTIONS_DONE);
-	assert_string_equal(said, "wsctl " PACKAGE_VERSION "\n");
+	assert_string_equal(cmdline.said, "wsctl " PACKAGE_VERSION "\n");
 	assert_int_equal(parse("status -V"), OPTIONS_DONE);
-	assert_string_equal(complained, "");
-	forget();
+	assert_string_equal(cmdline.complained, "");
+	cmdline_forget();
 }
 
 int

@@ -56,28 +56,12 @@ test_ping(void **state)
 	assert_memory_equal(out, "\x89\x7dxx", 4);
 }
 
-static void
-test_close(void **state)
-{
-	char out[2 + FRAME_CONTROL_MAX], reason[FRAME_CLOSE_REASON_MAX + 1];
-
-	assert_int_equal(frame_close(out, 1000, ""), 4);
-	assert_memory_equal(out, "\x88\x02\x03\xe8", 4);
-	assert_int_equal(frame_close(out, 4001, "replaced"), 12);
-	assert_memory_equal(out, "\x88\x0a\x0f\xa1replaced", 12);
-	memset(reason, 'r', sizeof(reason) - 1);
-	reason[sizeof(reason) - 1] = '\0';
-	assert_int_equal(frame_close(out, 1001, reason), 127);
-	assert_memory_equal(out, "\x88\x7d\x03\xe9rr", 6);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_ping),
-		cmocka_unit_test(test_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,15 @@ handshake(int fd, const char *id, const uint8_t *token)
 	say(fd, text);
 }
 
+static int
+visit(const char *id, const uint8_t *token)
+{
+	int fd = client();
+
+	handshake(fd, id, token);
+	return fd;
+}
+
 /* What the client was answered must start so. */
 static void
 expect_answer(int fd, const char *start_line)
@@ -199,12 +208,21 @@ expect_answer(int fd, const char *start_line)
 static const struct front_guest *
 seat_one(const char *id)
 {
-	int before = rig.seated, fd = client();
+	int before = rig.seated, fd = visit(id, NULL);
 
-	handshake(fd, id, NULL);
 	RUN_UNTIL(rig.seated == before + 1);
 	fd_close(&fd);
 	return &rig.guests[before];
+}
+
+/* One that comes for the session of a live connection, which was then asked to leave. */
+static int
+successor(const struct front_guest *old)
+{
+	int fd = visit("a", old->token);
+
+	RUN_UNTIL(rig.dismissed == 1);
+	return fd;
 }
 
 /* ---- sessions
@@ -229,8 +247,7 @@ test_seat_and_leave(void **state)
 	assert_memory_equal(&found, &second->seat, sizeof(found));
 	assert_false(front_find(rig.front, "c", &found));
 
-	fd = client();
-	handshake(fd, "a", NULL);
+	fd = visit("a", NULL);
 	expect_answer(fd, "HTTP/1.1 409 Conflict\r\n");
 	fd_close(&fd);
 
@@ -238,8 +255,7 @@ test_seat_and_leave(void **state)
 	front_left(rig.front, &first->seat, 7, false);
 	assert_int_equal(front_connections(rig.front), 1);
 	assert_false(front_find(rig.front, "a", &found));
-	fd = client();
-	handshake(fd, "a", first->token);
+	fd = visit("a", first->token);
 	RUN_UNTIL(rig.seated == 3);
 	fd_close(&fd);
 	assert_true(rig.guests[2].resumed);
@@ -253,8 +269,7 @@ test_seat_and_leave(void **state)
 
 	/* the client said goodbye: nothing to resume */
 	front_left(rig.front, &second->seat, 9, true);
-	fd = client();
-	handshake(fd, "b", second->token);
+	fd = visit("b", second->token);
 	RUN_UNTIL(rig.seated == 5);
 	assert_false(rig.guests[4].resumed);
 	fd_close(&fd);
@@ -270,15 +285,12 @@ test_replace(void **state)
 
 	start(64);
 	old = seat_one("a");
-	fd = client();
-	handshake(fd, "a", old->token);
-	RUN_UNTIL(rig.dismissed == 1);
+	fd = successor(old);
 	assert_memory_equal(&rig.dismissed_seat, &old->seat, sizeof(old->seat));
 	assert_int_equal(rig.seated, 1);
 	assert_false(front_find(rig.front, "a", &found));
 
-	other = client(); /* one successor at a time */
-	handshake(other, "a", old->token);
+	other = visit("a", old->token); /* one successor at a time */
 	expect_answer(other, "HTTP/1.1 409 Conflict\r\n");
 	fd_close(&other);
 
@@ -310,9 +322,7 @@ test_replaced_one_had_left(void **state)
 
 	start(64);
 	old = seat_one("a");
-	fd = client();
-	handshake(fd, "a", old->token);
-	RUN_UNTIL(rig.dismissed == 1);
+	fd = successor(old);
 	front_left(rig.front, &old->seat, 11, false);
 	front_dismissed(rig.front, "a", old->seat.serial, false, 0);
 	assert_int_equal(rig.seated, 2);
@@ -331,9 +341,7 @@ test_successor_gives_up(void **state)
 
 	start(64);
 	old = seat_one("a");
-	fd = client();
-	handshake(fd, "a", old->token);
-	RUN_UNTIL(rig.dismissed == 1);
+	fd = successor(old);
 	fd_close(&fd);
 	RUN_UNTIL(metrics_sum(METRIC_PENDING) == 0);
 	front_dismissed(rig.front, "a", old->seat.serial, true, 3);
@@ -341,8 +349,7 @@ test_successor_gives_up(void **state)
 	assert_int_equal(metrics_sum(METRIC_SESSIONS), 1);
 	front_left(rig.front, &old->seat, 3, false);
 
-	fd = client();
-	handshake(fd, "a", old->token);
+	fd = visit("a", old->token);
 	RUN_UNTIL(rig.seated == 2);
 	assert_true(rig.guests[1].resumed);
 	assert_int_equal(rig.guests[1].count, 3);
@@ -359,15 +366,12 @@ test_worker_refuses(void **state)
 	start(64);
 	old = seat_one("a");
 	rig.seat_rc = WSD_E_FULL;
-	fd = client();
-	handshake(fd, "b", NULL);
+	fd = visit("b", NULL);
 	expect_answer(fd, "HTTP/1.1 503 Service Unavailable\r\n");
 	fd_close(&fd);
 	assert_int_equal(front_connections(rig.front), 1);
 
-	fd = client();
-	handshake(fd, "a", old->token);
-	RUN_UNTIL(rig.dismissed == 1);
+	fd = successor(old);
 	front_dismissed(rig.front, "a", old->seat.serial, true, 3);
 	expect_answer(fd, "HTTP/1.1 503 Service Unavailable\r\n");
 	fd_close(&fd);
@@ -393,9 +397,7 @@ test_nobody_is_seated_while_draining(void **state)
 
 		start(64);
 		old = seat_one("a");
-		fd = client();
-		handshake(fd, "a", old->token);
-		RUN_UNTIL(rig.dismissed == 1);
+		fd = successor(old);
 		front_set_mode(rig.front, modes[i]);
 		front_dismissed(rig.front, "a", old->seat.serial, true, 3);
 		assert_int_equal(rig.seated, 1);
@@ -456,9 +458,7 @@ test_close_while_one_waits(void **state)
 
 	start(64);
 	old = seat_one("a");
-	fd = client();
-	handshake(fd, "a", old->token);
-	RUN_UNTIL(rig.dismissed == 1);
+	fd = successor(old);
 	finish();
 	fd_close(&fd);
 }

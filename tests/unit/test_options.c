@@ -14,30 +14,18 @@
 #include <stdio.h>
 
 #include "loadtest/plan.h"
+#include "support/cmdline.h"
 
 static struct options o;
-static char *said, *complained;
 
 static enum options_result
 parse(const char *line)
 {
-	static char copy[1024];
-	char *argv[64] = { "wsload" }, *rest = copy;
-	size_t out_len, err_len;
-	int argc = 1;
-	FILE *out, *err;
 	enum options_result result;
 
-	free(said);
-	free(complained);
-	out = open_memstream(&said, &out_len);
-	err = open_memstream(&complained, &err_len);
-	snprintf(copy, sizeof(copy), "%s", line);
-	while ((argv[argc] = strsep(&rest, " ")) != NULL)
-		argc += argv[argc][0] != '\0';
-	result = options_parse(&o, argc, argv, out, err);
-	fclose(out);
-	fclose(err);
+	cmdline_split("wsload", line);
+	result = options_parse(&o, cmdline.argc, cmdline.argv, cmdline.out, cmdline.err);
+	cmdline_heard();
 	return result;
 }
 
@@ -123,8 +111,8 @@ test_bad_lines(void **state)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		assert_int_equal(parse(bad[i]), OPTIONS_BAD);
-		assert_true(strncmp(complained, "wsload: ", 8) == 0);
-		assert_string_equal(said, "");
+		assert_true(strncmp(cmdline.complained, "wsload: ", 8) == 0);
+		assert_string_equal(cmdline.said, "");
 	}
 }
 
@@ -136,13 +124,11 @@ test_the_help_names_every_option(void **state)
 
 	assert_int_equal(parse("--help"), OPTIONS_DONE);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		assert_non_null(strstr(said, names[i]));
+		assert_non_null(strstr(cmdline.said, names[i]));
 	assert_int_equal(parse("-V"), OPTIONS_DONE);
 	assert_int_equal(parse("--list-profiles"), OPTIONS_DONE);
-	assert_non_null(strstr(said, "spike"));
-	free(said);
-	free(complained);
-	said = complained = NULL;
+	assert_non_null(strstr(cmdline.said, "spike"));
+	cmdline_forget();
 }
 
 int

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "ctl/why.h"
+#include "support/files.h"
 
 static char folder[] = "/tmp/wsd-proxy.XXXXXX", file[64], script[64];
 static struct conf_ctl conf;
@@ -65,17 +66,6 @@ open_kind(int kind)
 	assert_int_equal(proxy_open(&proxy, &conf, NULL, &why), WSD_OK);
 }
 
-static void
-make(const char *path, const char *text, mode_t mode)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, mode), 0);
-}
-
 static char *
 content(const char *path)
 {
@@ -114,7 +104,7 @@ test_which_one_is_found(void **state)
 	open_kind(CONF_PROXY_AUTO);
 	assert_string_equal(proxy_name(proxy), "none");
 	assert_false(proxy_there(proxy));
-	make(file, "http:\n", 0644);
+	make_file(file, "http:\n", 0644);
 	open_kind(CONF_PROXY_AUTO);
 	assert_string_equal(proxy_name(proxy), "traefik");
 	assert_true(proxy_there(proxy));
@@ -150,7 +140,7 @@ test_the_address_in_the_file_of_nginx(void **state)
 	open_kind(CONF_PROXY_NGINX);
 	current_is(NULL); /* there is no file */
 	for (size_t i = 0; i < sizeof(nginx_files) / sizeof(*nginx_files); i++) {
-		make(file, nginx_files[i].text, 0644);
+		make_file(file, nginx_files[i].text, 0644);
 		current_is(nginx_files[i].address);
 	}
 	assert_non_null(strstr(why.text, file));
@@ -179,7 +169,7 @@ test_the_address_in_the_file_of_traefik(void **state)
 	open_kind(CONF_PROXY_TRAEFIK);
 	current_is(NULL);
 	for (size_t i = 0; i < sizeof(traefik_files) / sizeof(*traefik_files); i++) {
-		make(file, traefik_files[i].text, 0644);
+		make_file(file, traefik_files[i].text, 0644);
 		current_is(traefik_files[i].address);
 	}
 }
@@ -190,7 +180,7 @@ test_traefik_is_switched(void **state)
 	struct stat st;
 	char *text;
 
-	make(file, "# before\n", 0640);
+	make_file(file, "# before\n", 0640);
 	open_kind(CONF_PROXY_TRAEFIK);
 	assert_int_equal(proxy_switch(proxy, "green", "127.0.0.1:3002", &why), WSD_OK);
 	current_is("127.0.0.1:3002");
@@ -223,7 +213,7 @@ test_what_nginx_does_not_take_is_taken_back(void **state)
 	struct stat st;
 	char *text;
 
-	make(file, before, 0600);
+	make_file(file, before, 0600);
 	open_kind(CONF_PROXY_NGINX);
 	assert_int_equal(proxy_switch(proxy, "green", "127.0.0.1:3002", &why), WSD_E_UNKNOWN);
 	assert_non_null(strstr(why.text, "nginx"));
@@ -251,9 +241,10 @@ test_a_program_is_called(void **state)
 	char *text, said[80];
 
 	snprintf(said, sizeof(said), "%s/said", folder);
-	make(script,
-	     "#!/bin/sh\necho \"$# $*\" >>\"${0%/*}/said\"\n[ \"$1\" = switch ] || echo 127.0.0.1:3002\n",
-	     0755);
+	make_file(
+		script,
+		"#!/bin/sh\necho \"$# $*\" >>\"${0%/*}/said\"\n[ \"$1\" = switch ] || echo 127.0.0.1:3002\n",
+		0755);
 	open_kind(CONF_PROXY_SCRIPT);
 	assert_string_equal(proxy_name(proxy), "script");
 	assert_true(proxy_there(proxy));
@@ -267,7 +258,7 @@ test_a_program_is_called(void **state)
 static void
 test_a_program_that_fails(void **state)
 {
-	make(script, "#!/bin/sh\necho unwanted\necho \"no such upstream\" >&2\nexit 5\n", 0755);
+	make_file(script, "#!/bin/sh\necho unwanted\necho \"no such upstream\" >&2\nexit 5\n", 0755);
 	open_kind(CONF_PROXY_SCRIPT);
 	assert_int_equal(proxy_switch(proxy, "green", "127.0.0.1:3002", &why), WSD_E_LIBRARY);
 	assert_non_null(strstr(why.text, script));
@@ -296,7 +287,7 @@ test_what_a_program_prints(void **state)
 		char text[200];
 
 		snprintf(text, sizeof(text), "#!/bin/sh\nprintf %s\n", prints[i].words);
-		make(script, text, 0755);
+		make_file(script, text, 0755);
 		open_kind(CONF_PROXY_SCRIPT);
 		current_is(prints[i].address);
 	}
@@ -311,7 +302,7 @@ test_a_program_that_prints_something_else(void **state)
 		char text[200];
 
 		snprintf(text, sizeof(text), "#!/bin/sh\nprintf %s\n", prints[i]);
-		make(script, text, 0755);
+		make_file(script, text, 0755);
 		open_kind(CONF_PROXY_SCRIPT);
 		assert_int_equal(proxy_current(proxy, address, &why), WSD_E_MALFORMED);
 		assert_non_null(strstr(why.text, "which is no address"));
@@ -325,7 +316,7 @@ test_a_program_that_is_none(void **state)
 	open_kind(CONF_PROXY_SCRIPT);
 	assert_int_equal(proxy_switch(proxy, "green", "127.0.0.1:3002", &why), WSD_E_UNKNOWN);
 	assert_non_null(strstr(why.text, script));
-	make(script, "#!/bin/sh\n", 0644);
+	make_file(script, "#!/bin/sh\n", 0644);
 	assert_int_equal(proxy_switch(proxy, "green", "127.0.0.1:3002", &why), -EACCES);
 	assert_non_null(strstr(why.text, script));
 }

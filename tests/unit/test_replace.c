@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "support/files.h"
 
 /* Each test has a folder of its own, and is in it. */
 static char folder[] = "/tmp/wsd-replace.XXXXXX";
@@ -60,17 +61,6 @@ count_files(void)
 }
 
 static void
-make(const char *path, const char *text, mode_t mode)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(chmod(path, mode), 0);
-}
-
-static void
 check_file(const char *path, const char *text, mode_t mode)
 {
 	struct stat st;
@@ -101,10 +91,10 @@ test_a_new_file(void **state)
 static void
 test_the_mode_stays(void **state)
 {
-	make("a", "old", 0600);
+	make_file("a", "old", 0600);
 	assert_int_equal(replace_file("a", "new", 3), WSD_OK);
 	check_file("a", "new", 0600);
-	make("b", "old", 0664);
+	make_file("b", "old", 0664);
 	assert_int_equal(replace_file("./b", "n", 1), WSD_OK);
 	check_file("b", "n", 0664);
 	assert_int_equal(count_files(), 2);
@@ -117,7 +107,7 @@ test_the_owner_stays(void **state)
 
 	if (geteuid() != 0)
 		skip();
-	make("a", "old", 0640);
+	make_file("a", "old", 0640);
 	assert_int_equal(chown("a", 12345, 54321), 0);
 	assert_int_equal(replace_file("a", "new", 3), WSD_OK);
 	assert_int_equal(stat("a", &st), 0);
@@ -133,7 +123,7 @@ test_readers_keep_the_old_one(void **state)
 	char text[8] = "";
 	FILE *f;
 
-	make("a", "old", 0644);
+	make_file("a", "old", 0644);
 	f = fopen("a", "r");
 	assert_non_null(f);
 	assert_int_equal(replace_file("a", "new", 3), WSD_OK);
@@ -148,7 +138,7 @@ test_a_link_stays_one(void **state)
 {
 	struct stat st;
 
-	make("target", "old", 0600);
+	make_file("target", "old", 0600);
 	assert_int_equal(symlink("target", "link"), 0);
 	assert_int_equal(symlink("link", "further"), 0);
 	assert_int_equal(replace_file("further", "new", 3), WSD_OK);
@@ -165,7 +155,7 @@ static void
 test_a_link_into_another_folder(void **state)
 {
 	assert_int_equal(mkdir("sub", 0755), 0);
-	make("sub/target", "old", 0644);
+	make_file("sub/target", "old", 0644);
 	assert_int_equal(symlink("sub/target", "link"), 0);
 	assert_int_equal(replace_file("link", "new", 3), WSD_OK);
 	check_file("sub/target", "new", 0644);
@@ -182,7 +172,7 @@ test_places_that_are_none(void **state)
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(replace_file("no/such/file", "new", 3), -ENOENT);
-	make("a", "old", 0644);
+	make_file("a", "old", 0644);
 	assert_int_equal(replace_file("a/b", "new", 3), -ENOTDIR);
 	assert_int_equal(replace_file(longer, "new", 3), -ENAMETOOLONG);
 	assert_int_equal(mkdir("sub", 0755), 0);
@@ -200,7 +190,7 @@ test_a_file_that_cannot_be_written(void **state)
 	int rc;
 
 	memset(text, 'x', sizeof(text));
-	make("a", "old", 0644);
+	make_file("a", "old", 0644);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	small = (struct rlimit){ 1000, before.rlim_max };
 	signal(SIGXFSZ, SIG_IGN);

@@ -128,7 +128,6 @@ class Peer:
         self.handshakes, self.client_closes, self.pongs, self.messages = [], [], [], []
         self.sessions, self.connections = {}, set()
         self.established = self.received = self.answered = 0
-        self.stalled = False
 
     def reply(self, c, message, count):
         c.say(type="message_response", count=count, timestamp="2026-01-01T00:00:00.000Z", id=message["id"])

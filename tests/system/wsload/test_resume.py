@@ -17,7 +17,6 @@ def leaver(code=1012, goodbye=True, reconnect=True, retry_after=300, at=10, off=
     def answer(peer, c, message, count):
         peer.reply(c, message, count)
         if count == at and once(left, c.path.split("?")[0]):
-            c.left_at = peer.loop.time()
             peer.left = getattr(peer, "left", {})
             peer.left[c.path.split("?")[0]] = peer.loop.time()
             if goodbye:
