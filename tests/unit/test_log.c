@@ -138,10 +138,12 @@ test_json(void **state)
 
 	assert_int_equal(log_start(LOG_FORMAT_JSON, LOG_LEVEL_INFO, "green"), WSD_OK);
 	log_write(LOG_LEVEL_ERROR, ID,
-		  LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s", "luck \xc2\x9b" "2J");
+		  LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s",
+		  "luck \xc2\x9b" "2J");
 	log_stop();
 	text = written();
-	assert_non_null(strstr(text, "\"no luck \\u009b2J\"")); /* what a terminal obeys does not reach it */
+	/* what a terminal obeys does not reach it */
+	assert_non_null(strstr(text, "\"no luck \\u009b2J\""));
 	object = json_c_parse(text, strlen(text));
 	assert_non_null(object);
 	assert_member(object, "level", "error");
