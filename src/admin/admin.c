@@ -16,7 +16,7 @@
 
 #define ADMIN_MAGIC 0x61646d31u
 /* Bytes MHD has for one connection's head, and for a piece of its body. */
-#define CONNECTION_ROOM (32 * 1024)
+#define CONNECTION_ROOM (48 * 1024)
 
 static const struct admin_limits usual_limits = {
 	.connections = { [ADMIN_SIDE_PUBLIC] = 256, [ADMIN_SIDE_ADMIN] = 64 },

@@ -123,6 +123,11 @@ void routes_judge(struct exchange *ex, const char *url, const char *method);
 /* authorize.c: may this client change state? If not, decides the answer. */
 bool authorize_change(struct exchange *ex);
 
+/* May this client see what is for operators? If not, decides the answer. */
+bool authorize_look(struct exchange *ex);
+/* Host's value is an address, or a name of the list (conf.h, admin_hosts), whatever its port. */
+bool authorize_host(const char *allowed, const char *host);
+
 /* audit.c: logs a request that changes state, once its answer is decided. */
 void audit_change(struct exchange *ex);
 

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may change state: who may open the unix socket (its mode and group decide), or knows ADMIN_TOKEN. */
+/*
+ * Who may change state: who may open the unix socket (its mode and group decide), or knows ADMIN_TOKEN. And who
+ * may look: who can connect, but no page in a browser. Other sites' pages cannot read our answers, unless their own
+ * name is made to lead here (DNS rebinding); a browser then names that in Host.
+ */
 #include <string.h>
+#include <strings.h>
 
 #include "admin/admin_priv.h"
+#include "base/addr.h"
+#include "base/err.h"
 #include "conf/conf.h"
 
 /* Takes as long for a wrong first character as for a wrong last one; the length of what was sent is known. */
@@ -39,5 +46,40 @@ authorize_change(struct exchange *ex)
 		      "state can be changed through the unix socket, or with 'Authorization: Bearer' and the "
 		      "ADMIN_TOKEN");
 	respond_header(ex, "WWW-Authenticate", "Bearer realm=\"wsd\"");
+	return false;
+}
+
+static bool
+listed(const char *list, const char *name, size_t len)
+{
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (n == len && strncasecmp(list, name, len) == 0)
+			return true;
+		list += n + (list[n] == ',');
+	}
+	return false;
+}
+
+bool
+authorize_host(const char *allowed, const char *host)
+{
+	struct addr address;
+
+	if (strcmp(allowed, "*") == 0 || host[0] == '\0')
+		return true;
+	return addr_parse(&address, host, strlen(host)) == WSD_OK || listed(allowed, host, strcspn(host, ":"));
+}
+
+bool
+authorize_look(struct exchange *ex)
+{
+	const char *allowed = ex->side->admin->conf->admin_hosts;
+	const char *host = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Host");
+
+	if (ex->client.family == ADDR_UNIX || !allowed || !host || authorize_host(allowed, host))
+		return true;
+	respond_error(ex, 403, "forbidden", "ADMIN_HOSTS does not list the name in Host");
 	return false;
 }

@@ -83,6 +83,8 @@ routes_judge(struct exchange *ex, const char *url, const char *method)
 		refuse_method(ex);
 	else if ((ex->route->changes & ex->method) && !authorize_change(ex))
 		return;
+	else if (!ex->route->public_too && !(ex->route->changes & ex->method) && !authorize_look(ex))
+		return;
 	else if (param &&
 		 (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))
 		respond_error(ex, 400, "invalid_parameter", "id: expected 1 to %d of A-Z a-z 0-9 . _ ~ -",

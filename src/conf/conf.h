@@ -53,6 +53,8 @@ struct conf {
 	// "null".
 	char *allowed_origins;
 	struct addr_nets metrics_allow;
+	/* "*", or names in lower case, comma-separated without blanks. NULL, in tests: not looked at. */
+	char *admin_hosts;
 	char *grafana_url, *prometheus_url; /* links of the web client; NULL: none */
 	uint32_t hsts_max_age_s; /* 0: no Strict-Transport-Security */
 	char *admin_token; /* NULL: state-changing calls on the unix socket only; wherever it was read from */

@@ -381,3 +381,17 @@ origins_accepts(const struct conf_var *var, FILE *to)
 }
 
 const struct conf_kind conf_kind_origins = { origins_parse, text_print, origins_accepts, text_release };
+
+static int
+hosts_parse(const struct conf_var *var, void *at, const char *text)
+{
+	return conf_hosts_parse(text, at);
+}
+
+static void
+hosts_accepts(const struct conf_var *var, FILE *to)
+{
+	fputs("* or a comma-separated list of names such as localhost,ws.example.org, without ports", to);
+}
+
+const struct conf_kind conf_kind_hosts = { hosts_parse, text_print, hosts_accepts, text_release };

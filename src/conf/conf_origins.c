@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of browser origins: its syntax, and its normal form, in which a comparison of bytes is all that is
- * needed to match it (RFC 6454, 6.2: browsers send scheme and host in lower case, and no port where it is the
+ * Lists of browser origins and of hosts: their syntax, and their normal form, in which a comparison of bytes is all
+ * that is needed to match them (RFC 6454, 6.2: browsers send scheme and host in lower case, and no port where it is the
  * scheme's own). Pure.
  */
 #include "conf/conf_priv.h"
@@ -126,7 +126,16 @@ put_entry(struct slice entry, FILE *to)
 }
 
 static int
-put_list(char *text, FILE *to)
+put_host(struct slice host, FILE *to)
+{
+	if (host.len == 0 || !good_name(host))
+		return WSD_E_MALFORMED;
+	fprintf(to, "%.*s", (int)host.len, host.at);
+	return WSD_OK;
+}
+
+static int
+put_list(char *text, int (*put)(struct slice entry, FILE *to), FILE *to)
 {
 	bool first = true;
 	char *save = NULL;
@@ -146,13 +155,13 @@ put_list(char *text, FILE *to)
 		if (!first)
 			fputc(',', to);
 		first = false;
-		rc = put_entry(entry, to);
+		rc = put(entry, to);
 	}
 	return rc == WSD_OK && first ? WSD_E_MALFORMED : rc;
 }
 
-int
-conf_origins_parse(const char *text, char **out)
+static int
+parse_list(const char *text, int (*put)(struct slice entry, FILE *to), char **out)
 {
 	char *copy = NULL, *normal = NULL;
 	size_t size = 0;
@@ -166,7 +175,7 @@ conf_origins_parse(const char *text, char **out)
 	if (strcmp(text, "*") == 0)
 		rc = fputc('*', to) == '*' ? WSD_OK : -ENOMEM;
 	else
-		rc = put_list(copy, to);
+		rc = put_list(copy, put, to);
 	if (fclose(to) != 0 && rc == WSD_OK)
 		rc = -ENOMEM;
 	to = NULL;
@@ -180,4 +189,16 @@ out:
 	free(normal);
 	free(copy);
 	return rc;
+}
+
+int
+conf_origins_parse(const char *text, char **out)
+{
+	return parse_list(text, put_entry, out);
+}
+
+int
+conf_hosts_parse(const char *text, char **out)
+{
+	return parse_list(text, put_host, out);
 }

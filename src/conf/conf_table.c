@@ -313,6 +313,16 @@ const struct conf_var conf_table[] = {
 		.more = "A peer on a unix socket counts as 127.0.0.1.",
 	},
 	{
+		.name = "ADMIN_HOSTS",
+		.kind = &conf_kind_hosts,
+		MEMBER(admin_hosts),
+		.standard = "localhost",
+		.help = "names by which the admin side may be asked over TCP, comma-separated; * for all",
+		.more = "Host is compared, without its port; an address in it is always taken. Otherwise a page of "
+			"any site could have its own name lead a browser to this machine, and read connections and "
+			"metrics here as if they were its own. Health and the web client may be asked by any name.",
+	},
+	{
 		.name = "GRAFANA_URL",
 		.kind = &conf_kind_url,
 		MEMBER(grafana_url),

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/api.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <json-c/json.h>
 
@@ -27,6 +30,62 @@ api_number(struct json_object *o, const char *name)
 	struct json_object *value;
 
 	return json_object_object_get_ex(o, name, &value) ? (long long)json_object_get_int64(value) : 0;
+}
+
+static bool
+is_clean(const char *text)
+{
+	char *copy = strdup(text);
+	bool clean = false;
+
+	if (copy) {
+		why_clean(copy, false);
+		clean = strcmp(copy, text) == 0;
+	}
+	free(copy);
+	return clean;
+}
+
+/* At most as deep as the parser goes. */
+static void
+clean(struct json_object *o)
+{
+	char *copy;
+
+	switch (json_object_get_type(o)) {
+	case json_type_string:
+		if (is_clean(json_object_get_string(o)))
+			break;
+		copy = strdup(json_object_get_string(o));
+		if (copy)
+			why_clean(copy, false);
+		json_object_set_string(o, copy ? copy : "");
+		free(copy);
+		break;
+	case json_type_array:
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			clean(json_object_array_get_idx(o, i));
+		break;
+	case json_type_object: {
+		json_object_object_foreach(o, name, value) {
+			clean(value);
+			if (!is_clean(name))
+				json_object_object_del(o, name);
+		}
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+struct json_object *
+api_parse(const char *text)
+{
+	struct json_object *o = json_tokener_parse(text);
+
+	clean(o);
+	return o;
 }
 
 static int
@@ -75,7 +134,7 @@ api_ask(const char *instance, const char *method, const char *path, const char *
 	if (rc != WSD_OK)
 		rc = unreachable(rc, instance, socket, why);
 	else if (answer.body)
-		o = json_tokener_parse(answer.body);
+		o = api_parse(answer.body);
 	if (rc == WSD_OK && answer.status / 100 != 2)
 		rc = refusal(answer.status, o, instance, why);
 	else if (rc == WSD_OK && !o)

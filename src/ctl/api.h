@@ -17,6 +17,13 @@ struct why;
 int api_ask(const char *instance, const char *method, const char *path, const char *body,
 	    struct json_object **out, struct why *why);
 
+/*
+ * What an instance said as JSON, NULL if it is none. Operators read it on a terminal, as root, and an instance is
+ * trusted less than they are: what a terminal would obey becomes blanks in texts, and a member of such a name is left
+ * out.
+ */
+struct json_object *api_parse(const char *text);
+
 /* Members of an answer; "" or 0 if there is none of that kind. */
 const char *api_text(struct json_object *o, const char *name);
 long long api_number(struct json_object *o, const char *name);

@@ -45,10 +45,11 @@ int
 record_lock(const char *what, struct why *why)
 {
 	char now[CLOCK_ISO8601_LEN + 1] = "";
-	/* kept open until the process ends, which is what unlocks it */
-	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* Kept open until the process ends, which is what unlocks it. For root alone: whoever may read a file may lock
+	 * it, and nobody else is to keep deploys away. */
+	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd == -1)
+	if (fd == -1 || fchmod(fd, 0600) != 0)
 		return why_set(why, wsd_errno(), "%s: %s", LOCK, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		tell_holder(fd, why);
@@ -71,6 +72,12 @@ record_locked(struct why *why)
 		tell_holder(fd, why);
 	fd_close(&fd);
 	return locked;
+}
+
+bool
+record_hidden(void)
+{
+	return access(LOCK, R_OK) != 0 && errno == EACCES;
 }
 
 int

@@ -23,6 +23,8 @@ struct record {
 int record_lock(const char *what, struct why *why);
 /* Another wsctl has the lock; what it does goes to why. */
 bool record_locked(struct why *why);
+/* Whether it is locked can be seen by root only, and we are not. */
+bool record_hidden(void);
 
 /* WSD_E_UNKNOWN: there was none yet. */
 int record_read(struct record *out, struct why *why);

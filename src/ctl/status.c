@@ -149,6 +149,10 @@ print_record(const struct picture *p)
 		return;
 	if (strcmp(r->outcome, "running") != 0)
 		printf("\nlast deploy: %s to %s, %s at %s\n", r->from, r->to, r->outcome, r->ended);
+	else if (!p->at_work && record_hidden())
+		printf("\nthe deploy from %s to %s, begun at %s, is in its step %s, or was cut off in it "
+		       "(ask as root)\n",
+		       r->from, r->to, r->began, r->step);
 	else if (!p->at_work)
 		printf("\nthe deploy from %s to %s was cut off in its step %s, begun at %s:\n"
 		       "  wsctl deploy %s goes on with it, wsctl rollback goes back\n",

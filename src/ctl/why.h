@@ -4,6 +4,8 @@
 #ifndef WSD_CTL_WHY_H
 #define WSD_CTL_WHY_H
 
+#include <stdbool.h>
+
 struct why {
 	char text[2048];
 };
@@ -11,5 +13,8 @@ struct why {
 /* Returns code, so that a failure is told and returned in one line. Control characters but line breaks are
  * replaced: the text may hold what others have said. */
 int why_set(struct why *why, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Replaces by blanks what a terminal would obey, and what is no text: line breaks as well, unless `lines`. */
+void why_clean(char *text, bool lines);
 
 #endif

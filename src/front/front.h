@@ -107,10 +107,10 @@ void front_dismissed(struct front *front, const char *id, uint64_t serial, bool 
 bool front_token(const struct front *front, const struct front_seat *seat, uint8_t token[FRONT_TOKEN_BYTES]);
 
 /* Makes a session and a seat for a connection from elsewhere; limits are not applied, since it is served
- * already. WSD_OK: front_left() must follow some time. WSD_E_BUSY: the id is in use here; or -ENOMEM. A
- * resumable session of the same id is dropped. */
+ * already, but it counts for its client's address from now on. WSD_OK: front_left() must follow some time.
+ * WSD_E_BUSY: the id is in use here; or -ENOMEM. A resumable session of the same id is dropped. */
 int front_import(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
-		 struct front_seat *out);
+		 const struct addr *client, struct front_seat *out);
 
 /* Takes back front_import() for a seat that no worker took. */
 void front_unimport(struct front *front, const struct front_seat *seat);

@@ -2,6 +2,7 @@
 /* Sessions and seats of connections that change their process. Main thread. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "front/front_priv.h"
@@ -17,12 +18,26 @@ front_token(const struct front *f, const struct front_seat *at, uint8_t token[FR
 	return true;
 }
 
+/* A proxy's own address is that of a client that it did not name, and counted for none (admission.c). */
+static struct peer *
+count_for(struct front *f, const struct addr *client)
+{
+	struct peer *peer = NULL;
+
+	if (client->family != ADDR_NONE && !addr_nets_match(&f->conf->trusted_proxies, client))
+		peer = peers_get(&f->peers, client, f->conf->rate_connect.rate, clock_mono_ns());
+	if (peer)
+		peer->connections++;
+	return peer;
+}
+
 int
 front_import(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
-	     struct front_seat *out)
+	     const struct addr *client, struct front_seat *out)
 {
 	struct session *session = sessions_find(&f->sessions, id);
 	uint64_t serial = ++f->next_serial;
+	struct seat *seat;
 
 	if (session && session->state != SESSION_KEPT)
 		return WSD_E_BUSY;
@@ -39,7 +54,9 @@ front_import(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BY
 	memcpy(session->token, token, FRONT_TOKEN_BYTES);
 	session->count = count;
 	session->seat = *out;
-	seats_at(&f->seats, out->worker, out->slot)->session = session;
+	seat = seats_at(&f->seats, out->worker, out->slot);
+	seat->session = session;
+	seat->client = count_for(f, client);
 	return WSD_OK;
 }
 

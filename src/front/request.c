@@ -79,12 +79,20 @@ parse_length(struct slice text)
 	return value <= REQUEST_BODY_MAX ? value : WSD_E_TOO_LARGE;
 }
 
+/* Blanks behind a value are allowed (RFC 9112, 5), and libmicrohttpd 0.9.75 takes them for a part of it. */
+static bool
+ends_in_blank(struct slice value)
+{
+	return value.at[value.len] != '\r';
+}
+
 static enum request_step
 judge_encoding(struct request_head *h)
 {
 	struct slice coding = h->value[FIELD_TRANSFER_ENCODING];
 
-	if (h->minor == 0 || h->seen[FIELD_CONTENT_LENGTH] > 0 || h->seen[FIELD_TRANSFER_ENCODING] > 1)
+	if (h->minor == 0 || h->seen[FIELD_CONTENT_LENGTH] > 0 || h->seen[FIELD_TRANSFER_ENCODING] > 1 ||
+	    ends_in_blank(coding))
 		return request_refuse(h, 400, "bad Transfer-Encoding");
 	if (coding.len != 7 || strncasecmp(coding.at, "chunked", 7) != 0)
 		return request_refuse(h, 501, "Transfer-Encoding not implemented");
@@ -103,10 +111,27 @@ judge_body(struct request_head *h)
 	if (h->seen[FIELD_CONTENT_LENGTH] == 0)
 		return STEP_DONE;
 	length = parse_length(h->value[FIELD_CONTENT_LENGTH]);
-	if (h->seen[FIELD_CONTENT_LENGTH] > 1 || length == WSD_E_MALFORMED)
+	if (h->seen[FIELD_CONTENT_LENGTH] > 1 || length == WSD_E_MALFORMED ||
+	    ends_in_blank(h->value[FIELD_CONTENT_LENGTH]))
 		return request_refuse(h, 400, "bad Content-Length");
 	if (length < 0)
 		return request_refuse(h, 413, "the body is too large");
+	return STEP_DONE;
+}
+
+/* libmicrohttpd takes them all apart, in the memory that it has for one request; where that is too small it does not
+ * answer. */
+static enum request_step
+judge_parts(struct request_head *h)
+{
+	unsigned n = h->out->query.len > 0;
+
+	for (size_t i = 0; i < h->out->query.len; i++)
+		n += h->out->query.at[i] == '&';
+	if (n > REQUEST_PARAMETERS_MAX)
+		return request_refuse(h, 400, "too many parameters");
+	if (h->n_cookies > REQUEST_COOKIES_MAX)
+		return request_refuse(h, 431, "too many cookies");
 	return STEP_DONE;
 }
 
@@ -230,7 +255,9 @@ judge_elsewhere(struct request_head *h)
 			return request_refuse(h, 405, "a WebSocket handshake is a GET request");
 		return request_refuse(h, 404, "no such WebSocket endpoint");
 	}
-	step = judge_body(h);
+	step = judge_parts(h);
+	if (step == STEP_DONE)
+		step = judge_body(h);
 	if (step == STEP_DONE)
 		h->out->kind = REQUEST_HTTP;
 	return step;

@@ -15,6 +15,8 @@
 #define REQUEST_HEAD_MAX    8192 /* bytes, the empty line included; more is 431 */
 #define REQUEST_HEADERS_MAX 100	 /* lines; more is 431 */
 #define REQUEST_BODY_MAX    65536 /* bytes that a plain request's Content-Length may announce; more is 413 */
+#define REQUEST_PARAMETERS_MAX 100 /* of a plain request's query; more is 400 */
+#define REQUEST_COOKIES_MAX 200 /* of a plain request; more is 431 */
 #define REQUEST_ID_MAX	    128	 /* of a connectionId */
 #define REQUEST_TOKEN_MAX   64	 /* of a session token */
 #define REQUEST_FORWARDED_MAX 16 /* lines of X-Forwarded-For that are kept */
@@ -66,8 +68,8 @@ struct request {
  * Upgrade and Connection may be lists and repeated, as RFC 9110 has it. The ids "." and ".." are 400: they
  * are parts of a path, which clients and proxies resolve. Plain requests may be HTTP/1.0, then also without
  * Host; methods that RFC 9110 and RFC 5789 do not know, and CONNECT, are 501; a body that is framed
- * doubtfully is 400, in any coding but chunked 501. The target is a path with or without a query, or "*" with
- * OPTIONS.
+ * doubtfully is 400 (blanks behind the value of Content-Length or Transfer-Encoding are doubtful), in any coding but
+ * chunked 501. The target is a path with or without a query, or "*" with OPTIONS.
  */
 void request_judge(struct request *out, const char *head, size_t len);
 

@@ -20,6 +20,7 @@ static const struct {
 	[FIELD_CONNECTION] = { "connection", 0 },
 	[FIELD_CONTENT_LENGTH] = { "content-length", 0 },
 	[FIELD_TRANSFER_ENCODING] = { "transfer-encoding", 0 },
+	[FIELD_COOKIE] = { "cookie", 0 },
 	[FIELD_AUTHORIZATION] = { "authorization", IN_REQUEST(authorization) },
 	[FIELD_FORWARDED_FOR] = { "x-forwarded-for", 0 },
 	[FIELD_FORWARDED_PROTO] = { "x-forwarded-proto", IN_REQUEST(forwarded_proto) },
@@ -65,6 +66,17 @@ request_has_token(struct slice list, const char *token)
 	return false;
 }
 
+/* As libmicrohttpd counts them: commas part them, too. */
+static unsigned
+count_cookies(struct slice value)
+{
+	unsigned n = 1;
+
+	for (size_t i = 0; i < value.len; i++)
+		n += value.at[i] == ';' || value.at[i] == ',';
+	return n;
+}
+
 static void
 keep(struct request_head *h, struct slice name, struct slice value)
 {
@@ -77,6 +89,8 @@ keep(struct request_head *h, struct slice name, struct slice value)
 			memcpy((char *)h->out + fields[i].member - 1, &value, sizeof(value));
 		if (i == FIELD_FORWARDED_FOR && h->out->n_forwarded++ < REQUEST_FORWARDED_MAX)
 			h->out->forwarded_for[h->out->n_forwarded - 1] = value;
+		if (i == FIELD_COOKIE)
+			h->n_cookies += count_cookies(value);
 		if (i == FIELD_SUBPROTOCOLS)
 			h->bad_subprotocols |= !request_valid_list(value, false);
 		if (i == FIELD_EXTENSIONS)

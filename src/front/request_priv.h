@@ -20,6 +20,7 @@ enum request_field {
 	FIELD_CONNECTION,
 	FIELD_CONTENT_LENGTH,
 	FIELD_TRANSFER_ENCODING,
+	FIELD_COOKIE,
 	FIELD_AUTHORIZATION,
 	FIELD_FORWARDED_FOR,
 	FIELD_FORWARDED_PROTO,
@@ -35,6 +36,7 @@ struct request_head {
 	struct slice path;
 	struct slice value[FIELD_COUNT]; /* of a repeated field the last */
 	unsigned seen[FIELD_COUNT];      /* lines with this name */
+	unsigned n_cookies;
 	bool upgrade_websocket;          /* some Upgrade line has this token */
 	bool connection_upgrade;
 	bool bad_subprotocols; /* some line is no list of that kind */

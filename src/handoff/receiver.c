@@ -16,6 +16,7 @@
 
 #define HELLO_MS   3000  /* nobody who says nothing keeps others away */
 #define SILENCE_MS 60000 /* a sender gives up earlier */
+#define REST_MS    100	 /* until a connection that could not be accepted is tried again */
 
 static void on_link(uv_poll_t *poll, int status, int events);
 
@@ -196,9 +197,28 @@ on_link(uv_poll_t *poll, int status, int events)
 	watch(r);
 }
 
-/* ---- listening
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- listening ------------------------------------------------------------------------------- */
+
+static void on_listener(uv_poll_t *poll, int status, int events);
+static void rest(struct receiver *r);
+
+static void
+on_rested(uv_timer_t *timer)
+{
+	struct receiver *r = timer->data;
+
+	CHECK_MAGIC(r, RECEIVER_MAGIC);
+	if (loop_watch(&r->listener, UV_READABLE, on_listener) != WSD_OK)
+		rest(r);
+}
+
+/* Who waits to be accepted is there until it works, and the loop would do nothing but try. */
+static void
+rest(struct receiver *r)
+{
+	CHECK_ZERO(uv_poll_stop(&r->listener));
+	CHECK_ZERO(uv_timer_start(&r->rest, on_rested, REST_MS, 0));
+}
 
 static void
 on_listener(uv_poll_t *poll, int status, int events)
@@ -208,8 +228,11 @@ on_listener(uv_poll_t *poll, int status, int events)
 	int fd = accept4(r->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	CHECK_MAGIC(r, RECEIVER_MAGIC);
-	if (fd == -1)
+	if (fd == -1) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			rest(r);
 		return;
+	}
 	if (r->linked || r->stopping) {
 		link_send(fd, LINK_NO, 0, busy, sizeof(busy) - 1, NULL, 0);
 		fd_close(&fd);
@@ -266,8 +289,9 @@ receiver_start(struct receiver **out, uv_loop_t *loop, int fd, const char *insta
 		return rc;
 	}
 	CHECK_ZERO(uv_timer_init(loop, &r->silence));
-	r->listener.data = r->silence.data = r;
-	r->handles = 2;
+	CHECK_ZERO(uv_timer_init(loop, &r->rest));
+	r->listener.data = r->silence.data = r->rest.data = r;
+	r->handles = 3;
 	rc = loop_watch(&r->listener, UV_READABLE, on_listener);
 	if (rc != WSD_OK)
 		receiver_stop(&r);
@@ -287,5 +311,6 @@ receiver_stop(struct receiver **receiver)
 	end_link(r);
 	uv_close((uv_handle_t *)&r->listener, on_closed);
 	uv_close((uv_handle_t *)&r->silence, on_closed);
+	uv_close((uv_handle_t *)&r->rest, on_closed);
 	*receiver = NULL;
 }

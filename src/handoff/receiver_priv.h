@@ -25,7 +25,7 @@ struct receiver {
 	int listen_fd, fd; /* fd -1: no link */
 	uv_loop_t *loop;
 	uv_poll_t listener, link;
-	uv_timer_t silence;
+	uv_timer_t silence, rest; /* rest: until the listener is watched again */
 	bool linked, greeted, complete, stopping;
 	unsigned handles;
 	struct arbiter arbiter;

@@ -26,6 +26,8 @@ put_character(struct log_buf *to, const char *s, size_t n)
 		log_buf_puts(to, "\\n");
 	} else if (c < ' ' || c == 0x7f) {
 		log_buf_put(to, hex, (size_t)snprintf(hex, sizeof(hex), "\\u%04x", c));
+	} else if (n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0) { /* terminals obey these, too */
+		log_buf_put(to, hex, (size_t)snprintf(hex, sizeof(hex), "\\u%04x", (unsigned char)s[1]));
 	} else {
 		log_buf_put(to, s, n);
 	}

@@ -40,7 +40,7 @@ arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb cla
 	int rc = WSD_E_BUSY;
 
 	if (server_state(s) != STATE_STOPPING)
-		rc = front_import(s->front, state->id, state->token, state->count, &seat);
+		rc = front_import(s->front, state->id, state->token, state->count, &state->peer, &seat);
 	if (rc != WSD_OK) {
 		fd_close(&fd);
 		return rc;

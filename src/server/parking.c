@@ -115,7 +115,7 @@ take_one(struct server *s, int fd, const char *data, size_t len)
 	struct tcp_state tcp;
 
 	if (state_decode(&state, data, len) != WSD_OK || !tcp_state_of(fd, &tcp) || !tcp.connected ||
-	    front_import(s->front, state.id, state.token, state.count, &seat) != WSD_OK) {
+	    front_import(s->front, state.id, state.token, state.count, &state.peer, &seat) != WSD_OK) {
 		fd_close(&fd);
 		return false;
 	}

@@ -25,7 +25,7 @@ src/handoff:  base log conf metrics proto loop sysd / uv.h uthash.h
 src/admin:    base log conf metrics proto loop / json-c/* microhttpd.h uthash.h
 src/server:   base log sysd metrics conf proto loop auth worker front handoff admin / uv.h
 src/wsd.c:    base log sysd metrics conf auth server /
-src/ctl:      base conf log / systemd/* curl/* json-c/*
+src/ctl:      base conf log proto / systemd/* curl/* json-c/*
 src/wsctl.c:  base conf log ctl / curl/*
 loadtest:     base proto / openssl/* curl/* json-c/* uv.h uthash.h
 doc:          base conf metrics /

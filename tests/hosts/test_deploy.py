@@ -115,6 +115,11 @@ def test_two_deploys_at_once(proxied):
         assert "another wsctl is at work: deploy green, process" in said
         assert "deploy green" in proxied.wsctl("switch", "green", status=BUSY)
         assert "deploy green" in proxied.status()["atWork"]
+        others = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
+        said = host.run(*others, "wsctl", "status")
+        assert "is in its step" in said and "ask as root" in said, said
+        # a lock that others could take would let anybody on the machine keep deploys away
+        assert "Permission denied" in host.run(*others, "flock", "-n", "-s", "/run/wsctl.lock", "true", check=False)
         first.send(signal.SIGTERM)
         assert first.wait()[0] == INTERRUPTED
     proxied.check_serves("blue")

@@ -221,3 +221,32 @@ def test_admin_requests_are_rate_limited(start):
     statuses = [http(wsd.admin_port, "/health").status for _ in range(12)]
     assert statuses[:5] == [200] * 5
     assert 429 in statuses[5:]
+
+
+def ask_by_name(raw, port, path, host, *headers):
+    with raw(port) as one:
+        one.send("\r\n".join([f"GET {path} HTTP/1.1", f"Host: {host}", *headers]) + "\r\n\r\n")
+        return one.read_response()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/connections", "/api/v1/connections/x", "/api/v1/handoff", "/api/v1/log-level"])
+def test_page_whose_name_leads_here_may_not_look(wsd, raw, path):
+    """DNS rebinding: the page's own name comes to be this machine's address, so that for the browser it asks its own site."""
+    for host in ("evil.example", f"evil.example:{wsd.admin_port}", "127.0.0.1.evil.example", "2130706433"):
+        refused = ask_by_name(raw, wsd.admin_port, path, host, "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: localhost")
+        assert refused.status == 403 and "ADMIN_HOSTS" in refused.json["error"]["message"]
+        for header in refused.headers:
+            assert not header.startswith("access-control-")
+    for host in ("localhost", f"127.0.0.1:{wsd.admin_port}", f"[::1]:{wsd.admin_port}"):
+        assert ask_by_name(raw, wsd.admin_port, path, host).status != 403
+
+
+def test_health_is_for_any_name(wsd, raw):
+    for path in ("/health", "/healthz", "/readyz", "/"):
+        assert ask_by_name(raw, wsd.admin_port, path, "probe.example").status == 200
+
+
+def test_names_of_the_admin_side(start, raw):
+    wsd = start(ADMIN_HOSTS="ops.example, localhost")
+    assert ask_by_name(raw, wsd.admin_port, "/metrics", "ops.example:3101").status == 200
+    assert ask_by_name(raw, wsd.admin_port, "/metrics", "example:3101").status == 403

@@ -204,6 +204,11 @@ BAD_HEADS = [
     ("BREW /health HTTP/1.1\r\nHost: x\r\n\r\n", 501),
     ("POST /api/v1/accept HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n", 400),
     ("POST /api/v1/accept HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    ("POST /api/v1/accept HTTP/1.1\r\nHost: x\r\nContent-Length:2 \r\n\r\n{}", 400),
+    ("POST /api/v1/accept HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked \r\n\r\n0\r\n\r\n", 400),
+    ("GET /?" + "a&" * 500 + " HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    ("GET /?" + "a&" * 3900 + " HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: x\r\nCookie: " + "a;" * 450 + "\r\n\r\n", 431),
     ("GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + "x" * 9000 + "\r\n\r\n", 431),
 ]
 
@@ -221,6 +226,17 @@ def test_bad_heads_are_refused_with_all_headers(start, raw, kind, side):
         assert response.json["error"]["code"]
         is_guarded(response)
         assert c.read_end() == b""
+
+
+def test_fullest_head_is_answered(wsd, raw):
+    """All that the front desk lets through has room in the HTTP library, and in its answer."""
+    head = ("GET /?" + "a&" * 99 + " HTTP/1.1\r\nHost: x\r\nCookie: " + "a;" * 199 + "\r\n" + "h:x\r\n" * 97 + "P: ").encode()
+    for size in range(len(head) + 4, 8192, 97):
+        c = raw(wsd.port)
+        c.send(head + b"x" * (size - len(head) - 4) + b"\r\n\r\n")
+        response = c.read_response()
+        assert response.status == 200, size
+        is_guarded(response)
 
 
 @pytest.mark.parametrize("kind", ["v4", "unix"])

@@ -335,3 +335,22 @@ def test_second_signal_while_parking_hurries(start, unit, raw):
         assert other.ask(message())["count"] == 1
     else:
         assert other.read_json()["type"] == "goodbye"
+
+
+def test_connections_of_one_address_are_counted_on(start, unit, raw):
+    """Else each restart, and each deploy, would let everyone have as many connections again."""
+    settings = dict(MAX_CONNECTIONS_PER_IP="2")
+    client, other = ([("X-Forwarded-For", address)] for address in ("203.0.113.1", "203.0.113.2"))
+    wsd = start(unit=unit, PARKING="on", **settings)
+    old = [raw(wsd).open(f"/ws/chat/c{n}", add=client) for n in range(2)]
+    own = [raw(wsd).open(f"/ws/chat/own{n}") for n in range(3)]  # a proxy's own are not counted
+    wsd = restart(start, unit, wsd, **settings)
+    assert raw(wsd).handshake("/ws/chat/more", add=client).status == 429
+    raw(wsd).open("/ws/chat/other", add=other)
+    raw(wsd).open("/ws/chat/own3")
+    old[0].sock.close()
+    wait_open(wsd, 6)
+    raw(wsd).open("/ws/chat/more", add=client)
+    assert raw(wsd).handshake("/ws/chat/yet-more", add=client).status == 429
+    for one in old[1:] + own:
+        one.ask(message())

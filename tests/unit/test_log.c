@@ -72,13 +72,16 @@ test_json(void **state)
 
 	assert_int_equal(log_start(LOG_FORMAT_JSON, LOG_LEVEL_INFO, "green"), WSD_OK);
 	log_write(LOG_LEVEL_ERROR, ID,
-		  LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s", "luck");
+		  LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s",
+		  "luck \xc2\x9b" "2J");
 	log_stop();
 	text = log_sink_text();
+	/* what a terminal obeys does not reach it */
+	assert_non_null(strstr(text, "\"no luck \\u009b2J\""));
 	object = json_c_parse(text, strlen(text));
 	assert_non_null(object);
 	assert_member(object, "level", "error");
-	assert_member(object, "message", "no luck");
+	assert_member(object, "message", "no luck \xc2\x9b" "2J");
 	assert_member(object, "message_id", ID);
 	assert_member(object, "WS_INSTANCE", "green");
 	assert_member(object, "WS_COUNT", "12");

@@ -104,12 +104,14 @@ adopt(const char *id, uint64_t count, uint64_t ttl_ms, bool (*claim)(void *))
 	return front_adopt_session(rig.front, id, token, count, ttl_ms, claim, NULL);
 }
 
+static const struct addr nobody = { .family = ADDR_NONE };
+
 static struct front_seat
 live(const char *id)
 {
 	struct front_seat seat;
 
-	assert_int_equal(front_import(rig.front, id, token, 3, &seat), WSD_OK);
+	assert_int_equal(front_import(rig.front, id, token, 3, &nobody, &seat), WSD_OK);
 	return seat;
 }
 

@@ -177,6 +177,11 @@ static const struct expected plain[] = {
 	  "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" END },
 	{ 400, "POST /x HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n" END },
 	{ 501, "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n" END },
+	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length:5 \r\n" END },
+	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 5\t\r\n" END },
+	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length: \t\r\n" END },
+	{ 400, "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked \r\n" END },
+	{ 0, "POST /x HTTP/1.1\r\n" HOST "Content-Length:\t  5\r\n" END },
 };
 
 /* Refused before the head is whole; the last byte shown is the one that decides. */
@@ -406,6 +411,34 @@ test_number_of_fields(void **state)
 	}
 }
 
+/* As many as can be taken apart further on. */
+static void
+test_number_of_parts(void **state)
+{
+	for (int extra = 0; extra <= 1; extra++) {
+		char head[REQUEST_HEAD_MAX];
+		size_t len = (size_t)snprintf(head, sizeof(head), "GET /?");
+		struct request r;
+
+		for (int i = 1; i < REQUEST_PARAMETERS_MAX + extra; i++)
+			len += (size_t)snprintf(head + len, sizeof(head) - len, "a&");
+		len += (size_t)snprintf(head + len, sizeof(head) - len, " HTTP/1.1\r\n" HOST "\r\n");
+		request_judge(&r, head, len);
+		assert_int_equal(r.status, extra ? 400 : 0);
+	}
+	for (int extra = 0; extra <= 1; extra++) {
+		char head[REQUEST_HEAD_MAX];
+		size_t len = (size_t)snprintf(head, sizeof(head), "GET / HTTP/1.1\r\n" HOST "Cookie: a=b\r\nCookie: ");
+		struct request r;
+
+		for (int i = 2; i < REQUEST_COOKIES_MAX + extra; i++)
+			len += (size_t)snprintf(head + len, sizeof(head) - len, i % 2 ? "a;" : "a,");
+		len += (size_t)snprintf(head + len, sizeof(head) - len, "\r\n\r\n");
+		request_judge(&r, head, len);
+		assert_int_equal(r.status, extra ? 431 : 0);
+	}
+}
+
 static void
 query_gives(const char *query, const char *name, int code, const char *value)
 {
@@ -459,6 +492,7 @@ main(void)
 		cmocka_unit_test(test_early_refusals), cmocka_unit_test(test_zero_bytes),
 		cmocka_unit_test(test_slices),         cmocka_unit_test(test_lengths_of_id_and_session),
 		cmocka_unit_test(test_size_of_head),   cmocka_unit_test(test_number_of_fields),
+		cmocka_unit_test(test_number_of_parts),
 		cmocka_unit_test(test_query),          cmocka_unit_test(test_tokens),
 	};
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -172,7 +173,7 @@ begin_sending(void)
 }
 
 static void
-begin(void)
+listen_now(void)
 {
 	struct receiver_ops ops = { .arrived = arrived,
 				    .session_offered = session_offered,
@@ -182,6 +183,12 @@ begin(void)
 
 	rig.listen_fd = -1;
 	assert_int_equal(receiver_start(&rig.receiver, &rig.loop, fd, "green", "1.0", &ops), WSD_OK);
+}
+
+static void
+begin(void)
+{
+	listen_now();
 	begin_sending();
 	RUN_UNTIL(rig.opened);
 	assert_true(rig.sessions);
@@ -323,6 +330,51 @@ test_version_before(void **state)
 	fd_close(&fd);
 }
 
+static unsigned turns;
+
+static void
+on_turn(uv_prepare_t *prepare)
+{
+	turns++;
+}
+
+static void
+on_time(uv_timer_t *timer)
+{
+	uv_stop(timer->loop);
+}
+
+/* Without a descriptor for it, a sender waits in the queue, and the loop does not spin for it; later it comes in. */
+static void
+test_no_descriptor_left(void **state)
+{
+	struct rlimit before, none;
+	uv_prepare_t prepare;
+	uv_timer_t timer;
+	unsigned spent;
+	int lowest;
+
+	begin_sending(); /* it is connected now, and not accepted */
+	lowest = dup(0);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = (rlim_t)lowest, .rlim_max = before.rlim_max };
+	assert_int_equal(uv_prepare_init(&rig.loop, &prepare), 0);
+	assert_int_equal(uv_timer_init(&rig.loop, &timer), 0);
+	listen_now();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	turns = 0;
+	uv_prepare_start(&prepare, on_turn);
+	uv_timer_start(&timer, on_time, 250, 0);
+	uv_run(&rig.loop, UV_RUN_DEFAULT);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	uv_close((uv_handle_t *)&prepare, NULL);
+	uv_close((uv_handle_t *)&timer, NULL);
+	spent = turns;
+	RUN_UNTIL(rig.opened);
+	assert_in_range(spent, 1, 50);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -335,6 +387,7 @@ main(void)
 		TEST(test_link_breaks_after_a_claim),
 		TEST(test_claim_is_lost),
 		TEST(test_version_before),
+		TEST(test_no_descriptor_left),
 	};
 
 	return cmocka_run_group_tests_name("sender", tests, NULL, NULL);

@@ -34,6 +34,11 @@ test_control_characters(void **state)
 		"e");
 	assert_string_equal(why.text, "gr\xc3\xbc\xc3\x9f"
 				      "e");
+	/* U+009B begins a sequence as ESC [ does, and so does its byte on a terminal without UTF-8 */
+	why_set(&why, 0, "%s", "a\xc2\x9b" "2J \xc2\xa0\xe2\x82\xac\xf0\x9f\x99\x82");
+	assert_string_equal(why.text, "a  2J \xc2\xa0\xe2\x82\xac\xf0\x9f\x99\x82");
+	why_set(&why, 0, "%s", "a\x9b" "2J\xff\xe2\x82");
+	assert_string_equal(why.text, "a 2J   ");
 }
 
 static void
