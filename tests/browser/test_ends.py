@@ -101,6 +101,7 @@ def test_give_up_waiting(browser, start, unit):
     browser.open(wsd)
     browser.connect("alice")
     wsd.send_signal(signal.SIGKILL)
+    assert wsd.wait_exit() == -signal.SIGKILL
     browser.wait_row("alice", 'shown.state === "waiting"')
     # the rows may change under the mouse: by the keyboard's way
     browser.run("""document.querySelector('#rows [aria-label="Drop alice"]').click()""")
