@@ -29,7 +29,7 @@ struct conf {
 	uint16_t port;
 	char *admin_host;
 	uint16_t admin_port;
-	const char *public_given, *admin_given; /* the variable above that sets it; NULL: all are left at their default */
+	const char *public_given, *admin_given; /* the variable that sets host or port; NULL: neither is set */
 	uint32_t max_connections;
 	uint32_t heartbeat_interval_ms;
 	uint32_t connection_timeout_ms;

@@ -38,7 +38,8 @@ explain(const struct server *s, const char *host, uint16_t port, int rc)
 	char unit[80] = "";
 
 	if (rc == -EAFNOSUPPORT)
-		snprintf(unit, sizeof(unit), "; no socket was passed in: systemctl status ws@%s.socket", s->conf->instance);
+		snprintf(unit, sizeof(unit), "; no socket was passed in: systemctl status ws@%s.socket",
+			 s->conf->instance);
 	log_error("could not listen on %s port %u (%s)%s", host, port, wsd_strerror(rc), unit);
 	sysd_notify("STATUS=could not listen on %s port %u (%s)%s", host, port, wsd_strerror(rc), unit);
 }
@@ -79,8 +80,8 @@ static void
 warn_unused(const char *variable, const char *kind)
 {
 	if (variable)
-		log_warn("%s is not used, since a socket is passed in: the address is that of the %s socket unit", variable,
-			 kind);
+		log_warn("%s is not used, since a socket is passed in: the address is that of the %s socket unit",
+			 variable, kind);
 }
 
 int
