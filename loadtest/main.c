@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wsload: puts load on WebSocket servers. From the command line to the exit status. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,16 +25,28 @@ open_output(const char *path)
 	return out;
 }
 
+/* report may be NULL: all is written already. */
 static int
 finish(FILE *out, const char *path, int (*report)(FILE *, const struct results *), const struct results *r)
 {
-	int rc = out ? report(out, r) : WSD_OK;
+	int rc = !out ? WSD_OK : report ? report(out, r) : report_flush(out);
 
-	if (out && out != stdout && fclose(out) != 0 && rc == WSD_OK)
+	if (out && out != stdout && out != stderr && fclose(out) != 0 && rc == WSD_OK)
 		rc = wsd_errno();
-	if (rc != WSD_OK)
+	if (rc != WSD_OK && rc != -EPIPE) /* who closed a pipe knows */
 		fprintf(stderr, "wsload: %s: %s\n", path, wsd_strerror(rc));
 	return rc;
+}
+
+/* Figures of nothing are no result, though nothing was to fail for them. */
+static bool
+nobody_connected(const struct results *r)
+{
+	if (r->stats->attempts == 0 || r->stats->connected > 0)
+		return false;
+	fprintf(stderr, "wsload: none of %llu attempts to connect succeeded\n",
+		(unsigned long long)r->stats->attempts);
+	return true;
 }
 
 int
@@ -42,12 +55,12 @@ main(int argc, char **argv)
 	static struct options o;
 	static struct results r;
 	struct plan plan;
-	FILE *json = NULL, *page = NULL;
+	FILE *json = NULL, *page = NULL, *table;
 	int status = EXIT_BROKEN;
 
 	switch (options_parse(&o, argc, argv, stdout, stderr)) {
 	case OPTIONS_DONE:
-		return EXIT_PASSED;
+		return finish(stdout, "standard output", NULL, NULL) == WSD_OK ? EXIT_PASSED : EXIT_BROKEN;
 	case OPTIONS_BAD:
 		return EXIT_USAGE;
 	default:
@@ -60,10 +73,13 @@ main(int argc, char **argv)
 	if (run(&o, &plan, &r) != WSD_OK)
 		goto out;
 	status = report_failures(&r) > 0 ? EXIT_FAILED : EXIT_PASSED;
-	if (!o.quiet && report_text(json == stdout || page == stdout ? stderr : stdout, &r) != WSD_OK)
+	table = o.quiet ? NULL : json == stdout || page == stdout ? stderr : stdout;
+	if (finish(table, "the table", report_text, &r) != WSD_OK)
 		status = EXIT_BROKEN;
 	if (finish(json, o.json_file, report_json, &r) != WSD_OK ||
 	    finish(page, o.report_file, report_html, &r) != WSD_OK)
+		status = EXIT_BROKEN;
+	if (nobody_connected(&r) && status == EXIT_PASSED)
 		status = EXIT_BROKEN;
 out:
 	results_deinit(&r);

@@ -26,5 +26,5 @@ report_html(FILE *out, const struct results *r)
 	if (rc != WSD_OK)
 		return rc;
 	fputs(mark + strlen(MARK), out);
-	return ferror(out) || fflush(out) != 0 ? -EIO : WSD_OK;
+	return report_flush(out);
 }

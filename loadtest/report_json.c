@@ -261,5 +261,5 @@ report_json(FILE *out, const struct results *r)
 	put_thresholds(&j, r);
 	put_series(&j, r);
 	json_end(&j, '}');
-	return ferror(out) || fflush(out) != 0 ? -EIO : WSD_OK;
+	return report_flush(out);
 }

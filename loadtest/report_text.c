@@ -143,6 +143,14 @@ report_failures(const struct results *r)
 }
 
 int
+report_flush(FILE *out)
+{
+	if (fflush(out) != 0)
+		return wsd_errno();
+	return ferror(out) ? -EIO : WSD_OK; /* of an earlier piece, whose reason is not known any more */
+}
+
+int
 report_text(FILE *out, const struct results *r)
 {
 	const struct stats *st = r->stats;
@@ -166,5 +174,5 @@ report_text(FILE *out, const struct results *r)
 	putc('\n', out);
 	rows_costs(out, r);
 	rows_thresholds(out, r);
-	return ferror(out) || fflush(out) != 0 ? -EIO : WSD_OK;
+	return report_flush(out);
 }

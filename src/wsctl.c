@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* wsctl: the operator's tool. From the command line to the exit status; wsctl(8). */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -61,7 +63,11 @@ run(struct ctl *ctl)
 	}
 	if (c->needs_root && log_start(LOG_FORMAT_JOURNAL, LOG_LEVEL_INFO, "") != WSD_OK)
 		fprintf(stderr, "wsctl: the journal is not there, and what is done is told here only\n");
-	rc = read_settings(&ctl->conf, &why);
+	ctl->settings_rc = read_settings(&ctl->conf, &ctl->settings_why);
+	if (c->needs_root && ctl->settings_rc != WSD_OK) {
+		rc = ctl->settings_rc;
+		why = ctl->settings_why;
+	}
 	if (rc == WSD_OK && c->needs_bus)
 		rc = bus_open(&ctl->bus, &why);
 	status = rc == WSD_OK ? c->run(ctl) : command_fail(rc, &why);
@@ -70,12 +76,18 @@ run(struct ctl *ctl)
 	return status;
 }
 
-/* Output that went nowhere (a full disk) is a failure, unless the command was there to do something. */
+/* Output that went nowhere (a full disk) is a failure, unless the command was there to do something. Who closed a
+ * pipe has seen enough, and needs no word. */
 static int
 end_output(int status, bool did_something)
 {
-	bool lost = fflush(stdout) != 0 || ferror(stdout);
+	bool lost = fflush(stdout) != 0;
+	int reason = lost ? errno : 0;
 
+	lost = lost || ferror(stdout);
+	if (lost && reason != EPIPE)
+		fprintf(stderr, "wsctl: standard output could not be written%s%s\n", reason ? ": " : "",
+			reason ? strerror(reason) : "");
 	return lost && status == EXIT_DONE && !did_something ? EXIT_FAILED : status;
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's command line and exit statuses; wsd(8). */
+#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "auth/auth.h"
 #include "base/err.h"
@@ -93,7 +96,32 @@ get_environment(const char *name)
 static int
 end_output(void)
 {
-	return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
+	bool lost = fflush(stdout) != 0;
+	int reason = lost ? errno : 0;
+
+	if (!lost && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fprintf(stderr, "wsd: standard output could not be written%s%s\n", reason ? ": " : "",
+		reason ? strerror(reason) : "");
+	return EXIT_FAILURE;
+}
+
+/* A misspelt variable is as good as none, and could be looked for for long. */
+static void
+warn_of_misspelt(void)
+{
+	for (char **line = environ; *line; line++) {
+		size_t len = strcspn(*line, "=");
+		char name[64];
+		const char *meant;
+
+		if (len >= sizeof(name))
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)len, *line);
+		meant = conf_meant(name);
+		if (meant)
+			log_warn("%s is no variable of wsd, and has no effect: is %s meant?", name, meant);
+	}
 }
 
 static int
@@ -105,6 +133,7 @@ serve(const struct conf *conf, const struct auth *auth)
 		fprintf(stderr, "wsd: could not start the log (%s)\n", wsd_strerror(rc));
 		return EXIT_FAILURE;
 	}
+	warn_of_misspelt();
 	metrics_init(conf->instance, PACKAGE_VERSION);
 	metrics_watch_log(log_dropped);
 	rc = server_run(conf, auth);
@@ -143,6 +172,8 @@ main(int argc, char **argv)
 		log_write(LOG_LEVEL_CRIT, LOG_ID_BAD_CONFIG, NULL, "%s", why);
 		return EX_CONFIG;
 	}
+	if (o.check_config)
+		warn_of_misspelt();
 	if (o.print_config)
 		conf_print(&conf, stdout);
 	rc = o.check_config || o.print_config ? end_output() : serve(&conf, auth);

@@ -108,6 +108,14 @@ ask(const void *arg, const char *name)
 	return (*(const conf_getenv_cb *)arg)(name);
 }
 
+static const char *
+which_is_set(conf_getenv_cb get, const char *host, const char *port)
+{
+	const char *first = get(host), *second = get(port);
+
+	return second && *second ? port : first && *first ? host : NULL;
+}
+
 int
 conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size)
 {
@@ -117,6 +125,8 @@ conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size)
 	rc = conf_vars_load(conf_table, out, ask, &get, why, why_size);
 	if (rc == WSD_OK)
 		rc = conf_secrets_read(out, get, why, why_size);
+	out->public_given = which_is_set(get, "HOST", "PORT");
+	out->admin_given = which_is_set(get, "ADMIN_HOST", "ADMIN_PORT");
 	if (rc != WSD_OK)
 		conf_deinit(out);
 	return rc;

@@ -29,6 +29,7 @@ struct conf {
 	uint16_t port;
 	char *admin_host;
 	uint16_t admin_port;
+	const char *public_given, *admin_given; /* the variable that sets host or port; NULL: neither is set */
 	uint32_t max_connections;
 	uint32_t heartbeat_interval_ms;
 	uint32_t connection_timeout_ms;
@@ -80,6 +81,9 @@ typedef const char *(*conf_getenv_cb)(const char *name);
  */
 int conf_load(struct conf *out, conf_getenv_cb get, char *why, size_t why_size);
 void conf_deinit(struct conf *conf);
+
+/* The variable, of wsd or wsctl, that is meant by a name that is none; NULL if none is like it, or it is one. */
+const char *conf_meant(const char *name);
 
 /* The table of variables as --help shows it. */
 void conf_print_help(FILE *to);

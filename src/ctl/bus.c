@@ -64,6 +64,8 @@ read_unit(struct bus *bus, const char *unit, const char *path, struct bus_unit *
 	if (rc >= 0)
 		rc = get_text(bus, path, UNIT, "ActiveState", out->active, sizeof(out->active), error);
 	if (rc >= 0)
+		rc = get_text(bus, path, UNIT, "SubState", out->sub, sizeof(out->sub), error);
+	if (rc >= 0)
 		rc = get_text(bus, path, UNIT, "UnitFileState", out->enabled, sizeof(out->enabled), error);
 	if (rc >= 0)
 		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, UNIT, "ActiveEnterTimestamp", error,
@@ -76,6 +78,9 @@ read_unit(struct bus *bus, const char *unit, const char *path, struct bus_unit *
 	if (rc >= 0)
 		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "MainPID", error, 'u',
 						 &out->pid);
+	if (rc >= 0)
+		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "NFileDescriptorStore", error,
+						 'u', &out->stored);
 	return rc;
 }
 
@@ -99,6 +104,13 @@ bool
 bus_unit_runs(const struct bus_unit *unit)
 {
 	return strcmp(unit->active, "active") == 0 || strcmp(unit->active, "reloading") == 0;
+}
+
+void
+bus_empty_store(struct bus *bus, const char *unit)
+{
+	CALL(bus, "ResetFailedUnit", NULL, NULL, "s", unit); /* one that failed is not cleaned */
+	CALL(bus, "CleanUnit", NULL, NULL, "sas", unit, 1, "fdstore");
 }
 
 /* "[::]:3001" and "0.0.0.0:3001" are not for connecting to. */

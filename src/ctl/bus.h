@@ -14,11 +14,13 @@ enum bus_verb { BUS_START, BUS_STOP, BUS_RESTART, BUS_RELOAD };
 struct bus_unit {
 	char load[24];    /* "loaded", "not-found", ... */
 	char active[24];  /* "active", "inactive", "failed", "activating", ... */
+	char sub[24];     /* of activating: "start", "auto-restart", ... */
 	char enabled[24]; /* "enabled", "disabled", ...; "" if there is no file */
 	/* of services; else 0 and "" */
 	char result[32];
 	char status[256]; /* what it says of itself */
 	uint32_t pid;
+	uint32_t stored; /* descriptors in its store */
 	uint64_t since_us; /* CLOCK_REALTIME of the last change to active; 0: never */
 };
 
@@ -38,6 +40,9 @@ int bus_listens(struct bus *bus, const char *unit, char *out, struct why *why);
  * failed; WSD_E_TIMEOUT, -EINTR: jobs may still go on; or what the manager answered. */
 int bus_do(struct bus *bus, enum bus_verb verb, const char *const *units, uint32_t timeout_ms,
 	   struct why *why);
+
+/* Closes what is in the descriptor store of a service that does not run. Before systemd 254 there is nothing then. */
+void bus_empty_store(struct bus *bus, const char *unit);
 
 /* As systemctl enable of one unit and disable of another, what is in Also= included; then all unit files are
  * read again. */

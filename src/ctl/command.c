@@ -53,7 +53,15 @@ int
 command_fail(int code, const struct why *why)
 {
 	fprintf(stderr, "wsctl: %s\n", why->text);
+	return command_status(code);
+}
+
+int
+command_status(int code)
+{
 	switch (code) {
+	case WSD_OK:
+		return EXIT_DONE;
 	case -EACCES:
 	case -EPERM:
 		return EXIT_NO_RIGHTS;

@@ -9,9 +9,9 @@
 
 #include "conf/conf_ctl.h"
 #include "ctl/options.h"
+#include "ctl/why.h"
 
 struct bus;
-struct why;
 
 enum exit_status {
 	EXIT_DONE = 0,
@@ -29,6 +29,10 @@ enum exit_status {
 struct ctl {
 	const struct options *o;
 	struct conf_ctl conf;
+	/* Of a command for root alone, WSD_OK. Others do without settings if need be, which may not even be theirs to
+	 * read. */
+	int settings_rc;
+	struct why settings_why;
 	struct bus *bus;
 };
 
@@ -48,7 +52,9 @@ extern const struct command command_table[];
 
 const struct command *command_find(const char *name);
 
-/* Says why on standard error; returns the exit status for a code of base/err.h. */
+/* The exit status for a code of base/err.h. */
+int command_status(int code);
+/* The same, and says why on standard error. */
 int command_fail(int code, const struct why *why);
 
 int status_command(struct ctl *ctl);

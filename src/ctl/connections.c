@@ -15,6 +15,8 @@
 
 #define ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
 #define ID_MAX        128
+/* IPv4, IPv6 in brackets, a port; "unix", and "-" for not known */
+#define ADDRESS_CHARACTERS "0123456789abcdef.:[]unix-"
 
 /* What has been gathered, of one instance after the other. */
 struct list {
@@ -180,6 +182,23 @@ cut(struct list *list, size_t most)
 		 api_text(json_object_array_get_idx(list->items, most - 1), "connectionId"));
 }
 
+/* False: it was said that one could never fit. */
+static bool
+check_filters(const struct options *o)
+{
+	const char *id = o->prefix[0] && !is_id(o->prefix) ? o->prefix : o->after;
+
+	if (id[0] && !is_id(id))
+		fprintf(stderr, "wsctl: --%s=%s: 1 to %d of A-Z a-z 0-9 . _ ~ - are needed\n",
+			id == o->prefix ? "prefix" : "after", id, ID_MAX);
+	else if (strspn(o->client, ADDRESS_CHARACTERS) != strlen(o->client))
+		fprintf(stderr, "wsctl: --client=%s: the beginning of an address, such as 192.0.2. or "
+				"[2001:db8:, is needed\n", o->client);
+	else
+		return true;
+	return false;
+}
+
 int
 connections_command(struct ctl *ctl)
 {
@@ -191,9 +210,7 @@ connections_command(struct ctl *ctl)
 	unsigned n;
 	int rc;
 
-	if ((o->prefix[0] && !is_id(o->prefix)) || (o->after[0] && !is_id(o->after))) {
-		why_set(&why, 0, "--prefix and --after: 1 to %d of A-Z a-z 0-9 . _ ~ - are needed", ID_MAX);
-		command_fail(WSD_E_UNSUPPORTED, &why);
+	if (!check_filters(o)) {
 		json_object_put(list.items);
 		return EXIT_USAGE;
 	}

@@ -105,6 +105,19 @@ handoff_command(struct ctl *ctl)
 	return rc == WSD_OK ? EXIT_DONE : command_fail(rc, &why);
 }
 
+static bool
+check_level(const char *instance, const char *level)
+{
+	static const char *const levels[] = { "error", "warn", "notice", "info", "debug" };
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
+		if (strcmp(level, levels[i]) == 0)
+			return true;
+	fprintf(stderr, "wsctl: log-level %s %s: error, warn, notice, info or debug is needed\n", instance,
+		level);
+	return false;
+}
+
 int
 log_level_command(struct ctl *ctl)
 {
@@ -113,7 +126,7 @@ log_level_command(struct ctl *ctl)
 	struct why why;
 	int rc;
 
-	if (!check_instance(instance))
+	if (!check_instance(instance) || (level && !check_level(instance, level)))
 		return EXIT_USAGE;
 	if (level) {
 		body = json_object_new_object();

@@ -17,21 +17,41 @@
 #include "log/log.h"
 #include "log/message_ids.h"
 
+#define SETTLE_MS 10000 /* a restart waits up to 3 s for its clients, and then starts */
+#define LOOK_MS   100
+
 enum outcome { DONE, UNDONE, FAILED };
 
 static const char *const outcomes[] = { "done", "undone", "failed" };
 
 /* ---- before */
 
+/* A restart that somebody has just begun is waited for: what its connections will be in is not known before. */
+static int
+look_at_instances(struct deploy *d, struct why *why)
+{
+	uint64_t until_ms = clock_mono_ms() + SETTLE_MS;
+	int rc;
+
+	do {
+		rc = instance_look(d->bus, d->from_name, &d->from, why);
+		if (rc == WSD_OK)
+			rc = instance_look(d->bus, d->o->to, &d->to, why);
+		if (rc != WSD_OK || (!instance_changes(&d->from) && !instance_changes(&d->to)))
+			return rc;
+		if (interrupt_pause(LOOK_MS) != WSD_OK)
+			return why_set(why, -EINTR, "interrupted");
+	} while (clock_mono_ms() < until_ms);
+	return WSD_OK;
+}
+
 static int
 look(struct deploy *d, struct why *why)
 {
 	struct bus_unit unit;
 	char name[64];
-	int rc = instance_look(d->bus, d->from_name, &d->from, why);
+	int rc = look_at_instances(d, why);
 
-	if (rc == WSD_OK)
-		rc = instance_look(d->bus, d->o->to, &d->to, why);
 	for (unsigned i = 0; i < INSTANCE_SOCKETS && rc == WSD_OK; i++) {
 		instance_socket(name, d->to.name, i);
 		rc = bus_unit(d->bus, name, &unit, why);
@@ -57,12 +77,33 @@ look_at_proxy(struct deploy *d, struct why *why)
 	return rc;
 }
 
+/* Nobody but its own next process can take up what a restart has left. */
+static int
+judge_held(const struct deploy *d, struct why *why)
+{
+	struct why failure;
+
+	instance_failure(&d->from, &failure);
+	return why_set(why, instance_changes(&d->from) ? WSD_E_BUSY : WSD_E_UNSUPPORTED,
+		       "ws@%s is %s%s%s, and may hold connections of its clients, which only it can take up: put that "
+		       "right and systemctl start ws@%s, or give them up with --no-handoff",
+		       d->from_name, d->from.unit.active, failure.text[0] ? ", " : "", failure.text, d->from_name);
+}
+
 static int
 judge(struct deploy *d, struct why *why)
 {
 	const struct instance *both[] = { &d->from, &d->to };
 
 	for (unsigned i = 0; i < 2; i++) {
+		const char *masked = strcmp(both[i]->unit.load, "masked") == 0     ? "service"
+				     : strcmp(both[i]->socket.load, "masked") == 0 ? "socket"
+										   : NULL;
+
+		if (masked)
+			return why_set(why, WSD_E_UNKNOWN,
+				       "ws@%s.%s is masked; systemctl unmask ws@%s.%s takes that back",
+				       both[i]->name, masked, both[i]->name, masked);
 		if (strcmp(both[i]->unit.load, "loaded") != 0)
 			return why_set(why, WSD_E_UNKNOWN,
 				       "ws@%s.service is not there (%s): is the package installed?",
@@ -74,6 +115,8 @@ judge(struct deploy *d, struct why *why)
 	if (d->from.runs && !d->from.answers)
 		return why_set(why, WSD_E_TIMEOUT, "ws@%s runs, but does not answer: systemctl status ws@%s",
 			       d->from_name, d->from_name);
+	if (instance_holds(&d->from) && !d->o->no_handoff)
+		return judge_held(d, why);
 	if (d->proxy_before[0] && !d->leads_there && strcmp(d->proxy_before, d->from.address) != 0)
 		return why_set(why, WSD_E_UNKNOWN,
 			       "%s leads to %s, which is neither blue nor green; wsctl switch %s makes it so",
@@ -102,7 +145,7 @@ nothing_to_do(struct deploy *d)
 	struct record last;
 	struct why ignored;
 
-	if (!d->serves || d->from.runs)
+	if (!d->serves || d->from.runs || instance_holds(&d->from))
 		return false;
 	return record_read(&last, &ignored) != WSD_OK || strcmp(last.outcome, "running") != 0;
 }

@@ -218,7 +218,8 @@ static bool
 handoff_needed(struct deploy *d, struct why *why_not)
 {
 	if (!d->from.runs)
-		why_set(why_not, 0, "%s does not run", d->from_name);
+		why_set(why_not, 0, "%s does not run%s", d->from_name,
+			instance_holds(&d->from) ? "; the connections that it may hold are closed" : "");
 	return d->from.runs;
 }
 
@@ -301,6 +302,8 @@ run_stop(struct deploy *d, struct why *detail)
 	rc = bus_enable(d->bus, on, off, detail);
 	if (rc == WSD_OK)
 		rc = deploy_stop(d, d->from_name, NULL, detail);
+	if (rc == WSD_OK && instance_holds(&d->from)) /* nobody will take them up; their clients are to know */
+		bus_empty_store(d->bus, off);
 	interrupt_release();
 	return rc == WSD_OK
 		       ? why_set(detail, rc, "%s is stopped, and %s starts at boot", d->from_name, d->to.name)

@@ -92,6 +92,9 @@ instance_look(struct bus *bus, const char *name, struct instance *out, struct wh
 	if (rc != WSD_OK)
 		return rc;
 	instance_socket(unit, name, 0);
+	rc = bus_unit(bus, unit, &out->socket, why);
+	if (rc != WSD_OK)
+		return rc;
 	if (bus_listens(bus, unit, out->address, &ignored) != WSD_OK)
 		out->address[0] = '\0';
 	out->runs = bus_unit_runs(&out->unit);
@@ -105,4 +108,37 @@ instance_look(struct bus *bus, const char *name, struct instance *out, struct wh
 		out->memory = resident(out->unit.pid);
 	}
 	return WSD_OK;
+}
+
+bool
+instance_holds(const struct instance *i)
+{
+	return !i->runs && strcmp(i->unit.active, "inactive") != 0 && i->unit.stored > 0;
+}
+
+bool
+instance_changes(const struct instance *i)
+{
+	return (strcmp(i->unit.active, "activating") == 0 || strcmp(i->unit.active, "deactivating") == 0) &&
+	       strncmp(i->unit.sub, "auto-restart", strlen("auto-restart")) != 0;
+}
+
+bool
+instance_would_start(const struct instance *i)
+{
+	return !i->runs && strcmp(i->socket.active, "active") == 0;
+}
+
+/* "success" is a start that is under way. After a crash the status is still what it said before. */
+void
+instance_failure(const struct instance *i, struct why *out)
+{
+	bool failed = !i->runs && strcmp(i->unit.active, "inactive") != 0 && i->unit.result[0] &&
+		      strcmp(i->unit.result, "success") != 0;
+	bool said = strcmp(i->unit.result, "exit-code") == 0 && i->unit.status[0];
+
+	if (failed)
+		why_set(out, 0, "%s%s%s", i->unit.result, said ? ": " : "", said ? i->unit.status : "");
+	else
+		out->text[0] = '\0';
 }

@@ -24,6 +24,7 @@ bool instance_is_name(const char *name);
 struct instance {
 	const char *name;
 	struct bus_unit unit; /* of the service */
+	struct bus_unit socket; /* the one for clients */
 	char address[64];     /* for clients; "" if its socket unit has none */
 	bool runs;            /* the service is active */
 	bool answers;         /* and told the following; else all of it is 0 */
@@ -40,6 +41,16 @@ struct instance {
 /* A service that does not run is not asked, which would start it. WSD_OK, or what the service manager
  * answered. */
 int instance_look(struct bus *bus, const char *name, struct instance *out, struct why *why);
+
+/* It does not run, and was not stopped either: what a restart has left for its next process, which did not come up, may
+ * wait in its descriptor store. */
+bool instance_holds(const struct instance *i);
+/* It is on its way to another state, and was not just ended by a failure. */
+bool instance_changes(const struct instance *i);
+/* Nobody but a new connection starts it: its service does not run, and its socket listens. */
+bool instance_would_start(const struct instance *i);
+/* Why its service failed, in its own words if it had any; "" if it did not fail. */
+void instance_failure(const struct instance *i, struct why *out);
 
 /* The names of its units; each out has room for 64 bytes. */
 void instance_service(char out[64], const char *name);

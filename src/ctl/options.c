@@ -160,11 +160,17 @@ read_options(struct reader *r, int argc, char **argv)
 	}
 }
 
+/* "help deploy" is "deploy --help", and "help" alone is "--help". */
 static void
 read_arguments(struct reader *r, int argc, char **argv)
 {
 	const struct command *c = NULL;
+	bool help = optind < argc && strcmp(argv[optind], "help") == 0;
 
+	if (help) {
+		r->o->given |= OPTION_BIT(OPTION_HELP);
+		optind++;
+	}
 	if (optind < argc) {
 		c = r->o->command = command_find(argv[optind]);
 		if (!c)
@@ -172,7 +178,7 @@ read_arguments(struct reader *r, int argc, char **argv)
 		optind++;
 	}
 	for (; optind < argc && !r->bad; optind++) {
-		if (r->o->n_args == c->max_args)
+		if (r->o->n_args == (help ? 0 : c->max_args))
 			fail(r, "%s: unexpected argument '%s'", c->name, argv[optind]);
 		else
 			r->o->args[r->o->n_args++] = argv[optind];
@@ -226,7 +232,11 @@ print_help(FILE *out, const struct command *c)
 			snprintf(left, sizeof(left), "%s %s", c->name, c->args);
 			fprintf(out, "  %-28s%s\n", left, c->help);
 		}
-		fprintf(out, "\n'wsctl COMMAND --help' tells the options of a command.\n");
+		fprintf(out, "  %-28s%s\n\nOptions:\n", "help [COMMAND]",
+			"this, or the options of a command");
+		for (size_t i = 0; i < N_ROWS; i++)
+			if (OPTION_BIT(rows[i].id) & ANYWHERE)
+				print_option(out, &rows[i]);
 	} else {
 		fprintf(out, "Usage: wsctl %s [OPTION]...%s%s\nWhat it does: %s.\n\nOptions:\n", c->name,
 			c->args[0] ? " " : "", c->args, c->help);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* wsctl status: what both instances do, what the proxy leads to, and what the last deploy left. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,11 +21,11 @@
 
 struct picture {
 	struct instance instances[INSTANCES];
-	struct proxy *proxy;
+	struct proxy *proxy;             /* NULL: the settings do not say which, and ctl->settings_why why */
 	const char *leads_to;            /* an instance by its address; NULL: neither */
 	char address[PROXY_ADDRESS_MAX]; /* "": not known, and proxy_why says why */
 	struct why proxy_why;
-	char answers[INSTANCE_NAME_MAX + 1]; /* "": none, and answer_why says why */
+	char answers[INSTANCE_NAME_MAX + 1]; /* "": none, or not asked, and answer_why says why */
 	struct why answer_why;
 	bool has_record;
 	struct record record;
@@ -37,14 +38,19 @@ struct picture {
 static void
 look_at_proxy(struct picture *p)
 {
-	if (!proxy_there(p->proxy))
+	const struct instance *to = NULL;
+
+	if (!p->proxy || !proxy_there(p->proxy))
 		return;
 	if (proxy_current(p->proxy, p->address, &p->proxy_why) != WSD_OK)
 		p->address[0] = '\0';
 	for (unsigned i = 0; i < INSTANCES; i++)
 		if (p->address[0] && strcmp(p->address, p->instances[i].address) == 0)
-			p->leads_to = p->instances[i].name;
-	if (probe_health(proxy_url(p->proxy), PROBE_TIMEOUT_MS, p->answers, &p->answer_why) != WSD_OK)
+			to = &p->instances[i];
+	p->leads_to = to ? to->name : NULL;
+	if (to && instance_would_start(to))
+		why_set(&p->answer_why, 0, "not asked, since that would start %s", to->name);
+	else if (probe_health(proxy_url(p->proxy), PROBE_TIMEOUT_MS, p->answers, &p->answer_why) != WSD_OK)
 		p->answers[0] = '\0';
 }
 
@@ -56,7 +62,7 @@ look(struct ctl *ctl, struct picture *p, struct why *why)
 	*p = (struct picture){ .leads_to = NULL };
 	for (unsigned i = 0; i < INSTANCES && rc == WSD_OK; i++)
 		rc = instance_look(ctl->bus, instance_names[i], &p->instances[i], why);
-	if (rc == WSD_OK)
+	if (rc == WSD_OK && ctl->settings_rc == WSD_OK)
 		rc = proxy_open(&p->proxy, &ctl->conf, ctl->bus, why);
 	if (rc != WSD_OK)
 		return rc;
@@ -71,6 +77,8 @@ look(struct ctl *ctl, struct picture *p, struct why *why)
 static const char *
 state_word(const struct instance *i)
 {
+	if (strcmp(i->unit.load, "masked") == 0 || strcmp(i->socket.load, "masked") == 0)
+		return "masked";
 	if (strcmp(i->unit.load, "loaded") != 0)
 		return "not installed";
 	if (!i->runs)
@@ -118,9 +126,45 @@ print_instances(const struct picture *p)
 	table_destroy(&t);
 }
 
+/* What went wrong with those that should run and do not, and what to do about it. */
 static void
-print_proxy(const struct picture *p)
+print_failures(const struct picture *p)
 {
+	for (unsigned n = 0; n < INSTANCES; n++) {
+		const struct instance *i = &p->instances[n];
+		struct why why;
+
+		instance_failure(i, &why);
+		if (!why.text[0])
+			continue;
+		printf("\n%s: %s\n  see: journalctl -u ws@%s -n 20\n", i->name, why.text, i->name);
+		if (instance_holds(i))
+			printf("  connections of its clients may wait for it to start: put that right, and "
+			       "systemctl start ws@%s\n", i->name);
+	}
+}
+
+/* The file and the proxy are of different minds. */
+static void
+print_way_out(const struct picture *p)
+{
+	const char *to = p->leads_to;
+
+	if (!p->leads_to || !p->answers[0] || strcmp(p->answers, p->leads_to) == 0)
+		return;
+	for (unsigned i = 0; i < INSTANCES; i++)
+		if (strcmp(p->instances[i].name, p->leads_to) == 0 && !p->instances[i].ready)
+			to = p->answers; /* where it is to lead to could not serve */
+	printf("  it has not taken up its last switch: wsctl switch %s\n", to);
+}
+
+static void
+print_proxy(const struct ctl *ctl, const struct picture *p)
+{
+	if (!p->proxy) {
+		printf("\nproxy: not known (%s)\n", ctl->settings_why.text);
+		return;
+	}
 	printf("\nproxy: %s (%s)\n", proxy_name(p->proxy), proxy_reason(p->proxy));
 	if (!proxy_there(p->proxy))
 		return;
@@ -134,8 +178,7 @@ print_proxy(const struct picture *p)
 		printf("  at %s: %s\n", proxy_url(p->proxy), p->answer_why.text);
 	else
 		printf("  at %s: %s answers\n", proxy_url(p->proxy), p->answers);
-	if (p->answers[0] && p->leads_to && strcmp(p->answers, p->leads_to) != 0)
-		printf("  it has not taken up its last switch: wsctl switch %s\n", p->leads_to);
+	print_way_out(p);
 }
 
 static void
@@ -165,11 +208,16 @@ static struct json_object *
 instance_json(const struct instance *i)
 {
 	struct json_object *o = json_object_new_object();
+	char uptime[32];
+	struct why why;
 
+	instance_failure(i, &why);
 	json_object_object_add(o, "state", json_object_new_string(state_word(i)));
 	json_object_object_add(o, "unit", json_object_new_string(i->unit.active));
 	json_object_object_add(o, "enabled", json_object_new_string(i->unit.enabled));
 	json_object_object_add(o, "address", json_object_new_string(i->address));
+	if (why.text[0])
+		json_object_object_add(o, "failure", json_object_new_string(why.text));
 	if (!i->answers)
 		return o;
 	json_object_object_add(o, "ready", json_object_new_boolean(i->ready));
@@ -177,7 +225,8 @@ instance_json(const struct instance *i)
 	json_object_object_add(o, "connections", json_object_new_uint64(i->connections));
 	json_object_object_add(o, "messagesPerSecond", json_object_new_uint64(i->messages_per_second));
 	json_object_object_add(o, "memoryBytes", json_object_new_uint64(i->memory));
-	json_object_object_add(o, "uptimeSeconds", json_object_new_double(i->uptime));
+	snprintf(uptime, sizeof(uptime), "%.3f", i->uptime);
+	json_object_object_add(o, "uptimeSeconds", json_object_new_double_s(i->uptime, uptime));
 	return o;
 }
 
@@ -188,7 +237,7 @@ text_or_null(const char *text)
 }
 
 static void
-print_json(const struct picture *p, bool one_line)
+print_json(const struct ctl *ctl, const struct picture *p, bool one_line)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_object(),
 			   *proxy = json_object_new_object();
@@ -196,8 +245,9 @@ print_json(const struct picture *p, bool one_line)
 	for (unsigned i = 0; i < INSTANCES; i++)
 		json_object_object_add(list, p->instances[i].name, instance_json(&p->instances[i]));
 	json_object_object_add(o, "instances", list);
-	json_object_object_add(proxy, "kind", json_object_new_string(proxy_name(p->proxy)));
-	json_object_object_add(proxy, "reason", json_object_new_string(proxy_reason(p->proxy)));
+	json_object_object_add(proxy, "kind", text_or_null(p->proxy ? proxy_name(p->proxy) : NULL));
+	json_object_object_add(proxy, "reason", json_object_new_string(p->proxy ? proxy_reason(p->proxy)
+										: ctl->settings_why.text));
 	json_object_object_add(proxy, "leadsTo", text_or_null(p->leads_to));
 	json_object_object_add(proxy, "address", text_or_null(p->address));
 	json_object_object_add(proxy, "answers", text_or_null(p->answers));
@@ -219,12 +269,13 @@ show(struct ctl *ctl, struct why *why)
 	int rc = look(ctl, &p, why);
 
 	if (rc == WSD_OK && option_given(ctl->o, OPTION_JSON)) {
-		print_json(&p, ctl->o->watch_ms > 0);
+		print_json(ctl, &p, ctl->o->watch_ms > 0);
 	} else if (rc == WSD_OK) {
 		if (ctl->o->watch_ms > 0 && isatty(STDOUT_FILENO))
 			fputs("\033[H\033[J", stdout);
 		print_instances(&p);
-		print_proxy(&p);
+		print_failures(&p);
+		print_proxy(ctl, &p);
 		print_record(&p);
 	}
 	proxy_close(&p.proxy);
@@ -245,5 +296,7 @@ status_command(struct ctl *ctl)
 		if (interrupt_seen())
 			return EXIT_DONE;
 	}
-	return rc == WSD_OK ? EXIT_DONE : command_fail(rc, &why);
+	if (rc != WSD_OK)
+		return command_fail(rc, &why);
+	return ctl->settings_rc == -EACCES ? EXIT_DONE : command_status(ctl->settings_rc);
 }

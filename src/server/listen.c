@@ -31,6 +31,19 @@ bind_one(const struct addrinfo *ai, int *out)
 	return rc;
 }
 
+/* In a unit that has no network, what is wrong is that it got no socket. */
+static void
+explain(const struct server *s, const char *host, uint16_t port, int rc)
+{
+	char unit[80] = "";
+
+	if (rc == -EAFNOSUPPORT)
+		snprintf(unit, sizeof(unit), "; no socket was passed in: systemctl status ws@%s.socket",
+			 s->conf->instance);
+	log_error("could not listen on %s port %u (%s)%s", host, port, wsd_strerror(rc), unit);
+	sysd_notify("STATUS=could not listen on %s port %u (%s)%s", host, port, wsd_strerror(rc), unit);
+}
+
 static int
 bind_all(struct server *s, enum sysd_role role, const char *host, uint16_t port)
 {
@@ -56,10 +69,19 @@ bind_all(struct server *s, enum sysd_role role, const char *host, uint16_t port)
 	}
 	freeaddrinfo(list);
 	if (failed != WSD_OK && (*n == 0 || failed == -EADDRINUSE)) {
-		log_error("could not listen on %s port %u (%s)", host, port, wsd_strerror(failed));
+		explain(s, host, port, failed);
 		return failed;
 	}
 	return WSD_OK;
+}
+
+/* Whoever set it may wonder why nothing changes. */
+static void
+warn_unused(const char *variable, const char *kind)
+{
+	if (variable)
+		log_warn("%s is not used, since a socket is passed in: the address is that of the %s socket unit",
+			 variable, kind);
 }
 
 int
@@ -74,8 +96,12 @@ listen_prepare(struct server *s)
 	}
 	if (s->listeners.n[SYSD_PUBLIC] == 0)
 		rc = bind_all(s, SYSD_PUBLIC, s->conf->host, s->conf->port);
+	else
+		warn_unused(s->conf->public_given, "public");
 	if (rc == WSD_OK && s->listeners.n[SYSD_ADMIN] == 0)
 		rc = bind_all(s, SYSD_ADMIN, s->conf->admin_host, s->conf->admin_port);
+	else if (rc == WSD_OK)
+		warn_unused(s->conf->admin_given, "admin");
 	if (rc == WSD_OK && s->listeners.n[SYSD_HANDOFF] == 0)
 		listen_handoff(s);
 	if (rc != WSD_OK)

@@ -21,6 +21,15 @@ def test_remove_stops_and_keeps_settings(host):
     assert host.sh("ls /run | grep -x ws || true") == ""
 
 
+def test_purge_tells_of_the_link_that_is_left(machine):
+    """NGINX would not come up at the next boot, and say so only then."""
+    host = machine(kind="proxy-tree")
+    host.sh("ln -s /etc/ws/nginx/ws.conf /etc/nginx/sites-enabled/ws.conf")
+    said = host.run("apt-get", "-qq", "-y", "purge", "wsd")
+    assert "NGINX does not start with /etc/nginx/sites-enabled/ws.conf, which leads to nowhere now: remove it" in said
+    assert "sites-enabled/default" not in said
+
+
 def test_purge_leaves_nothing(bare, release):
     before, groups = files(bare), set(bare.sh("cut -d: -f1 /etc/group").split())
     bare.install(release.packages["wsd"], release.packages["wsd-loadtest"])

@@ -87,7 +87,7 @@ def test_one_instance_alone(host):
     host.systemctl("start", "ws@blue")
     assert wsctl(host, "log-level", "blue").strip() == "info"
     assert wsctl(host, "log-level", "blue", "debug").strip() == "debug"
-    assert "level: expected" in wsctl(host, "log-level", "blue", "loud", status=FAILED)
+    assert "info or debug is needed" in wsctl(host, "log-level", "blue", "loud", status=USAGE)
     wsctl(host, "accept", "blue", "off")
     assert host.raw().handshake("/ws/chat/x").status == 503
     wsctl(host, "accept", "blue", "on")

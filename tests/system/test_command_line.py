@@ -51,6 +51,12 @@ def test_unknown_variables_are_no_error():
     assert run_to_end(CHECK, environment={"WSD_COLOUR": "red", "WS_COLOUR": "red"}).status == 0
 
 
+def test_a_misspelt_variable_is_told():
+    wsd = run_to_end(CHECK, environment={"MAX_CONECTIONS": "5"}, LOG_FORMAT="text")
+    assert wsd.status == 0
+    assert "MAX_CONECTIONS is no variable of wsd, and has no effect: is MAX_CONNECTIONS meant?" in wsd.text()
+
+
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help(option):
     wsd = run_to_end(option)

@@ -25,6 +25,13 @@ def test_only_a_public_socket(start, client):
     client(wsd)
 
 
+def test_an_address_that_is_not_used_is_told(start):
+    """With sockets passed in, a PORT has no effect, and who set it waits for that in vain."""
+    wsd = start(admin=(), PORT=free_port(), ADMIN_HOST="127.0.0.1", ADMIN_PORT=free_port())
+    wsd.wait_log("PORT is not used, since a socket is passed in: the address is that of the public socket unit")
+    assert not wsd.logged("ADMIN_")
+
+
 def test_a_single_socket_of_any_name_is_the_public_one(start):
     sock = listener()
     address = sock.getsockname()

@@ -258,6 +258,36 @@ test_help_and_manual_name_everything(void **state)
 	free(man);
 }
 
+static void
+test_a_misspelt_name_is_seen(void **state)
+{
+	static const struct {
+		const char *name, *meant;
+	} names[] = {
+		{ "MAX_CONECTIONS", "MAX_CONNECTIONS" }, { "max_connections", "MAX_CONNECTIONS" },
+		{ "MAX-CONNECTION", "MAX_CONNECTIONS" }, { "LOGLEVEL", "LOG_LEVEL" },
+		{ "LOG_LEVLE", "LOG_LEVEL" },		 { "ALLOWED_ORIGIN", "ALLOWED_ORIGINS" },
+		{ "RATE_LIMIT_MESAGES", "RATE_LIMIT_MESSAGE" }, { "JWT_ALGORYTHM", "JWT_ALGORITHM" },
+		{ "PROXI", "PROXY" },			 { "port", "PORT" },
+		/* all right as they are, or nothing of ours */
+		{ "MAX_CONNECTIONS", NULL },		 { "PROXY", NULL },
+		{ "JWT_ISSUER", NULL },			 { "", NULL },
+		{ "PATH", NULL },			 { "HOME", NULL },
+		{ "POST", NULL },			 { "LOGNAME", NULL },
+		{ "INVOCATION_ID", NULL },		 { "http_proxy", NULL },
+		{ "a name that is far longer than any of ours could be", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *meant = conf_meant(names[i].name);
+
+		if (names[i].meant)
+			assert_string_equal(meant, names[i].meant);
+		else
+			assert_null(meant);
+	}
+}
+
 int
 main(void)
 {
@@ -267,6 +297,7 @@ main(void)
 		cmocka_unit_test(test_workers_follow_the_affinity_mask),
 		cmocka_unit_test(test_choices_are_those_of_the_log),
 		cmocka_unit_test(test_help_and_manual_name_everything),
+		cmocka_unit_test(test_a_misspelt_name_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,6 +154,9 @@ def test_nobody_listens(wsload):
     run = wsload("-c", 3, "-d", "200ms", "--fail-if", "success<100%", url)
     assert run.status == 1
     assert run.report["connect_failures"] == {"Connection refused": 3}
+    run = wsload("-c", 3, "-d", "200ms", url)
+    assert run.status == 3, "without a condition, too"
+    assert "wsload: none of 3 attempts to connect succeeded\n" in run.stderr
 
 
 def test_a_wrong_accept_key_is_no_connection(wsload):

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from peer import Peer
@@ -40,6 +41,25 @@ def test_what_cannot_run(program, tmp_path):
     assert call(program, "--pid", "4194303", "ws://127.0.0.1:1").returncode == 3
     many = call(program, "-c", "1000000", "ws://127.0.0.1:1")
     assert many.returncode == 3 and "--processes" in many.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_results_on_a_full_disk(program, tmp_path):
+    with Peer() as peer, open("/dev/full", "w", encoding="ascii") as full:
+        lost = call(program, "--json", "/dev/full", "-d", "200ms", peer.url)
+        no_help = subprocess.run([program, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+        unseen = subprocess.run([program, "-d", "200ms", peer.url], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+                                check=False)
+    assert (lost.returncode, lost.stderr) == (3, "wsload: /dev/full: No space left on device\n")
+    assert (no_help.returncode, no_help.stderr) == (3, "wsload: standard output: No space left on device\n")
+    assert (unseen.returncode, unseen.stderr) == (3, "wsload: the table: No space left on device\n")
+
+
+def test_nobody_reads_the_table(program):
+    with Peer() as peer, subprocess.Popen([program, "-d", "200ms", peer.url], stdout=subprocess.PIPE,
+                                          stderr=subprocess.PIPE, text=True) as load:
+        load.stdout.close()
+        assert load.stderr.read() == "" and load.wait(30) == 3
 
 
 def test_json_on_standard_output_and_the_table_beside_it(program):
