@@ -85,8 +85,8 @@ judge_held(const struct deploy *d, struct why *why)
 
 	instance_failure(&d->from, &failure);
 	return why_set(why, instance_changes(&d->from) ? WSD_E_BUSY : WSD_E_UNSUPPORTED,
-		       "ws@%s is %s%s%s, and may hold connections of its clients, which only it can take up: put that "
-		       "right and systemctl start ws@%s, or give them up with --no-handoff",
+		       "ws@%s does not run (%s%s%s), and may hold connections of its clients, which only it can take "
+		       "up: put that right and systemctl start ws@%s, or give them up with --no-handoff",
 		       d->from_name, d->from.unit.active, failure.text[0] ? ", " : "", failure.text, d->from_name);
 }
 

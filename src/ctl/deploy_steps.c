@@ -19,6 +19,7 @@
 
 #define START_TIMEOUT_MS  60000
 #define STOP_TIMEOUT_MS   60000
+#define REASON_MS         1000
 #define HEALTH_TIMEOUT_MS 10000
 #define LOOK_MS           50
 #define PROBE_MS          200 /* at first, and then ever less often, */
@@ -39,11 +40,25 @@ plan_start(struct deploy *d, struct why *detail)
 		why_set(detail, WSD_OK, "start ws@%s and wait until it is ready", d->to.name);
 }
 
+/* Why it did not start. It may be started again already, and have nothing to say until it fails once more. */
+static int
+explain_start(struct deploy *d, const char *name, int rc, struct why *detail)
+{
+	uint64_t until_ms = clock_mono_ms() + REASON_MS;
+	struct bus_unit unit;
+	struct why ignored;
+
+	do {
+		if (bus_unit(d->bus, name, &unit, &ignored) != WSD_OK)
+			return rc;
+	} while (!unit.status[0] && clock_mono_ms() < until_ms && interrupt_pause(LOOK_MS) == WSD_OK);
+	return why_set(detail, rc, "%s did not start (%s)%s%s\nsee: journalctl -u ws@%s -n 20", name, unit.result,
+		       unit.status[0] ? ": " : "", unit.status, d->to.name);
+}
+
 static int
 run_start(struct deploy *d, struct why *detail)
 {
-	struct bus_unit unit;
-	struct why ignored;
 	char name[64];
 	const char *units[] = { name, NULL };
 	int rc;
@@ -55,10 +70,7 @@ run_start(struct deploy *d, struct why *detail)
 	rc = bus_do(d->bus, d->to.runs ? BUS_RESTART : BUS_START, units, START_TIMEOUT_MS, detail);
 	if (rc == WSD_OK)
 		return why_set(detail, WSD_OK, "%s is ready", name);
-	if (rc == WSD_E_CLOSED && bus_unit(d->bus, name, &unit, &ignored) == WSD_OK)
-		why_set(detail, rc, "%s did not start (%s)%s%s\nsee: journalctl -u ws@%s -n 20", name,
-			unit.result, unit.status[0] ? ": " : "", unit.status, d->to.name);
-	return rc;
+	return rc == WSD_E_CLOSED ? explain_start(d, name, rc, detail) : rc;
 }
 
 /* ---- health */
@@ -182,7 +194,7 @@ probe_both(struct deploy *d, const char *instance, uint32_t timeout_ms, struct w
 	}
 	if (rc == WSD_OK)
 		rc = probe_websocket(proxy_url(d->proxy), timeout_ms, answered, detail);
-	if (rc == WSD_OK && strcmp(answered, instance) != 0)
+	if (rc == WSD_OK && answered[0] && strcmp(answered, instance) != 0)
 		return why_set(detail, WSD_E_BUSY, "%sws/chat/ is answered by %s", proxy_url(d->proxy),
 			       answered);
 	return rc;

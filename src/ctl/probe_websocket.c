@@ -23,6 +23,7 @@ struct probe {
 	uint64_t until_ms;
 	char data[ANSWER_MAX + 1];
 	size_t len;
+	bool refused; /* for want of a token */
 };
 
 static int
@@ -117,6 +118,13 @@ ask(struct probe *p, const char *url)
 	return send_all(p, request, (size_t)len);
 }
 
+/* With AUTH=jwt wsd asks for a token, and only if the request is a handshake that it would have taken up. */
+static bool
+asks_for_token(const char *head, int status)
+{
+	return status == 401 && strcasestr(head, "\r\nWWW-Authenticate: Bearer realm=\"wsd\"");
+}
+
 /* The head of the answer is taken away. */
 static int
 read_head(struct probe *p, const char *url, struct why *why)
@@ -128,7 +136,11 @@ read_head(struct probe *p, const char *url, struct why *why)
 		rc = receive(p);
 	if (rc != WSD_OK)
 		return rc;
-	if (sscanf(p->data, "HTTP/1.%*d %d", &status) != 1 || status != 101)
+	if (sscanf(p->data, "HTTP/1.%*d %d", &status) == 1 && asks_for_token(p->data, status)) {
+		p->refused = true;
+		return WSD_OK;
+	}
+	if (status != 101)
 		return why_set(why, WSD_E_UNSUPPORTED, "%sws/chat/: no WebSocket, but HTTP status %d", url,
 			       status);
 	end += 4;
@@ -227,7 +239,8 @@ probe_websocket(const char *url, uint32_t timeout_ms, char instance[INSTANCE_NAM
 	rc = ask(&p, url);
 	if (rc == WSD_OK)
 		rc = read_head(&p, url, why);
-	if (rc == WSD_OK)
+	instance[0] = '\0';
+	if (rc == WSD_OK && !p.refused)
 		rc = read_greeting(&p, url, instance, why);
 	if (rc != WSD_OK && why->text[0] == '\0')
 		why_set(why, rc, "%sws/chat/: %s", url, rc == -EINTR ? "interrupted" : wsd_strerror(rc));

@@ -66,7 +66,7 @@ def test_deploy_forgets_no_connections_that_wait(proxied):
             assert client.wait_closed() == 1006
         return
     said = proxied.wsctl("deploy", "green", status=FAILED)
-    assert f"ws@blue is failed, {WHY}, and may hold connections of its clients" in said
+    assert f"ws@blue does not run (failed, {WHY}), and may hold connections of its clients" in said
     assert "systemctl start ws@blue, or give them up with --no-handoff" in said
     assert "--no-handoff" in proxied.wsctl("deploy", "green", "--dry-run", status=FAILED)
     assert host.show("ws@green.service", "ActiveState") == "inactive"

@@ -11,6 +11,7 @@ import pytest
 
 from clients import http, message
 from host import ADMIN_PORTS, BAD_CONFIG
+from proxied import FAILED, start_nginx
 
 KEY = b"0123456789abcdef0123456789abcdef"
 ADMIN = "s3cret-of-the-operators"
@@ -21,8 +22,8 @@ def encode(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
-def token(algorithm, sign):
-    head, claims = {"alg": algorithm}, {"exp": int(time.time()) + 600, "sub": "al", "connection_id": "alice"}
+def token(algorithm, sign, **more):
+    head, claims = {"alg": algorithm}, {"exp": int(time.time()) + 600, "sub": "al", **more}
     text = b".".join(encode(json.dumps(part).encode()) for part in (head, claims))
     return (text + b"." + encode(sign(text))).decode()
 
@@ -34,7 +35,10 @@ def hs256(text):
 @pytest.fixture
 def load(host):
     """load(key, algorithm): settings and credentials of ws@blue, which is not started."""
+    return loader_for(host)
 
+
+def loader_for(host):
     def loader(key, algorithm):
         for name, secret in (("jwt.key", key), ("admin.token", ADMIN.encode() + b"\n")):
             path = host.root / "etc/ws" / name
@@ -45,6 +49,30 @@ def load(host):
         host.set(AUTH="jwt", JWT_ALGORITHM=algorithm)
 
     return loader
+
+
+def test_deploy_of_instances_that_ask_for_tokens(machine):
+    """wsctl has none, and is refused by the test load and through the proxy; that is no failure of the instance."""
+    host = machine(kind="proxy-tree")
+    start_nginx(host)
+    loader_for(host)(KEY, "HS256")
+    host.sh("mv /etc/ws/blue.env /etc/ws/ws.env; systemctl enable --now ws@blue")
+    alice = host.living("alice", port=80, query="?token=" + token("HS256", hs256))
+
+    def deploy(to, status=0):
+        said = host.run("wsctl", "deploy", to, "--json", check=False)
+        assert said.status == status, said
+        return {step["step"]: step["detail"] for step in json.loads(said)["steps"]}
+
+    assert deploy("green")["smoke"] == "it asks for tokens, and SMOKE_OPTIONS has none: no message was tried"
+    assert alice.ask(message())["count"] == 1
+    settings = (host.root / "etc/ws/ws.env").read_text()
+    good = "SMOKE_OPTIONS=--path=/ws/chat/smoke-{run}-{n}?token=" + token("HS256", hs256)
+    host.write("/etc/ws/ws.env", f"{settings}{good[:-8]}AAAAAAAA\n")
+    assert "the test load failed: not connected (http 401: 10), success<100%" in deploy("blue", status=FAILED)["smoke"]
+    host.write("/etc/ws/ws.env", f"{settings}{good}\n")
+    assert deploy("blue")["smoke"].startswith("200 of 200 messages answered")
+    assert alice.ask(message())["count"] == 2
 
 
 def change(host, secret):
@@ -64,7 +92,7 @@ def check_admission(host, good):
 def test_both_secrets_as_credentials(host, load):
     load(KEY + b"\n", "HS256")
     host.systemctl("start", "ws@blue")
-    c = check_admission(host, token("HS256", hs256))
+    c = check_admission(host, token("HS256", hs256, connection_id="alice"))
     assert c.ask(message())["count"] == 1
     assert change(host, ADMIN) == 200
     assert change(host, ADMIN + "x") == 401
@@ -78,7 +106,7 @@ def test_both_secrets_as_credentials(host, load):
 def test_restart_reads_another_key(host, load):
     load(b"x" * 32, "HS256")
     host.systemctl("start", "ws@blue")
-    good = token("HS256", hs256)
+    good = token("HS256", hs256, connection_id="alice")
     assert host.raw().handshake("/ws/chat/alice?token=" + good).status == 401
     load(KEY, "HS256")
     host.systemctl("restart", "ws@blue")
@@ -100,7 +128,7 @@ def test_public_key(host, load):
     load(private.public_key().public_bytes(serialization.Encoding.PEM,
                                            serialization.PublicFormat.SubjectPublicKeyInfo), "ES256")
     host.systemctl("start", "ws@blue")
-    c = check_admission(host, token("ES256", es256))
+    c = check_admission(host, token("ES256", es256, connection_id="alice"))
     assert c.ask(message())["count"] == 1
 
 
