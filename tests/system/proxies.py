@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from clients import Raw, connect, http
+from clients import Closed, Raw, connect, http
 from instances import wait_for
 from process import PATIENCE, TOP, free_port
 
@@ -115,7 +115,7 @@ class Proxy:
     def health(self):
         try:
             return http(self.port, "/health").json
-        except (OSError, ValueError):
+        except (OSError, ValueError, Closed):
             return {}
 
     def wait_for(self, instance):

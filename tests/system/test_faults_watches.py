@@ -10,7 +10,7 @@ import pytest
 
 import metrics
 from clients import Closed, Raw, http, message
-from faults import Walk, unusable
+from faults import Walk, switches, unusable
 from instances import wait_for
 from test_faults_memory import asks, may_close, whole_life
 
@@ -83,9 +83,8 @@ def test_no_more_watches_for_a_while(walk, error):
     """Who is there already is served; whoever comes is turned away until there are some again."""
     walk.faults.arm("epoll", first=1, every=1, error=error)
     for _ in range(5):
-        with Raw(walk.daemon.port) as c:
-            with pytest.raises((Closed, ConnectionError)):
-                c.handshake("/ws/chat/fault")
+        with pytest.raises((Closed, ConnectionError)), Raw(walk.daemon.port) as c:
+            c.handshake("/ws/chat/fault")
         with pytest.raises((Closed, ConnectionError)):
             http(walk.daemon.address("admin"), "/health")
         assert walk.bystander.ask(message())["type"] == "message_response"
@@ -97,6 +96,8 @@ def test_no_more_watches_for_a_while(walk, error):
 @ERRORS
 def test_accepting_goes_on(walk, error):
     """After accept(2) has failed the listeners are watched again, which fails, too, and is tried until it succeeds."""
+    # else it may be about to call accept(2) once more, and take who comes next
+    wait_for(lambda: switches(walk.daemon.pid), "rest")
     walk.faults.arm("accept", "epoll", first=1, every=1, error=error)
     with Raw(walk.daemon.port) as c:
         c.send(c.request("/ws/chat/fault"))
