@@ -15,7 +15,7 @@ PAGES = {"wsd": "wsd.8", "wsctl": "wsctl.8", "wsload": "wsload.1"}
 PROGRAMS = {"wsd": BUILD / "src" / "wsd", "wsctl": BUILD / "src" / "wsctl", "wsload": BUILD / "loadtest" / "wsload"}
 LONG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # of other programs, that a page speaks of
-FOREIGN = {"wsd": {"--fdname"}, "wsctl": set(), "wsload": set()}
+FOREIGN = {"wsd": {"--fdname"}, "wsctl": {"--path"}, "wsload": set()}
 
 
 def help_of(name, *words):
