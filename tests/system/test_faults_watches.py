@@ -83,8 +83,11 @@ def test_no_more_watches_for_a_while(walk, error):
     """Who is there already is served; whoever comes is turned away until there are some again."""
     walk.faults.arm("epoll", first=1, every=1, error=error)
     for _ in range(5):
-        with pytest.raises((Closed, ConnectionError)), Raw(walk.daemon.port) as c:
-            c.handshake("/ws/chat/fault")
+        try:
+            with Raw(walk.daemon.port) as c:  # one before may still be on its way out, and have the id
+                assert c.handshake("/ws/chat/fault").status == 409
+        except (Closed, ConnectionError):
+            pass
         with pytest.raises((Closed, ConnectionError)):
             http(walk.daemon.address("admin"), "/health")
         assert walk.bystander.ask(message())["type"] == "message_response"
