@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/output.h"
 #include "loadtest/options.h"
 #include "loadtest/plan.h"
 #include "loadtest/report.h"
@@ -29,7 +30,7 @@ open_output(const char *path)
 static int
 finish(FILE *out, const char *path, int (*report)(FILE *, const struct results *), const struct results *r)
 {
-	int rc = !out ? WSD_OK : report ? report(out, r) : report_flush(out);
+	int rc = !out ? WSD_OK : report ? report(out, r) : output_flush(out);
 
 	if (out && out != stdout && out != stderr && fclose(out) != 0 && rc == WSD_OK)
 		rc = wsd_errno();

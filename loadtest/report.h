@@ -12,9 +12,6 @@ int report_text(FILE *out, const struct results *r);
 int report_json(FILE *out, const struct results *r);
 int report_html(FILE *out, const struct results *r);
 
-/* Whether all of it has arrived: WSD_OK or a negative errno. */
-int report_flush(FILE *out);
-
 /* How many thresholds were crossed. */
 unsigned report_failures(const struct results *r);
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/output.h"
 
 /* made from report.html at build time */
 static const char page[] =
@@ -26,5 +27,5 @@ report_html(FILE *out, const struct results *r)
 	if (rc != WSD_OK)
 		return rc;
 	fputs(mark + strlen(MARK), out);
-	return report_flush(out);
+	return output_flush(out);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/err.h"
+#include "base/output.h"
 #include "config.h"
 #include "loadtest/json_out.h"
 #include "loadtest/run.h"
@@ -261,5 +261,5 @@ report_json(FILE *out, const struct results *r)
 	put_thresholds(&j, r);
 	put_series(&j, r);
 	json_end(&j, '}');
-	return report_flush(out);
+	return output_flush(out);
 }

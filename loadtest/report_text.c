@@ -2,7 +2,7 @@
 /* The summary table. What is zero and could only be bad news is left out. */
 #include "loadtest/report.h"
 
-#include "base/err.h"
+#include "base/output.h"
 #include "loadtest/run.h"
 #include "loadtest/units.h"
 
@@ -143,14 +143,6 @@ report_failures(const struct results *r)
 }
 
 int
-report_flush(FILE *out)
-{
-	if (fflush(out) != 0)
-		return wsd_errno();
-	return ferror(out) ? -EIO : WSD_OK; /* of an earlier piece, whose reason is not known any more */
-}
-
-int
 report_text(FILE *out, const struct results *r)
 {
 	const struct stats *st = r->stats;
@@ -174,5 +166,5 @@ report_text(FILE *out, const struct results *r)
 	putc('\n', out);
 	rows_costs(out, r);
 	rows_thresholds(out, r);
-	return report_flush(out);
+	return output_flush(out);
 }

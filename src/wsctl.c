@@ -4,13 +4,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/output.h"
 #include "conf/conf_ctl.h"
 #include "conf/env_file.h"
 #include "ctl/bus.h"
@@ -76,19 +76,15 @@ run(struct ctl *ctl)
 	return status;
 }
 
-/* Output that went nowhere (a full disk) is a failure, unless the command was there to do something. Who closed a
- * pipe has seen enough, and needs no word. */
+/* Output that went nowhere (a full disk) is a failure, unless the command was there to do something. */
 static int
 end_output(int status, bool did_something)
 {
-	bool lost = fflush(stdout) != 0;
-	int reason = lost ? errno : 0;
+	int rc = output_flush(stdout);
 
-	lost = lost || ferror(stdout);
-	if (lost && reason != EPIPE)
-		fprintf(stderr, "wsctl: standard output could not be written%s%s\n", reason ? ": " : "",
-			reason ? strerror(reason) : "");
-	return lost && status == EXIT_DONE && !did_something ? EXIT_FAILED : status;
+	if (rc != WSD_OK && rc != -EPIPE)
+		fprintf(stderr, "wsctl: standard output could not be written: %s\n", wsd_strerror(rc));
+	return rc != WSD_OK && status == EXIT_DONE && !did_something ? EXIT_FAILED : status;
 }
 
 int

@@ -11,6 +11,7 @@
 
 #include "auth/auth.h"
 #include "base/err.h"
+#include "base/output.h"
 #include "conf/conf.h"
 #include "config.h"
 #include "log/log.h"
@@ -96,14 +97,11 @@ get_environment(const char *name)
 static int
 end_output(void)
 {
-	bool lost = fflush(stdout) != 0;
-	int reason = lost ? errno : 0;
+	int rc = output_flush(stdout);
 
-	if (!lost && !ferror(stdout))
-		return EXIT_SUCCESS;
-	fprintf(stderr, "wsd: standard output could not be written%s%s\n", reason ? ": " : "",
-		reason ? strerror(reason) : "");
-	return EXIT_FAILURE;
+	if (rc != WSD_OK && rc != -EPIPE)
+		fprintf(stderr, "wsd: standard output could not be written: %s\n", wsd_strerror(rc));
+	return rc == WSD_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* A misspelt variable is as good as none, and could be looked for for long. */

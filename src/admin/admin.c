@@ -28,9 +28,9 @@ static const struct admin_limits usual_limits = {
 /* Whom a connection's place is counted for. A trusted proxy stands for many clients, and waits for whole requests; a
  * unix-domain peer is on this machine. */
 static struct addr
-holder(const struct side *side, const struct addr *peer)
+holder(const struct conf *conf, const struct addr *peer)
 {
-	if (addr_nets_match(&side->admin->conf->trusted_proxies, peer))
+	if (addr_nets_match(&conf->trusted_proxies, peer))
 		return (struct addr){ .family = ADDR_NONE };
 	return *peer;
 }
@@ -43,7 +43,7 @@ count_connection(void *cls, struct MHD_Connection *conn, void **context,
 	struct side *side = cls;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-		struct addr peer = exchange_peer(conn), held_by = holder(side, &peer);
+		struct addr peer = exchange_peer(conn), held_by = holder(side->admin->conf, &peer);
 
 		places_give_back(&side->places, &held_by);
 	}
@@ -142,7 +142,7 @@ admin_reserve(struct admin *admin, enum admin_side side, const struct sockaddr *
 	struct addr from = addr_from_sockaddr(peer, peer_len), held_by;
 
 	CHECK_MAGIC(admin, ADMIN_MAGIC);
-	held_by = holder(&admin->sides[side], &from);
+	held_by = holder(admin->conf, &from);
 	/* counted by ourselves, since libmicrohttpd 0.9.75 locks itself up when a connection meets its own limit */
 	return places_take(&admin->sides[side].places, &held_by);
 }
@@ -159,7 +159,7 @@ admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockad
 	memcpy(&whole, peer, peer_len < sizeof(whole) ? peer_len : sizeof(whole));
 	if (MHD_add_connection(s->daemon, fd, (const struct sockaddr *)&whole, sizeof(whole)) == MHD_YES)
 		return WSD_OK;
-	held_by = holder(s, &from);
+	held_by = holder(admin->conf, &from);
 	places_give_back(&s->places, &held_by);
 	return WSD_E_LIBRARY;
 }

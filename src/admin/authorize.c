@@ -75,10 +75,10 @@ authorize_host(const char *allowed, const char *host)
 bool
 authorize_look(struct exchange *ex)
 {
-	const char *allowed = ex->side->admin->conf->admin_hosts;
 	const char *host = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Host");
 
-	if (ex->client.family == ADDR_UNIX || !allowed || !host || authorize_host(allowed, host))
+	if (ex->client.family == ADDR_UNIX || !host ||
+	    authorize_host(ex->side->admin->conf->admin_hosts, host))
 		return true;
 	respond_error(ex, 403, "forbidden", "ADMIN_HOSTS does not list the name in Host");
 	return false;

@@ -70,6 +70,14 @@ refuse_method(struct exchange *ex)
 		       methods & METHOD_PUT ? ", PUT" : "", methods & METHOD_DELETE ? ", DELETE" : "");
 }
 
+static bool
+authorized(struct exchange *ex)
+{
+	if (ex->route->changes & ex->method)
+		return authorize_change(ex);
+	return ex->route->public_too || authorize_look(ex);
+}
+
 void
 routes_judge(struct exchange *ex, const char *url, const char *method)
 {
@@ -81,9 +89,7 @@ routes_judge(struct exchange *ex, const char *url, const char *method)
 		respond_error(ex, 404, "not_found", "there is nothing at this path");
 	else if (!(ex->route->methods & ex->method))
 		refuse_method(ex);
-	else if ((ex->route->changes & ex->method) && !authorize_change(ex))
-		return;
-	else if (!ex->route->public_too && !(ex->route->changes & ex->method) && !authorize_look(ex))
+	else if (!authorized(ex))
 		return;
 	else if (param &&
 		 (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))

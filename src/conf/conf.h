@@ -54,7 +54,7 @@ struct conf {
 	// "null".
 	char *allowed_origins;
 	struct addr_nets metrics_allow;
-	/* "*", or names in lower case, comma-separated without blanks. NULL, in tests: not looked at. */
+	/* "*", or names in lower case, comma-separated without blanks. */
 	char *admin_hosts;
 	char *grafana_url, *prometheus_url; /* links of the web client; NULL: none */
 	uint32_t hsts_max_age_s; /* 0: no Strict-Transport-Security */

@@ -5,9 +5,10 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "conf/conf_priv.h"
 
-#define NAME_MAX_LEN 32 /* of what is looked at; all of ours are shorter */
+#define NAME_MAX_LEN 32 /* none of ours is longer */
 
 static unsigned
 least(unsigned a, unsigned b)
@@ -20,9 +21,10 @@ least(unsigned a, unsigned b)
 static unsigned
 distance(const char *a, const char *b)
 {
-	unsigned d[3][NAME_MAX_LEN + 2]; /* rows i - 2, i - 1 and i, in turn */
+	unsigned d[3][NAME_MAX_LEN + 1]; /* rows i - 2, i - 1 and i, in turn */
 	size_t len_a = strlen(a), len_b = strlen(b);
 
+	CHECK(len_a <= NAME_MAX_LEN && len_b <= NAME_MAX_LEN);
 	for (unsigned j = 0; j <= len_b; j++)
 		d[0][j] = j;
 	for (unsigned i = 1; i <= len_a; i++) {
@@ -58,7 +60,7 @@ conf_meant(const char *name)
 		return NULL;
 	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++) {
 		for (const struct conf_var *var = tables[t]; var->name; var++) {
-			unsigned off = strlen(var->name) <= NAME_MAX_LEN ? distance(name, var->name) : 99;
+			unsigned off = distance(name, var->name);
 
 			if (strcmp(name, var->name) == 0)
 				return NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/api.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,20 +31,6 @@ api_number(struct json_object *o, const char *name)
 	return json_object_object_get_ex(o, name, &value) ? (long long)json_object_get_int64(value) : 0;
 }
 
-static bool
-is_clean(const char *text)
-{
-	char *copy = strdup(text);
-	bool clean = false;
-
-	if (copy) {
-		why_clean(copy, false);
-		clean = strcmp(copy, text) == 0;
-	}
-	free(copy);
-	return clean;
-}
-
 /* At most as deep as the parser goes. */
 static void
 clean(struct json_object *o)
@@ -54,7 +39,7 @@ clean(struct json_object *o)
 
 	switch (json_object_get_type(o)) {
 	case json_type_string:
-		if (is_clean(json_object_get_string(o)))
+		if (why_is_clean(json_object_get_string(o)))
 			break;
 		copy = strdup(json_object_get_string(o));
 		if (copy)
@@ -69,7 +54,7 @@ clean(struct json_object *o)
 	case json_type_object: {
 		json_object_object_foreach(o, name, value) {
 			clean(value);
-			if (!is_clean(name))
+			if (!why_is_clean(name))
 				json_object_object_del(o, name);
 		}
 		break;

@@ -11,6 +11,7 @@
 #include "ctl/handover.h"
 #include "ctl/instance.h"
 #include "ctl/why.h"
+#include "log/log.h"
 
 /* False: it was said that the argument is none. */
 static bool
@@ -108,11 +109,10 @@ handoff_command(struct ctl *ctl)
 static bool
 check_level(const char *instance, const char *level)
 {
-	static const char *const levels[] = { "error", "warn", "notice", "info", "debug" };
+	enum log_level parsed;
 
-	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
-		if (strcmp(level, levels[i]) == 0)
-			return true;
+	if (log_level_parse(level, &parsed) == WSD_OK)
+		return true;
 	fprintf(stderr, "wsctl: log-level %s %s: error, warn, notice, info or debug is needed\n", instance,
 		level);
 	return false;

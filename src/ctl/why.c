@@ -21,6 +21,17 @@ printable(const char *at)
 	return c == 0xc2 && (unsigned char)at[1] < 0xa0 ? 0 : n;
 }
 
+bool
+why_is_clean(const char *text)
+{
+	for (size_t n; *text; text += n) {
+		n = printable(text);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 void
 why_clean(char *text, bool lines)
 {

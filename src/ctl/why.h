@@ -16,5 +16,7 @@ int why_set(struct why *why, int code, const char *format, ...) __attribute__((f
 
 /* Replaces by blanks what a terminal would obey, and what is no text: line breaks as well, unless `lines`. */
 void why_clean(char *text, bool lines);
+/* Whether there is nothing of that in it; a line break is. */
+bool why_is_clean(const char *text);
 
 #endif

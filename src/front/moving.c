@@ -18,7 +18,8 @@ front_token(const struct front *f, const struct front_seat *at, uint8_t token[FR
 	return true;
 }
 
-/* A proxy's own address is that of a client that it did not name, and counted for none (admission.c). */
+/* A trusted proxy's own address is that of our equipment, or of clients that it could not name (admission.c): which of
+ * them is not known any more, and none is counted. */
 static struct peer *
 count_for(struct front *f, const struct addr *client)
 {

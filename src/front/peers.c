@@ -54,10 +54,11 @@ tidy(struct peers *p, uint32_t rate, uint64_t now_ns)
 struct peer *
 peers_get(struct peers *p, const struct addr *a, uint32_t rate, uint64_t now_ns)
 {
-	struct peer_key key = { .family = a->family };
+	struct addr client = addr_client(a);
+	struct peer_key key = { .family = client.family };
 	struct peer *peer;
 
-	memcpy(key.prefix, a->bytes, a->family == ADDR_V4 ? 4 : 8);
+	memcpy(key.prefix, client.bytes, sizeof(key.prefix)); /* the rest is 0 */
 	HASH_FIND(hh, p->by_key, &key, sizeof(key), peer);
 	if (peer)
 		return peer;

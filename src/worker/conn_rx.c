@@ -25,10 +25,9 @@
 /* A message that came in pieces. */
 struct assembly {
 	size_t len, room;
-	uint32_t n_fragments;
-	uint32_t n_empty; /* of them: those that brought nothing */
+	uint32_t n_fragments; /* by the client, into frames; control frames may have come in between */
+	uint32_t n_empty;     /* of them: those that brought nothing */
 	bool binary;
-	bool fragmented; /* by the client, into frames; control frames may have come in between */
 	char data[];
 };
 
@@ -215,7 +214,6 @@ fragment_ended(struct worker *w, struct conn *c, size_t len, uint64_t now_ns)
 	struct assembly *a = c->assembly;
 	const char *why;
 
-	a->fragmented = true;
 	a->n_fragments++;
 	if (len == 0 && ++a->n_empty > EMPTY_FRAGMENTS_MOST)
 		why = "too many empty fragments";
@@ -237,7 +235,7 @@ judge_assembly(struct worker *w, struct conn *c, uint64_t now_ns)
 	struct assembly *a = c->assembly;
 
 	c->assembly = NULL;
-	if (a->fragmented) {
+	if (a->n_fragments > 0) {
 		cork_flush(w, now_ns);
 		cork_enter(w, c, now_ns);
 		c->by_queue = true;

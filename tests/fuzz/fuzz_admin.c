@@ -130,7 +130,7 @@ start(void)
 	};
 	struct metrics_shard *shards[2];
 
-	conf = (struct conf){ .instance = (char *)"blue", .admin_token = (char *)TOKEN };
+	conf = (struct conf){ .instance = (char *)"blue", .admin_token = (char *)TOKEN, .admin_hosts = (char *)"*" };
 	CHECK(addr_nets_parse(&conf.metrics_allow, "127.0.0.0/8,198.51.100.0/24") == WSD_OK);
 	CHECK(addr_nets_parse(&conf.trusted_proxies, "127.0.0.0/8") == WSD_OK);
 	metrics_init("fuzz", "0");

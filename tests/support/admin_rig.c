@@ -125,6 +125,7 @@ start(const char *token, struct conf_rate rate, const struct admin_limits *limit
 		.state = "running", .connections = 42, .messages_per_second = 17, .uptime_ms = 61007
 	};
 	rig.conf.instance = (char *)"blue";
+	rig.conf.admin_hosts = (char *)"*";
 	rig.conf.admin_token = (char *)token;
 	rig.conf.rate_admin = rate;
 	assert_int_equal(addr_nets_parse(&rig.conf.metrics_allow, "127.0.0.0/8,::1/128,198.51.100.0/24"),

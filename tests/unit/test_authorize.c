@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* By which names the admin side may be called. The list is in its normal form, as conf_origins.c makes it. */
+/* By which names the admin side may be called. The list is in its normal form, as conf_lists.c makes it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which origins a list lets in. The list is in its normal form, as conf_origins.c makes it. */
+/* Which origins a list lets in. The list is in its normal form, as conf_lists.c makes it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
