@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "fuzz/fuzz.h"
+#include "support/lowest_fd.h"
 
 #define FDS_MOST 32
 
@@ -53,15 +54,6 @@ take(void)
 	fd_close(&in.fds[1]);
 }
 
-static int
-lowest_free(void)
-{
-	int fd = dup(0);
-
-	close(fd);
-	return fd;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -70,13 +62,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || size > LINK_BODY_MOST + 64)
 		return 0;
 	CHECK_ZERO(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
-	free_before = lowest_free();
+	free_before = lowest_free_fd();
 	send_raw(pair[0], data + 1, size - 1, data[0] % (FDS_MOST + 1));
 	rc = link_receive(pair[1], &in);
 	CHECK(rc == WSD_OK || rc == WSD_E_MALFORMED);
 	if (rc == WSD_OK)
 		take();
-	CHECK(lowest_free() == free_before);
+	CHECK(lowest_free_fd() == free_before);
 	close(pair[0]);
 	close(pair[1]);
 	return 0;

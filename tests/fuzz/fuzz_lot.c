@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "fuzz/fuzz.h"
+#include "support/lowest_fd.h"
 
 #define CONNECTIONS_MOST 12
 #define RECORDS_AT	 4096
@@ -123,19 +124,10 @@ use_again(struct lot *lot)
 	CHECK(lot_count(lot) == 3 && lot_look(lot, on_parked, &seen) == 3 && seen.n == 3);
 }
 
-static int
-lowest_free(void)
-{
-	int fd = dup(0);
-
-	close(fd);
-	return fd;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int free_before = lowest_free();
+	int free_before = lowest_free_fd();
 	struct lot *lot;
 	unsigned n;
 
@@ -152,6 +144,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		use_again(lot);
 		lot_destroy(&lot);
 	}
-	CHECK(lowest_free() == free_before);
+	CHECK(lowest_free_fd() == free_before);
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include "fuzz/fuzz.h"
 #include "handoff/arbiter.h"
 #include "handoff/link.h"
+#include "support/lowest_fd.h"
 
 #define WORDS	   8
 #define BODY_MOST  4096
@@ -237,15 +238,6 @@ send_one(uint8_t type, uint8_t kinds, uint32_t index, const char *body, size_t l
 	fd_close(&memfd);
 }
 
-static int
-lowest_free(void)
-{
-	int fd = dup(0);
-
-	close(fd);
-	return fd;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -257,7 +249,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_descriptors();
 		rig.fds[KIND_MEMFD] = memfd_with("x", 1);
 	}
-	free_before = lowest_free();
+	free_before = lowest_free_fd();
 	begin();
 	while (linked && size >= 4) {
 		size_t len = data[3] < size - 4 ? data[3] : size - 4;
@@ -275,6 +267,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		linked = turn();
 	}
 	finish(linked);
-	CHECK(lowest_free() == free_before);
+	CHECK(lowest_free_fd() == free_before);
 	return 0;
 }

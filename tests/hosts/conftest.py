@@ -21,6 +21,7 @@ pytest.register_assert_rewrite("clients", "host", "proxied")
 
 from counts import pytest_terminal_summary  # noqa: E402, F401  (a hook)
 from host import Host  # noqa: E402
+from proxied import Proxied, start_nginx  # noqa: E402
 
 WORK = pathlib.Path(os.environ.get("WSD_HOSTS_WORK", "/nonexistent"))
 
@@ -114,6 +115,14 @@ def traefik():
 @pytest.fixture
 def host(machine):
     return machine()
+
+
+@pytest.fixture
+def proxied(machine):
+    """With NGINX in front of blue, and clients; a file with other proxies has one of its own."""
+    host = machine(kind="proxy-tree")
+    start_nginx(host)
+    return Proxied(host)
 
 
 @pytest.fixture

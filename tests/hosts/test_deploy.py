@@ -4,17 +4,8 @@
 import json
 import signal
 
-import pytest
-
 from clients import message
-from proxied import (BUSY, CONFIGURATION, DEPLOY_ENDED, DEPLOY_STEP, FAILED, INTERRUPTED, STEPS, UPSTREAM, Proxied, start_nginx)
-
-
-@pytest.fixture
-def proxied(machine):
-    host = machine(kind="proxy-tree")
-    start_nginx(host)
-    return Proxied(host)
+from proxied import BUSY, CONFIGURATION, DEPLOY_ENDED, DEPLOY_STEP, FAILED, INTERRUPTED, STEPS, UPSTREAM, start_nginx
 
 
 def results(done):

@@ -3,10 +3,8 @@
 
 import json
 
-import pytest
-
 from clients import message
-from proxied import ATTENTION, FAILED, UPSTREAM, Proxied, start_nginx
+from proxied import ATTENTION, FAILED, UPSTREAM
 
 ALWAYS_BLUE = """server {
 	listen 8080;
@@ -18,13 +16,6 @@ ALWAYS_BLUE = """server {
 	}
 }
 """
-
-
-@pytest.fixture
-def proxied(machine):
-    host = machine(kind="proxy-tree")
-    start_nginx(host)
-    return Proxied(host)
 
 
 def move_socket(host, kind, line):

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from proxied import INTERRUPTED, Proxied, start_nginx
+from proxied import INTERRUPTED
 from test_deploy_failures import ALWAYS_BLUE, move_socket, no_handoff_socket, stranger
 
 GATE = "/bin/sh -c 'echo >/run/reached; read x </run/gate'"
@@ -103,13 +103,6 @@ class Stop(Hold):
 
 
 HOLDS = {hold.__name__.lower(): hold for hold in (Start, Health, Smoke, Switch, Verify, Handoff, Stop)}
-
-
-@pytest.fixture
-def proxied(machine):
-    host = machine(kind="proxy-tree")
-    start_nginx(host)
-    return Proxied(host)
 
 
 @pytest.mark.parametrize("step", [step for step in HOLDS if step not in ("handoff", "stop")])

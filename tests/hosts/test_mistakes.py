@@ -7,14 +7,7 @@ import signal
 import pytest
 
 from clients import message
-from proxied import CONFIGURATION, FAILED, USAGE, Proxied, Running, start_nginx
-
-
-@pytest.fixture
-def proxied(machine):
-    host = machine(kind="proxy-tree")
-    start_nginx(host)
-    return Proxied(host)
+from proxied import CONFIGURATION, FAILED, USAGE, Running
 
 
 def keeps_what_waits(host):

@@ -4,13 +4,35 @@
 #define WSD_TESTS_SUPPORT_FAULTS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define FAULTS_FRAMES       24
 #define FAULTS_BLOCK_FRAMES 16
 #define FAULTS_BLOCKS       65536
 #define FAULTS_HEADS        16384
+
+/* As faults.py has them, in this order. */
+enum kind {
+	MEMORY,	     /* malloc, calloc, realloc and their kin */
+	ACCEPT,	     /* accept, accept4 */
+	SOCKET,	     /* socket, socketpair */
+	OPEN,	     /* open, openat */
+	EVENTFD,
+	EPOLL,	     /* epoll_ctl that adds */
+	DUP,	     /* dup, dup2, dup3, fcntl(F_DUPFD) */
+	MEMFD,
+	SEND_INET,   /* any kind of writing to a TCP socket */
+	SEND_UNIX,   /* to a unix-domain socket */
+	RECEIVE,     /* any kind of reading from a TCP socket */
+	MAP,	     /* mmap by others than libc, which has its own way for malloc() and threads */
+	PIPE,	     /* pipe, pipe2 */
+	TIMERFD,     /* timerfd_create */
+	POLL,	     /* epoll_create, epoll_create1 */
+	KINDS,
+};
 
 /* All that is not const after start is one word, so that both sides see it whole. */
 struct control {
@@ -55,6 +77,29 @@ struct shared {
 	struct live live;
 };
 
+/* The daemon is not to find these names. */
+#pragma GCC visibility push(hidden)
+
+/* faults.c: what the test says; NULL: there is no test. */
+extern struct control *_Atomic faults_control;
+
+static inline struct control *
+faults_now(void)
+{
+	return atomic_load_explicit(&faults_control, memory_order_relaxed);
+}
+
+/* Whether this call is to fail; errno is set then. */
+bool fails(enum kind kind);
+
+/* This thread is in here, and what it calls is passed on. */
+extern _Thread_local bool faults_busy __attribute__((tls_model("initial-exec")));
+
+/* Whether this thread is none of those that the test means. */
+bool other_thread(const struct control *c);
+
+/* faults_live.c */
+
 /* Forgets what was known, for the process that begins. */
 void live_start(struct live *live);
 
@@ -64,5 +109,11 @@ void live_add_like(const void *ptr, size_t size, const struct block *birth);
 
 /* Forgets a block; *birth tells what was known. */
 void live_remove(const void *ptr, struct block *birth);
+
+#pragma GCC visibility pop
+
+/* Who is built for large files calls others, which are the same here. */
+_Static_assert(sizeof(off_t) == 8, "off_t");
+#define SAME_AS(name) __attribute__((alias(name)))
 
 #endif

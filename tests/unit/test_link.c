@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "support/lowest_fd.h"
 
 static struct link_message in;
 
@@ -22,28 +23,19 @@ struct ends {
 	int near, far, spare; /* spare: the lowest number that is free, if nothing has leaked */
 };
 
-static int
-lowest_free(void)
-{
-	int fd = dup(0);
-
-	close(fd);
-	return fd;
-}
-
 static struct ends
 open_ends(void)
 {
 	int pair[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	return (struct ends){ pair[0], pair[1], lowest_free() };
+	return (struct ends){ pair[0], pair[1], lowest_free_fd() };
 }
 
 static void
 close_ends(struct ends *e)
 {
-	assert_int_equal(lowest_free(), e->spare);
+	assert_int_equal(lowest_free_fd(), e->spare);
 	close(e->near);
 	close(e->far);
 }
