@@ -133,7 +133,6 @@ class Faults:
             return found if found and before == switches(daemon.pid) and not found.under_way() else None
         return wait_for(quiet, "moment with nothing to do")
 
-
     def nothing_left(self, daemon, makers, tries):
         """No block of memory is there that was not there before, once the daemon has nothing to do. tries: {turn: call}"""
         try:
