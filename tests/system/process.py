@@ -6,6 +6,7 @@ Every wait is for an event (a log line, a notification, the exit) and has one ge
 import fcntl
 import json
 import os
+import random
 import re
 import selectors
 import shlex
@@ -67,11 +68,34 @@ def listener(kind="v4", directory=None, name="public"):
     return sock
 
 
+_claims = []
+
+
+def claimed(port):
+    """Whether this process has taken the port, among all that run tests: the name is its own until it ends."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0wsd-tests-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
+
+
 def free_port():
-    """A port that was free a moment ago, for the scenarios in which wsd binds by itself."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port for a program that binds by itself. It is none of those that the kernel gives to clients, one of whom could have it
+    before the program does."""
+    clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(clients // 2, clients)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            if claimed(port):
+                return port
 
 
 class Kept:
