@@ -262,7 +262,7 @@ conn_destroyed(struct worker *w, struct conn *c)
 
 	if (w->adopted == c)
 		w->adopted = NULL;
-	cork_forget(w, c);
+	cork_release(w, c); /* only counts: there is no socket any more */
 	conn_outq_free(w, c);
 	conn_assembly_free(c);
 	wheel_clear(&c->timer);

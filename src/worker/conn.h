@@ -78,8 +78,6 @@ struct conn {
 	bool pinged : 1;       /* for that, a ping was sent whose pong is awaited */
 	bool check_wanted : 1; /* it is in worker->export's list */
 	bool inside_frame : 1; /* the last piece was not the end of its frame */
-	bool hungry : 1;       /* its last read filled the buffer: there is more */
-	bool parked : 1;       /* it is in the cork's list */
 	bool warned : 1;       /* of the end of its token */
 	char id[]; /* zero-terminated */
 };

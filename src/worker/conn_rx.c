@@ -244,23 +244,16 @@ judge_assembly(struct worker *w, struct conn *c, uint64_t now_ns)
 	free(a);
 }
 
-/* Notes whether this read filled libwebsockets' buffer. Its size is known, the bytes of the frames are
- * counted; only a header cut in two at the end is not seen. To be wrong costs a recv(2), or another turn of
- * the loop. */
+/* Counts the bytes of the stream, as far as libwebsockets shows them. */
 static void
-gauge_read(struct worker *w, struct conn *c, size_t len, size_t rest)
+count_read(struct conn *c, size_t len, size_t rest)
 {
-	struct gauge *g = &w->gauge;
 	size_t frame = len + rest;
 
-	if (g->conn != c)
-		*g = (struct gauge){ .conn = c };
 	if (!c->inside_frame)
 		len += frame < 126 ? FRAME_MASKED_HEADER : frame < 65536 ? 8 : 14;
-	g->bytes += len;
 	c->rx_bytes += len;
 	c->inside_frame = rest > 0;
-	c->hungry = rest > 0 || g->bytes + 13 >= WORKER_READ_BYTES;
 }
 
 /*
@@ -296,7 +289,7 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 		return;
 	now_ns = clock_mono_ns();
 	cork_enter(w, c, now_ns);
-	gauge_read(w, c, len, rest);
+	count_read(c, len, rest);
 	if (c->mask_looks < CONN_MASK_LOOKS && !masks(c)) {
 		metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
 		conn_fail(w, c, 1002, "a frame without a mask");

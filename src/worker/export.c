@@ -176,7 +176,7 @@ try(struct worker *w, struct conn *c, bool in_writeable)
 		w->export.held_back = true;
 		return false;
 	}
-	if (c->parked || w->cork.now.conn == c)
+	if (w->cork.now.conn == c)
 		return false; /* it is being read: it will be looked at again at the end of the turn */
 	if (!c->session_only && !on_boundary(w, c, in_writeable))
 		return false;

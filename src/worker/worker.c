@@ -91,7 +91,7 @@ static void
 end_turn(struct worker *w)
 {
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	cork_end_turn(w);
+	cork_flush(w, 0);
 	export_end_turn(w);
 	closing_run(w);
 }

@@ -17,35 +17,27 @@
 
 #define WORKER_MAGIC 0x776f726bu
 
-/* What libwebsockets takes in with one recv(2): rx_buffer_size and LWS_PRE. It costs as much memory for each
- * connection, so it is small, and a connection that has more is read again in the same turn (cork.c). At
- * least 125, or long pings are answered twice. */
-#define WORKER_RX_BYTES	  224
-#define WORKER_READ_BYTES (WORKER_RX_BYTES + LWS_PRE)
+/* What libwebsockets takes in with one recv(2), into one buffer for all connections of a worker: a message of
+ * MAX_MESSAGE_BYTES as it is by default, or many small ones. */
+#define WORKER_READ_BYTES 131072
 
-#define CORK_BYTES    16384  /* most that one connection gathers */
-#define CORK_SPACE    262144 /* of all that are parked, and the present one */
-#define CORK_PARKED   512
+/* Of the block that it asks for under this name for each connection, what it really uses: ws_context.c. */
+#define WORKER_CONTROL_REASON "rx_ubuf"
+#define WORKER_CONTROL_BYTES  (LWS_PRE + 125 + 1)
+
+#define CORK_BYTES 16384 /* most that one connection gathers */
 
 /* What a connection has to say in this turn of the loop. */
 struct cork_piece {
 	struct conn *conn; /* NULL: nothing, or gone */
-	size_t start, len; /* in cork.space, behind LWS_PRE */
+	size_t len;	   /* in cork.space, behind LWS_PRE */
 	uint64_t since_ns; /* when the first of the messages answered here was read */
 	uint32_t answers;  /* how many */
 };
 
 struct cork {
 	struct cork_piece now;
-	struct cork_piece parked[CORK_PARKED]; /* to be read again before they are written */
-	uint32_t n_parked;
-	char space[LWS_PRE + CORK_SPACE];
-};
-
-/* How much of a read libwebsockets has delivered. */
-struct gauge {
-	const struct conn *conn;
-	size_t bytes;
+	char space[LWS_PRE + CORK_BYTES];
 };
 
 /* How a socket is taken up. */
@@ -132,7 +124,6 @@ struct worker {
 			      are skipped */
 	uint32_t n_closing, closing_room;
 	struct wheel wheel;
-	struct gauge gauge;
 	struct cork cork;
 	struct drain drain;
 	struct export export;
@@ -167,10 +158,8 @@ void cork_count(struct worker *w, uint64_t now_ns);		    /* one message of it is
 char *cork_begin(struct worker *w, struct conn *c, size_t need);
 void cork_end(struct worker *w, size_t len);
 void cork_flush(struct worker *w, uint64_t now_ns); /* the present connection's */
-void cork_end_turn(struct worker *w);
 /* What c has to say leaves before libwebsockets says anything by itself. */
 void cork_release(struct worker *w, struct conn *c);
-void cork_forget(struct worker *w, struct conn *c);
 
 /* export.c */
 int export_init(struct worker *w); /* WSD_OK or a negative errno */

@@ -25,7 +25,7 @@
 #define TX_PACKET_BYTES (1 << 20)
 
 static const struct lws_protocols protocols[] = {
-	{ "wsd", ws_callback, 0, WORKER_RX_BYTES, 0, NULL, TX_PACKET_BYTES },
+	{ "wsd", ws_callback, 0, WORKER_READ_BYTES - LWS_PRE, 0, NULL, TX_PACKET_BYTES },
 	{ NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
@@ -42,6 +42,13 @@ static _Thread_local lws_log_cx_t log_context;
 #define HANDLE_REASON "uvh"
 static _Thread_local void *spare_handle;
 
+/*
+ * Each connection has a block of rx_buffer_size, which is also what libwebsockets reads at a time: small ones make long
+ * messages dear, large ones cost memory that ten thousand idle connections never use. But data is unmasked and
+ * delivered where it was read, in the buffer that all connections of a context share; the connection's own block only
+ * ever holds the payload of a control frame and a zero behind it (ops-ws.c, lws_ws_rx_sm()). So that is what it gets.
+ * tests/unit/test_read_buffer.c finds out whether this holds for the library that it is built with.
+ */
 static void *
 allocate(void *ptr, size_t size, const char *reason)
 {
@@ -53,6 +60,8 @@ allocate(void *ptr, size_t size, const char *reason)
 	}
 	if (ptr)
 		return realloc(ptr, size);
+	if (size > WORKER_CONTROL_BYTES && strcmp(reason, WORKER_CONTROL_REASON) == 0)
+		size = WORKER_CONTROL_BYTES;
 	got = malloc(size);
 	if (!got && size <= sizeof(uv_poll_t) && strcmp(reason, HANDLE_REASON) == 0) {
 		got = spare_handle;
@@ -114,7 +123,7 @@ ws_context_create(struct worker *w)
 		.pcontext = &w->context,
 		.user = w,
 		.retry_and_idle_policy = &no_retry,
-		.pt_serv_buf_size = 16384,
+		.pt_serv_buf_size = WORKER_READ_BYTES,
 		.timeout_secs_ah_idle = 5,
 		.vhost_name = "wsd",
 	};
