@@ -19,6 +19,15 @@
 #define BATCH	 128 /* accepts of one listener before the others and the visitors get their turn */
 #define RETRY_MS 100
 
+/* Urgent data has no meaning here, and taken out of line a byte would be missing from the stream (RFC 6093, 6). */
+static void
+keep_urgent_in_line(int fd)
+{
+	int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
+}
+
 /* Inherited by accepted sockets on Linux, so that it costs nothing for each connection. Kernel memory for a
  * client that does not read is bounded by the send buffer. */
 static void
@@ -26,6 +35,7 @@ tune(int fd)
 {
 	int one = 1, send_buffer = 131072;
 
+	keep_urgent_in_line(fd);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* no TCP: fails, as it may */
@@ -94,6 +104,8 @@ accept_one(struct listener *l)
 		}
 		return false;
 	}
+	if (peer.ss_family == AF_UNIX) /* not inherited */
+		keep_urgent_in_line(fd);
 	visitor_welcome(f, l->lobby, fd, (struct sockaddr *)&peer, len);
 	return true;
 }

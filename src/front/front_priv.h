@@ -53,13 +53,14 @@ struct visitor {
 	uint8_t state;	 /* enum visitor_state */
 	bool polled;	 /* the handle is initialised */
 	bool unpolled;	 /* and closing or closed */
-	bool resting;	 /* half a request on a unix-domain socket; the clock looks again */
+	bool resting;	 /* its readiness says nothing; the clock looks again */
 	int fd;		 /* -1: given away */
 	struct front *front;
 	struct lobby *lobby;
 	struct list node; /* in lobby->visitors */
 	struct wheel_timer timer;
 	uint64_t since_ms;
+	int seen;	   /* bytes of the request when last looked at */
 	uint32_t lingered; /* bytes thrown away */
 	uv_poll_t poll;
 	socklen_t peer_len;

@@ -2,7 +2,7 @@
 /*
  * A connection from accept to whoever gets it. The request is only peeked at, so that its reader finds it in
  * the socket; while half of it is missing, SO_RCVLOWAT keeps the loop from being told again and again of the
- * half that is there. Main thread.
+ * half that is there. Where the kernel tells of it all the same, the front desk's clock looks instead. Main thread.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -228,20 +228,28 @@ poll_for(struct visitor *v, int events)
 		visitor_done(v);
 }
 
-/* A unix-domain socket is readable whatever SO_RCVLOWAT says: watched for more than it has, it would keep the
- * loop busy. */
+/* Watched for more than it has, a socket would keep the loop busy if it is readable whatever SO_RCVLOWAT says: a
+ * unix-domain one, and any that the kernel has no room for, which shows when nothing new is there. */
 static void
-wait_for_more(struct visitor *v, int have)
+wait_for_more(struct visitor *v, int have, int events)
 {
-	v->resting = v->peer.sa.sa_family == AF_UNIX;
+	bool told_for_nothing = have <= v->seen && (v->resting || (events & UV_READABLE));
+	int wanted = UV_DISCONNECT | UV_PRIORITIZED;
+
+	v->resting = told_for_nothing || (have > 0 && v->peer.sa.sa_family == AF_UNIX);
+	v->seen = have;
 	want_at_least(v->fd, have + 1);
-	poll_for(v, v->resting ? UV_DISCONNECT : UV_READABLE | UV_DISCONNECT);
+	poll_for(v, v->resting ? wanted : wanted | UV_READABLE);
 }
 
-/* hung_up: the client will send nothing more. */
+/* events: as the loop told them. UV_DISCONNECT: the client will send nothing more. UV_PRIORITIZED: there is urgent
+ * data, at which peeking stops for good. */
 static void
-look(struct visitor *v, bool hung_up)
+look(struct visitor *v, int events)
 {
+	static const struct request urgent = { .kind = REQUEST_REFUSED,
+					       .status = 400,
+					       .why = "urgent data (MSG_OOB) in the request head" };
 	struct front *f = v->front;
 	struct request r;
 	ssize_t n;
@@ -258,7 +266,7 @@ look(struct visitor *v, bool hung_up)
 		return;
 	}
 	if (n < 0) {
-		poll_for(v, UV_READABLE | UV_DISCONNECT);
+		wait_for_more(v, 0, events);
 		return;
 	}
 	request_judge(&r, f->head, (size_t)n);
@@ -268,11 +276,12 @@ look(struct visitor *v, bool hung_up)
 	}
 	switch (r.kind) {
 	case REQUEST_PARTIAL:
-		if (hung_up) {
+		if (events & UV_PRIORITIZED)
+			refuse_bad(v, &urgent);
+		else if (events & UV_DISCONNECT)
 			visitor_done(v);
-			return;
-		}
-		wait_for_more(v, (int)n);
+		else
+			wait_for_more(v, (int)n, events);
 		break;
 	case REQUEST_HTTP:
 		give_to_http(v, &r);
@@ -314,7 +323,7 @@ on_event(uv_poll_t *poll, int status, int events)
 	if (status < 0)
 		visitor_done(v);
 	else if (v->state == VISITOR_READING)
-		look(v, events & UV_DISCONNECT);
+		look(v, events);
 	else if (v->state == VISITOR_LINGERING)
 		linger(v);
 	else if (v->state == VISITOR_WAITING)
@@ -344,7 +353,7 @@ visitor_welcome(struct front *f, struct lobby *lobby, int fd, const struct socka
 	wheel_timer_init(&v->timer);
 	wheel_set(&f->wheel, &v->timer, v->since_ms + REQUEST_MS);
 	enter(v);
-	look(v, false);
+	look(v, 0);
 }
 
 void
@@ -369,7 +378,7 @@ visitor_look_again(struct lobby *lobby)
 		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
 
 		if (v->resting && v->state == VISITOR_READING)
-			look(v, false);
+			look(v, 0);
 	}
 }
 
@@ -377,7 +386,7 @@ void
 visitor_hear(struct visitor *v)
 {
 	if (v->state == VISITOR_READING)
-		look(v, false);
+		look(v, 0);
 }
 
 void

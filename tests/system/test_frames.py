@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Frames as they may and may not come: fragments, control frames in between, reserved bits, masks (RFC 6455, 5)."""
 
+import socket
+
 import pytest
 
 from clients import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, close_payload, frame, message
@@ -54,6 +56,17 @@ def test_answers_after_fragments_keep_their_order(wsd, raw):
         data += frame(TEXT, message(id=n + 1)) + frame(TEXT, message(id=n + 2))
     c.send(data)
     assert [c.read_json()["id"] for _ in range(300)] == list(range(300))
+
+
+@pytest.mark.parametrize("kind", ["v4", "unix"])
+def test_urgent_byte_is_one_like_others(start, raw, kind):
+    """Taken out of line (MSG_OOB) it would be missing from its frame, and all that follows be misread."""
+    c = raw(start(public=(kind,)).address()).open()
+    whole = frame(TEXT, message())
+    c.send(whole[:9])
+    c.sock.send(whole[9:10], socket.MSG_OOB)
+    c.send(whole[10:])
+    assert c.read_json()["count"] == 1
 
 
 @pytest.mark.parametrize("payload", [b"", b"x", b"\x00\xff" * 62, b"y" * 125])

@@ -9,7 +9,7 @@ import pytest
 
 from clients import Raw, connect, http
 from metrics import gained, read
-from process import PATIENCE, features
+from process import PATIENCE, features, listener
 
 BOTH = pytest.mark.parametrize("side", ["public", "admin"])
 
@@ -293,6 +293,36 @@ def test_half_a_request_on_a_unix_socket_costs_no_cpu(start, side):
         c.sock.settimeout(PATIENCE)
         c.send("st: x\r\n\r\n")
         assert c.read_response().status == 200
+
+
+@pytest.mark.parametrize("before", [b"GET /healthz HTT", b""], ids=["in the middle", "first"])
+@pytest.mark.parametrize("kind", ["v4", "unix"])
+@BOTH
+def test_urgent_byte_in_a_request_is_refused_at_once(start, side, kind, before):
+    """It stays readable, however often the server peeks at what comes before it."""
+    wsd = start(public=(kind,), admin=(kind,))
+    with Raw(wsd.address(side)) as c:
+        if before:
+            c.send(before)
+        c.sock.send(b"P", socket.MSG_OOB)
+        response = c.read_response()
+        assert (response.status, response.json["error"]["code"]) == (400, "bad_request")
+        assert "urgent" in response.json["error"]["message"]
+        c.read_end()
+
+
+def test_request_that_a_receive_buffer_cannot_hold_costs_no_cpu(start):
+    """SO_RCVLOWAT cannot be more than such a buffer holds (ReceiveBuffer= of a socket unit, or memory that is short)."""
+    tight = listener()
+    tight.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+    wsd = start(sockets=[("public", tight), ("admin", listener())])
+    with Raw(wsd.address()) as c:
+        before = cpu_ticks(wsd.pid)
+        c.send("GET /healthz HTTP/1.1\r\nX: ")
+        for _ in range(70):
+            c.send("x" * 100)
+        assert c.read_response().status == 408  # after 10 s
+        assert cpu_ticks(wsd.pid) - before < os.sysconf("SC_CLK_TCK")
 
 
 def cpu_ticks(pid):
