@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "admin/admin_priv.h"
 #include "admin/rate.h"
@@ -52,12 +53,34 @@ exchange_peer(struct MHD_Connection *conn)
 	return (struct addr){ .family = ADDR_NONE };
 }
 
+struct last_line {
+	const char *name, *value;
+};
+
+static enum MHD_Result
+keep_line(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct last_line *last = cls;
+
+	if (strcasecmp(name, last->name) == 0)
+		last->value = value;
+	return MHD_YES;
+}
+
+/* Of several lines the last, as the front desk has it: the nearest proxy's. len 0: none. */
+static struct slice
+last_value(struct MHD_Connection *conn, const char *name)
+{
+	struct last_line last = { .name = name };
+
+	MHD_get_connection_values(conn, MHD_HEADER_KIND, keep_line, &last);
+	return (struct slice){ last.value, last.value ? strlen(last.value) : 0 };
+}
+
 static bool
 came_by_tls(struct MHD_Connection *conn, const struct conf *conf, const struct addr *peer)
 {
-	const char *proto = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, "X-Forwarded-Proto");
-
-	return proto && forwarded_tls(peer, (struct slice){ proto, strlen(proto) }, &conf->trusted_proxies);
+	return forwarded_tls(peer, last_value(conn, "X-Forwarded-Proto"), &conf->trusted_proxies);
 }
 
 static struct addr
@@ -116,7 +139,6 @@ static bool
 begin(struct exchange *ex, const char *url, const char *method)
 {
 	const struct conf *conf = ex->side->admin->conf;
-	const char *sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "X-Request-Id");
 	struct addr peer = exchange_peer(ex->conn);
 	bool unknown_coding;
 	uint64_t now_ns = clock_mono_ns(), body = announced(ex, &unknown_coding);
@@ -124,7 +146,7 @@ begin(struct exchange *ex, const char *url, const char *method)
 	ex->deadline_ns = now_ns + ex->side->admin->limits.request_ms * CLOCK_NS_PER_MS;
 	ex->tls = came_by_tls(ex->conn, conf, &peer);
 	ex->client = find_client(ex->conn, conf, peer);
-	request_id_choose(ex->request_id, (struct slice){ sent, sent ? strlen(sent) : 0 });
+	request_id_choose(ex->request_id, last_value(ex->conn, "X-Request-Id"));
 	routes_judge(ex, url, method); /* also finds the route to count under */
 	if (rate_allows(ex, now_ns) && ex->reply.status == 0 && body != UINT64_MAX && body > ADMIN_BODY_MAX)
 		refuse_large(ex);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "admin/admin_priv.h"
 #include "admin/json_add.h"
@@ -116,24 +117,35 @@ respond_header(struct exchange *ex, const char *name, const char *format, ...)
 	reply->headers[reply->n_headers++].name = name;
 }
 
-/* If-None-Match is a list or "*" (RFC 9110, 13.1.2); our tags have no comma, and a weak match will do. */
-static bool
-has_tag(const char *list, const char *etag)
+struct wanted_tag {
+	const char *etag;
+	bool found;
+};
+
+/* If-None-Match is a list, in any number of lines, or "*" (RFC 9110, 13.1.2); our tags have no comma, and a weak match
+ * will do. */
+static enum MHD_Result
+look_for_tag(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
+	struct wanted_tag *wanted = cls;
 	const char *at;
 
-	if (!list)
-		return false;
-	at = strstr(list, etag);
-	return strcmp(list, "*") == 0 || (at && strchr(" ,", at[strlen(etag)]));
+	if (!value || strcasecmp(name, "If-None-Match") != 0)
+		return MHD_YES;
+	at = strstr(value, wanted->etag);
+	wanted->found |= strcmp(value, "*") == 0 || (at && strchr(" \t,", at[strlen(wanted->etag)]));
+	return MHD_YES;
 }
 
 void
 respond_tag(struct exchange *ex, const char *etag)
 {
+	struct wanted_tag wanted = { .etag = etag };
+
 	ex->reply.cache = "no-cache";
 	respond_header(ex, "ETag", "%s", etag);
-	if (!has_tag(MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "If-None-Match"), etag))
+	MHD_get_connection_values(ex->conn, MHD_HEADER_KIND, look_for_tag, &wanted);
+	if (!wanted.found)
 		return;
 	ex->reply.status = 304;
 	ex->reply.body = (char *)"";

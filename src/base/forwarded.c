@@ -6,24 +6,30 @@
 
 #include "base/err.h"
 
+/* What stands behind the last comma. */
+static struct slice
+last_entry(struct slice list)
+{
+	size_t start = list.len;
+
+	while (start > 0 && list.at[start - 1] != ',')
+		start--;
+	return (struct slice){ list.at + start, list.len - start };
+}
+
 bool
 forwarded_client(struct addr *client, struct slice value, const struct addr_nets *trusted)
 {
 	size_t end = value.len;
 
 	while (end > 0 && addr_nets_match(trusted, client)) {
-		size_t start = end, last = end;
+		struct slice entry = last_entry((struct slice){ value.at, end });
 
-		while (start > 0 && value.at[start - 1] != ',')
-			start--;
-		end = start > 0 ? start - 1 : 0;
-		while (start < last && (value.at[start] == ' ' || value.at[start] == '\t'))
-			start++;
-		while (last > start && (value.at[last - 1] == ' ' || value.at[last - 1] == '\t'))
-			last--;
-		if (start == last)
+		end = entry.at > value.at ? (size_t)(entry.at - value.at) - 1 : 0;
+		entry = slice_trim(entry);
+		if (entry.len == 0)
 			continue; /* empty list elements mean nothing: RFC 9110, 5.6.1.2 */
-		if (addr_parse(client, value.at + start, last - start) != WSD_OK)
+		if (addr_parse(client, entry.at, entry.len) != WSD_OK)
 			*client = (struct addr){ .family = ADDR_NONE };
 	}
 	return addr_nets_match(trusted, client);
@@ -32,6 +38,7 @@ forwarded_client(struct addr *client, struct slice value, const struct addr_nets
 bool
 forwarded_tls(const struct addr *peer, struct slice proto, const struct addr_nets *trusted)
 {
+	proto = slice_trim(last_entry(proto));
 	return ((proto.len == 5 && strncasecmp(proto.at, "https", 5) == 0) ||
 		(proto.len == 3 && strncasecmp(proto.at, "wss", 3) == 0)) &&
 	       addr_nets_match(trusted, peer);

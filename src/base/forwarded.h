@@ -17,7 +17,7 @@
  */
 bool forwarded_client(struct addr *client, struct slice value, const struct addr_nets *trusted);
 
-/* Whether the client spoke TLS: X-Forwarded-Proto is https or wss, and a trusted peer says so. */
+/* Whether the client spoke TLS: the last entry of X-Forwarded-Proto is https or wss, and a trusted peer wrote it. */
 bool forwarded_tls(const struct addr *peer, struct slice proto, const struct addr_nets *trusted);
 
 #endif

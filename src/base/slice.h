@@ -20,4 +20,15 @@ slice_equal(struct slice s, const char *text)
 	return s.len == strlen(text) && (s.len == 0 || memcmp(s.at, text, s.len) == 0);
 }
 
+/* Without the blanks around it, which are no part of what HTTP calls a value (RFC 9110, 5.6.3). */
+static inline struct slice
+slice_trim(struct slice s)
+{
+	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
+		s.at++, s.len--;
+	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+		s.len--;
+	return s;
+}
+
 #endif

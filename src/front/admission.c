@@ -40,13 +40,13 @@ refuse(struct applicant *a, enum metric counter, int status, const char *code, c
 static bool
 find_behind(struct addr *behind, const struct request *r, const struct addr_nets *trusted)
 {
-	unsigned n = r->n_forwarded;
+	unsigned n = r->forwarded_for.n_lines;
 
-	if (n > REQUEST_FORWARDED_MAX) { /* no chain of proxies is that long */
+	if (n > REQUEST_LINES_MAX) { /* no chain of proxies is that long */
 		*behind = (struct addr){ .family = ADDR_NONE };
 		return false;
 	}
-	while (n > 0 && forwarded_client(behind, r->forwarded_for[n - 1], trusted))
+	while (n > 0 && forwarded_client(behind, r->forwarded_for.lines[n - 1], trusted))
 		n--;
 	return n == 0;
 }
@@ -132,7 +132,7 @@ fill_guest(struct front_guest *g, struct applicant *a)
 	*g = (struct front_guest){
 		.fd = -1,
 		.client = a->address,
-		.subprotocol = credentials_offers(a->request->subprotocols, "wsd"),
+		.subprotocol = credentials_offers(&a->request->subprotocols, "wsd"),
 		.expires_real_ms = a->claims.expires_real_ms,
 	};
 	memcpy(g->key, a->request->key.at, sizeof(g->key));

@@ -18,34 +18,14 @@ _Static_assert(FRONT_SUBJECT_MAX == AUTH_SUBJECT_MAX, "one subject");
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
-static struct slice
-trim(struct slice s)
-{
-	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t'))
-		s.at++, s.len--;
-	while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
-/* The next element of a comma-separated list, which is taken off it. */
-static struct slice
-next_item(struct slice *list)
-{
-	const char *comma = memchr(list->at, ',', list->len);
-	struct slice item = { list->at, comma ? (size_t)(comma - list->at) : list->len };
-	size_t used = item.len + (comma ? 1 : 0);
-
-	list->at += used;
-	list->len -= used;
-	return trim(item);
-}
-
 bool
-credentials_offers(struct slice list, const char *name)
+credentials_offers(const struct request_list *list, const char *name)
 {
-	while (list.len > 0)
-		if (slice_equal(next_item(&list), name))
+	struct request_place place = { 0 };
+	struct slice one;
+
+	while (request_next(list, &place, &one))
+		if (slice_equal(one, name))
 			return true;
 	return false;
 }
@@ -74,7 +54,7 @@ in_header(const struct request *r, struct slice *token)
 		return false;
 	if (value.len > scheme && value.at[scheme] != ' ' && value.at[scheme] != '\t')
 		return false;
-	*token = trim((struct slice){ value.at + scheme, value.len - scheme });
+	*token = slice_trim((struct slice){ value.at + scheme, value.len - scheme });
 	return true;
 }
 
@@ -91,15 +71,15 @@ in_query(const struct request *r, char *room, struct slice *token)
 enum credentials
 credentials_find(const struct request *r, char *room, struct slice *token)
 {
-	struct slice offered = r->subprotocols, one;
+	struct request_place place = { 0 };
+	struct slice one;
 	enum credentials found = CREDENTIALS_NONE;
 	size_t mark = sizeof(SUBPROTOCOL) - 1;
 
 	*token = (struct slice){ NULL, 0 };
 	if (in_header(r, &one))
 		found = add(found, token, one);
-	while (offered.len > 0) {
-		one = next_item(&offered);
+	while (request_next(&r->subprotocols, &place, &one)) {
 		if (one.len >= mark && memcmp(one.at, SUBPROTOCOL, mark) == 0)
 			found = add(found, token, (struct slice){ one.at + mark, one.len - mark });
 	}

@@ -137,7 +137,7 @@ enum credentials { CREDENTIALS_NONE, CREDENTIALS_ONE, CREDENTIALS_CONFLICT };
 /* The token of a request; room has AUTH_TOKEN_MAX + 1 bytes, and may hold it. */
 enum credentials credentials_find(const struct request *r, char *room, struct slice *token);
 /* Whether a list of subprotocols has this one, spelt so. */
-bool credentials_offers(struct slice list, const char *name);
+bool credentials_offers(const struct request_list *list, const char *name);
 
 /* origin.c: whether a browser's Origin may connect. */
 bool origin_allowed(const char *allowed, struct slice origin);

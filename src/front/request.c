@@ -5,8 +5,6 @@
  */
 #include "front/request.h"
 
-#include <strings.h>
-
 #include "base/err.h"
 #include "front/request_priv.h"
 
@@ -89,13 +87,12 @@ ends_in_blank(struct slice value)
 static enum request_step
 judge_encoding(struct request_head *h)
 {
-	struct slice coding = h->value[FIELD_TRANSFER_ENCODING];
-
-	if (h->minor == 0 || h->seen[FIELD_CONTENT_LENGTH] > 0 || h->seen[FIELD_TRANSFER_ENCODING] > 1 ||
-	    ends_in_blank(coding))
+	if (h->minor == 0 || h->seen[FIELD_CONTENT_LENGTH] > 0 || ends_in_blank(h->value[FIELD_TRANSFER_ENCODING]))
 		return request_refuse(h, 400, "bad Transfer-Encoding");
-	if (coding.len != 7 || strncasecmp(coding.at, "chunked", 7) != 0)
+	if (h->unknown_coding)
 		return request_refuse(h, 501, "Transfer-Encoding not implemented");
+	if (h->seen[FIELD_TRANSFER_ENCODING] > 1)
+		return request_refuse(h, 400, "bad Transfer-Encoding");
 	return STEP_DONE;
 }
 
@@ -222,9 +219,11 @@ judge_websocket_fields(struct request_head *h)
 		return request_refuse(h, 400, "more than one Origin header");
 	if (h->out->host.len == 0)
 		return request_refuse(h, 400, "the Host header is empty");
-	if (h->bad_subprotocols)
+	if (!request_valid_list(&h->subprotocols, h->seen[FIELD_SUBPROTOCOLS]))
 		return request_refuse(h, 400, "malformed Sec-WebSocket-Protocol");
-	if (h->bad_extensions)
+	if (h->out->subprotocols.n_lines > REQUEST_LINES_MAX)
+		return request_refuse(h, 431, "too many lines of Sec-WebSocket-Protocol");
+	if (!request_valid_list(&h->extensions, h->seen[FIELD_EXTENSIONS]))
 		return request_refuse(h, 400, "malformed Sec-WebSocket-Extensions");
 	return STEP_DONE;
 }

@@ -14,7 +14,7 @@ static const struct {
 	[FIELD_ORIGIN] = { "origin", IN_REQUEST(origin) },
 	[FIELD_KEY] = { "sec-websocket-key", IN_REQUEST(key) },
 	[FIELD_VERSION] = { "sec-websocket-version", 0 },
-	[FIELD_SUBPROTOCOLS] = { "sec-websocket-protocol", IN_REQUEST(subprotocols) },
+	[FIELD_SUBPROTOCOLS] = { "sec-websocket-protocol", 0 },
 	[FIELD_EXTENSIONS] = { "sec-websocket-extensions", 0 },
 	[FIELD_UPGRADE] = { "upgrade", 0 },
 	[FIELD_CONNECTION] = { "connection", 0 },
@@ -40,16 +40,6 @@ equal_nocase(struct slice s, const char *text)
 	return s.len == strlen(text) && strncasecmp(s.at, text, s.len) == 0;
 }
 
-static struct slice
-trim(struct slice s)
-{
-	while (s.len > 0 && is_blank(s.at[0]))
-		s.at++, s.len--;
-	while (s.len > 0 && is_blank(s.at[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 bool
 request_has_token(struct slice list, const char *token)
 {
@@ -58,7 +48,7 @@ request_has_token(struct slice list, const char *token)
 		struct slice item = { list.at, comma ? (size_t)(comma - list.at) : list.len };
 		size_t used = item.len + (comma ? 1 : 0);
 
-		if (equal_nocase(trim(item), token))
+		if (equal_nocase(slice_trim(item), token))
 			return true;
 		list.at += used;
 		list.len -= used;
@@ -78,27 +68,56 @@ count_cookies(struct slice value)
 }
 
 static void
+add_line(struct request_list *list, struct slice value)
+{
+	if (list->n_lines < REQUEST_LINES_MAX)
+		list->lines[list->n_lines] = value;
+	list->n_lines++;
+}
+
+/* Of a field that may have several lines. */
+static void
+keep_line(struct request_head *h, enum request_field field, struct slice value)
+{
+	switch (field) {
+	case FIELD_SUBPROTOCOLS:
+		add_line(&h->out->subprotocols, value);
+		request_add_line(&h->subprotocols, value, false);
+		break;
+	case FIELD_EXTENSIONS:
+		request_add_line(&h->extensions, value, true);
+		break;
+	case FIELD_UPGRADE:
+		h->upgrade_websocket |= request_has_token(value, "websocket");
+		break;
+	case FIELD_CONNECTION:
+		h->connection_upgrade |= request_has_token(value, "upgrade");
+		break;
+	case FIELD_TRANSFER_ENCODING:
+		h->unknown_coding |= !equal_nocase(value, "chunked");
+		break;
+	case FIELD_COOKIE:
+		h->n_cookies += count_cookies(value);
+		break;
+	case FIELD_FORWARDED_FOR:
+		add_line(&h->out->forwarded_for, value);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
 keep(struct request_head *h, struct slice name, struct slice value)
 {
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
+	for (int i = 0; i < FIELD_COUNT; i++) {
 		if (!equal_nocase(name, fields[i].name))
 			continue;
 		h->value[i] = value;
 		h->seen[i]++;
 		if (fields[i].member > 0)
 			memcpy((char *)h->out + fields[i].member - 1, &value, sizeof(value));
-		if (i == FIELD_FORWARDED_FOR && h->out->n_forwarded++ < REQUEST_FORWARDED_MAX)
-			h->out->forwarded_for[h->out->n_forwarded - 1] = value;
-		if (i == FIELD_COOKIE)
-			h->n_cookies += count_cookies(value);
-		if (i == FIELD_SUBPROTOCOLS)
-			h->bad_subprotocols |= !request_valid_list(value, false);
-		if (i == FIELD_EXTENSIONS)
-			h->bad_extensions |= !request_valid_list(value, true);
-		if (i == FIELD_UPGRADE)
-			h->upgrade_websocket |= request_has_token(value, "websocket");
-		if (i == FIELD_CONNECTION)
-			h->connection_upgrade |= request_has_token(value, "upgrade");
+		keep_line(h, (enum request_field)i, value);
 		return;
 	}
 }
@@ -144,7 +163,7 @@ read_value(struct request_head *h, struct slice *value)
 	while (h->at < h->end && (*h->at == '\t' || ((unsigned char)*h->at >= ' ' && *h->at != 0x7f)))
 		h->at++;
 	value->len = (size_t)(h->at - value->at);
-	*value = trim(*value);
+	*value = slice_trim(*value);
 	if (h->at < h->end && *h->at != '\r' && *h->at != '\n')
 		return request_refuse(h, 400, "control character in a header field");
 	return request_read_eol(h);

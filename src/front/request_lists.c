@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The lists that a handshake may bring: subprotocols and extensions (RFC 6455, 4.3). We may take up nothing of
- * them, but must refuse one that is malformed (4.2.1, 9.1). Pure; any thread.
+ * them, but must refuse one that is malformed (4.2.1, 9.1). Several lines are one list (11.3.2, 11.3.4), so that one of
+ * them may be empty. Pure; any thread.
  */
 #include "front/request_priv.h"
 
@@ -92,18 +93,45 @@ take_element(struct slice *s, bool with_params)
 	return true;
 }
 
-bool
-request_valid_list(struct slice list, bool with_params)
+void
+request_add_line(struct request_elements *elements, struct slice line, bool with_params)
 {
-	bool any = false;
-
 	do {
-		skip_blanks(&list);
-		if (list.len == 0 || next_is(&list, ','))
+		skip_blanks(&line);
+		if (line.len == 0 || next_is(&line, ','))
 			continue; /* empty elements mean nothing: RFC 9110, 5.6.1.2 */
-		if (!take_element(&list, with_params))
-			return false;
-		any = true;
-	} while (take(&list, ','));
-	return any && list.len == 0;
+		if (!take_element(&line, with_params)) {
+			elements->malformed = true;
+			return;
+		}
+		elements->n++;
+	} while (take(&line, ','));
+	elements->malformed |= line.len > 0;
+}
+
+bool
+request_valid_list(const struct request_elements *elements, unsigned lines)
+{
+	return !elements->malformed && (elements->n > 0 || lines == 0);
+}
+
+bool
+request_next(const struct request_list *list, struct request_place *place, struct slice *element)
+{
+	while (place->line < list->n_lines && place->line < REQUEST_LINES_MAX) {
+		const struct slice *line = &list->lines[place->line];
+		const char *comma, *at = line->at + place->at;
+
+		if (place->at >= line->len) {
+			*place = (struct request_place){ .line = place->line + 1 };
+			continue;
+		}
+		comma = memchr(at, ',', line->len - place->at);
+		*element = (struct slice){ at, comma ? (size_t)(comma - at) : line->len - place->at };
+		place->at += element->len + 1;
+		*element = slice_trim(*element);
+		if (element->len > 0)
+			return true;
+	}
+	return false;
 }

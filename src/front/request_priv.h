@@ -29,18 +29,24 @@ enum request_field {
 	FIELD_COUNT,
 };
 
+/* What is known of a list that the handshake brings. */
+struct request_elements {
+	unsigned n;
+	bool malformed;
+};
+
 struct request_head {
 	struct request *out;
 	const char *at, *end; /* what has not been read yet */
 	int minor;            /* of HTTP/1.x */
 	struct slice path;
-	struct slice value[FIELD_COUNT]; /* of a repeated field the last */
+	struct slice value[FIELD_COUNT]; /* of a repeated field the last line's */
 	unsigned seen[FIELD_COUNT];      /* lines with this name */
 	unsigned n_cookies;
 	bool upgrade_websocket;          /* some Upgrade line has this token */
 	bool connection_upgrade;
-	bool bad_subprotocols; /* some line is no list of that kind */
-	bool bad_extensions;
+	struct request_elements subprotocols, extensions;
+	bool unknown_coding; /* some Transfer-Encoding line is not chunked */
 };
 
 enum request_step {
@@ -63,8 +69,10 @@ int request_decode(struct slice text, char *out, size_t size);
 
 bool request_under_ws(struct slice path);
 
-/* 1#token, or with parameters 1#extension, as RFC 6455, 4.3 has them. */
-bool request_valid_list(struct slice list, bool with_params);
+/* Adds the elements of one more line: 1#token, or with parameters 1#extension, as RFC 6455, 4.3 has them. */
+void request_add_line(struct request_elements *elements, struct slice line, bool with_params);
+/* One or more elements in all, in well-formed lines; lines: how many there were. */
+bool request_valid_list(const struct request_elements *elements, unsigned lines);
 
 static inline bool
 request_is_digit(char c)

@@ -48,6 +48,8 @@ request_decode(struct slice text, char *out, size_t size)
 int
 request_query(struct slice query, const char *name, char *out, size_t size)
 {
+	int found = WSD_E_UNKNOWN;
+
 	while (query.len > 0) {
 		const char *amp = memchr(query.at, '&', query.len);
 		struct slice pair = { query.at, amp ? (size_t)(amp - query.at) : query.len };
@@ -55,12 +57,16 @@ request_query(struct slice query, const char *name, char *out, size_t size)
 		struct slice key = { pair.at, equals ? (size_t)(equals - pair.at) : pair.len };
 		size_t skip = key.len + (equals ? 1 : 0), used = pair.len + (amp ? 1 : 0);
 
+		if (slice_equal(key, name) && found != WSD_E_UNKNOWN) {
+			found = WSD_E_MALFORMED; /* who reads the first and who the last would not agree */
+			break;
+		}
 		if (slice_equal(key, name))
-			return request_decode((struct slice){ pair.at + skip, pair.len - skip }, out, size);
+			found = request_decode((struct slice){ pair.at + skip, pair.len - skip }, out, size);
 		query.at += used;
 		query.len -= used;
 	}
-	if (size > 0)
+	if (found < 0 && size > 0)
 		out[0] = '\0';
-	return WSD_E_UNKNOWN;
+	return found;
 }

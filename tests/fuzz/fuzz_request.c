@@ -13,19 +13,35 @@ check_slice(struct slice s, const char *head, size_t len)
 	CHECK(!memchr(s.at ? s.at : "", '\n', s.len) && !memchr(s.at ? s.at : "", '\0', s.len));
 }
 
+/* Each element stands within its line, and none is met twice. */
+static void
+check_list(const struct request_list *list, const char *head, size_t len)
+{
+	struct request_place place = { 0 };
+	const char *end = NULL;
+	struct slice one;
+
+	for (unsigned i = 0; i < list->n_lines && i < REQUEST_LINES_MAX; i++)
+		check_slice(list->lines[i], head, len);
+	while (request_next(list, &place, &one)) {
+		CHECK(one.len > 0 && !memchr(one.at, ',', one.len) && (!end || one.at > end));
+		check_slice(one, head, len);
+		end = one.at + one.len - 1;
+	}
+}
+
 static void
 check_slices(const struct request *r, const char *head, size_t len)
 {
 	const struct slice all[] = {
 		r->method,          r->target,     r->host,       r->origin,       r->key,
-		r->request_id, r->user_agent, r->subprotocols, r->authorization,
-		r->forwarded_proto, r->query
+		r->request_id,      r->user_agent, r->authorization, r->forwarded_proto, r->query
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		check_slice(all[i], head, len);
-	for (unsigned i = 0; i < r->n_forwarded && i < REQUEST_FORWARDED_MAX; i++)
-		check_slice(r->forwarded_for[i], head, len);
+	check_list(&r->forwarded_for, head, len);
+	check_list(&r->subprotocols, head, len);
 }
 
 static void

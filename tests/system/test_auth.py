@@ -117,6 +117,18 @@ def test_one_token_in_several_places(guarded, raw):
         assert response.status == 400 and response.json["error"]["code"] == "bad_request"
 
 
+def test_offers_in_several_lines_are_one_list(guarded, raw):
+    """RFC 6455, 11.3.4."""
+    wsd = guarded()
+    one, other = token(), token(sub="bob")
+    for n, offers in enumerate((["bearer." + one, "wsd"], ["wsd", "bearer." + one], ["wsd", "bearer." + one, "x"])):
+        response = raw(wsd).handshake(f"/ws/chat/{n}", add=[("Sec-WebSocket-Protocol", offer) for offer in offers])
+        assert response.status == 101
+        assert response.fields.count(("sec-websocket-protocol", "wsd")) == response.times("sec-websocket-protocol") == 1
+    response = raw(wsd).handshake(add=[("Sec-WebSocket-Protocol", "bearer." + text) for text in (one, other)])
+    assert response.status == 400 and response.json["error"]["message"] == "two different tokens"
+
+
 def test_other_schemes_are_a_proxys_business(guarded, raw):
     wsd = guarded()
     basic = [("Authorization", "Basic YWxpY2U6c2VjcmV0")]

@@ -153,6 +153,15 @@ def test_request_id_is_taken_over_or_made(wsd, side):
 
 
 @BOTH
+@pytest.mark.parametrize("path", ["/health", "/nothing", "/ws/chat/!"], ids=["answer", "refusal", "front desk"])
+def test_of_several_request_ids_the_last_is_taken(wsd, side, path):
+    """It is the nearest proxy's."""
+    response = http(wsd.address(side), path, headers=[("X-Request-Id", "first"), ("X-Request-Id", "last")])
+    assert response.times("x-request-id") == 1
+    assert response.headers["x-request-id"] == "last"
+
+
+@BOTH
 def test_kept_alive(wsd, side):
     """Whether the server keeps the connection or not, it says so."""
     with Raw(wsd.address(side)) as raw:

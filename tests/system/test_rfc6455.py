@@ -114,6 +114,20 @@ def test_4_2_2_subprotocol_is_one_of_those_offered_or_none(wsd, raw, add):
     assert response.times("sec-websocket-protocol") == 0
 
 
+@pytest.mark.parametrize("name", ["Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"])
+def test_11_3_lists_may_be_split_into_lines(wsd, raw, name):
+    """11.3.2, 11.3.4: the lines are one list, of which no part may break the grammar, and which is not empty."""
+    assert raw(wsd).handshake("/ws/chat/a", add=[(name, "one"), (name, ""), (name, "two, three")]).status == 101
+    for lines in (["one", "a b"], ["a b", "one"], ["", ","]):
+        assert raw(wsd).handshake("/ws/chat/b", add=[(name, value) for value in lines]).status == 400
+
+
+def test_11_3_4_any_line_may_offer_what_is_taken_up(wsd, raw):
+    for n, offers in enumerate((["wsd", "other"], ["other", "wsd"])):
+        response = raw(wsd).handshake(f"/ws/chat/{n}", add=[("Sec-WebSocket-Protocol", offer) for offer in offers])
+        assert response.headers["sec-websocket-protocol"] == "wsd"
+
+
 def test_4_2_2_answer(wsd, raw):
     """4.2.2 (5): status 101, Upgrade, Connection and Sec-WebSocket-Accept, each once (11.3.3)."""
     response = raw(wsd).handshake()

@@ -18,11 +18,24 @@ slice(const char *text)
 	return (struct slice){ text, strlen(text) };
 }
 
+/* offered: lines of the field, parted by '|'. */
+static struct request_list
+lines(const char *offered)
+{
+	struct request_list list = { .n_lines = 0 };
+
+	for (; *offered; offered += strspn(offered, "|")) {
+		list.lines[list.n_lines++] = (struct slice){ offered, strcspn(offered, "|") };
+		offered += strcspn(offered, "|");
+	}
+	return list;
+}
+
 static void
 finds(const char *authorization, const char *offered, const char *query, enum credentials expected, const char *token)
 {
 	struct request r = {
-		.authorization = slice(authorization), .subprotocols = slice(offered), .query = slice(query)
+		.authorization = slice(authorization), .subprotocols = lines(offered), .query = slice(query)
 	};
 	struct slice found;
 
@@ -42,6 +55,8 @@ test_places(void **state)
 	finds("Basic a", "", "", CREDENTIALS_NONE, NULL);
 	finds("", "bearer.a.b.c", "", CREDENTIALS_ONE, "a.b.c");
 	finds("", "wsd , bearer.a.b.c,x", "", CREDENTIALS_ONE, "a.b.c");
+	finds("", "bearer.a.b.c|wsd", "", CREDENTIALS_ONE, "a.b.c");
+	finds("", "wsd|x,bearer.a.b.c|y", "", CREDENTIALS_ONE, "a.b.c");
 	finds("", "bearer.", "", CREDENTIALS_ONE, "");
 	finds("", "Bearer.a", "", CREDENTIALS_NONE, NULL);
 	finds("", "bearer", "", CREDENTIALS_NONE, NULL);
@@ -62,6 +77,8 @@ test_several(void **state)
 	finds("", "bearer.a", "token=b", CREDENTIALS_CONFLICT, NULL);
 	finds("", "bearer.a,bearer.b", "", CREDENTIALS_CONFLICT, NULL);
 	finds("", "bearer.a,bearer.b,bearer.a", "", CREDENTIALS_CONFLICT, NULL);
+	finds("", "bearer.a|bearer.a", "", CREDENTIALS_ONE, "a");
+	finds("", "bearer.a|bearer.b", "", CREDENTIALS_CONFLICT, NULL);
 	finds("Bearer a", "bearer.b", "token=a", CREDENTIALS_CONFLICT, NULL);
 	finds("Bearer a", "", "token=", CREDENTIALS_CONFLICT, NULL);
 }
@@ -77,13 +94,23 @@ test_too_long(void **state)
 	finds("", "", query, CREDENTIALS_ONE, ""); /* and so malformed */
 }
 
+static bool
+offers_wsd(const char *offered)
+{
+	struct request_list list = lines(offered);
+
+	return credentials_offers(&list, "wsd");
+}
+
 static void
 test_offers(void **state)
 {
-	assert_true(credentials_offers(slice("wsd"), "wsd"));
-	assert_true(credentials_offers(slice("a,\twsd ,b"), "wsd"));
-	assert_false(credentials_offers(slice(""), "wsd"));
-	assert_false(credentials_offers(slice("WSD,wsdx,ws d"), "wsd"));
+	assert_true(offers_wsd("wsd"));
+	assert_true(offers_wsd("a,\twsd ,b"));
+	assert_true(offers_wsd("wsd|bearer.x"));
+	assert_false(offers_wsd(""));
+	assert_false(offers_wsd("WSD,wsdx,ws d"));
+	assert_false(offers_wsd("ws|d"));
 }
 
 int

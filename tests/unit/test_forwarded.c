@@ -86,6 +86,7 @@ test_tls(void **state)
 	assert_false(by_tls("127.0.0.1", "ws"));
 	assert_false(by_tls("127.0.0.1", ""));
 	assert_false(by_tls("127.0.0.1", "https,http"));
+	assert_true(by_tls("127.0.0.1", "http, https "));
 }
 
 int

@@ -73,6 +73,14 @@ static const struct expected handshakes[] = {
 	{ 0, "GET /ws/chat/c-1? HTTP/1.2\r\n" HOST UPGRADE VERSION KEY END },
 	{ 0, CHAT "Host: [2001:db8::1]:80\r\n" UPGRADE VERSION KEY END },
 
+	/* lists in several lines, of which one may be empty */
+	{ 0, GOOD "Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: a\r\nSec-WebSocket-Extensions: x; y=1\r\n"
+		  "Sec-WebSocket-Extensions: ,\r\n" END },
+
+	{ 400, GOOD "Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: ,\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Protocol: a b\r\nSec-WebSocket-Protocol: a\r\n" END },
+	{ 400, GOOD "Sec-WebSocket-Extensions: a;\r\nSec-WebSocket-Extensions: a\r\n" END },
+	{ 400, "GET /ws/chat/a?session=t&session=t HTTP/1.1\r\n" HOST UPGRADE VERSION KEY END },
 	{ 400, CHAT UPGRADE VERSION KEY END },
 	{ 400, GOOD HOST END },
 	{ 400, CHAT "Host:\r\n" UPGRADE VERSION KEY END },
@@ -323,12 +331,13 @@ test_slices(void **state)
 	assert_true(slice_equal(r.host, "example.org"));
 	assert_true(slice_equal(r.origin, "https://a.example"));
 	assert_true(slice_equal(r.key, "dGhlIHNhbXBsZSBub25jZQ=="));
-	assert_int_equal(r.n_forwarded, 2);
-	assert_true(slice_equal(r.forwarded_for[0], "1.1.1.1"));
-	assert_true(slice_equal(r.forwarded_for[1], "2.2.2.2, 3.3.3.3"));
+	assert_int_equal(r.forwarded_for.n_lines, 2);
+	assert_true(slice_equal(r.forwarded_for.lines[0], "1.1.1.1"));
+	assert_true(slice_equal(r.forwarded_for.lines[1], "2.2.2.2, 3.3.3.3"));
 	assert_true(slice_equal(r.request_id, "r-1"));
 	assert_true(slice_equal(r.user_agent, "curl/8"));
-	assert_true(slice_equal(r.subprotocols, "a, b"));
+	assert_int_equal(r.subprotocols.n_lines, 1);
+	assert_true(slice_equal(r.subprotocols.lines[0], "a, b"));
 	assert_true(slice_equal(r.authorization, "Bearer t"));
 	assert_true(slice_equal(r.forwarded_proto, "https"));
 	assert_string_equal(r.connection_id, "a-b");
@@ -354,6 +363,40 @@ test_lengths_of_id_and_session(void **state)
 		request_judge(&r, head, strlen(head));
 		assert_int_equal(r.status, extra ? 400 : 0);
 		assert_int_equal(strlen(r.session), extra ? 0 : REQUEST_TOKEN_MAX);
+	}
+}
+
+/* In the order of the lines, whatever is empty left out. */
+static void
+test_elements_of_several_lines(void **state)
+{
+	static const char *const expected[] = { "a", "b", "c", "d" };
+	struct request_list list = { .lines = { SLICE(""), SLICE("a ,\tb"), SLICE(", ,"), SLICE("c,"), SLICE(" d ") },
+				     .n_lines = 5 };
+	struct request_place place = { 0 };
+	struct slice one;
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		assert_true(request_next(&list, &place, &one));
+		assert_true(slice_equal(one, expected[i]));
+	}
+	assert_false(request_next(&list, &place, &one));
+	assert_false(request_next(&list, &place, &one));
+}
+
+static void
+test_number_of_lines_of_subprotocols(void **state)
+{
+	for (int extra = 0; extra <= 1; extra++) {
+		char head[REQUEST_HEAD_MAX];
+		size_t len = (size_t)snprintf(head, sizeof(head), "%s", GOOD);
+		struct request r;
+
+		for (int i = 0; i < REQUEST_LINES_MAX + extra; i++)
+			len += (size_t)snprintf(head + len, sizeof(head) - len, "Sec-WebSocket-Protocol: p%d\r\n", i);
+		len += (size_t)snprintf(head + len, sizeof(head) - len, "\r\n");
+		request_judge(&r, head, len);
+		assert_int_equal(r.status, extra ? 431 : 0);
 	}
 }
 
@@ -455,7 +498,9 @@ static void
 test_query(void **state)
 {
 	query_gives("a=1", "a", 1, "1");
-	query_gives("b=2&a=1&a=3", "a", 1, "1");
+	query_gives("b=2&a=1&b=3", "a", 1, "1");
+	query_gives("a=1&a=1", "a", WSD_E_MALFORMED, "");
+	query_gives("a=123456&b&a", "a", WSD_E_MALFORMED, "");
 	query_gives("&&aa=2&a", "a", 0, "");
 	query_gives("a=", "a", 0, "");
 	query_gives("a==b", "a", 2, "=b");
@@ -493,6 +538,8 @@ main(void)
 		cmocka_unit_test(test_slices),         cmocka_unit_test(test_lengths_of_id_and_session),
 		cmocka_unit_test(test_size_of_head),   cmocka_unit_test(test_number_of_fields),
 		cmocka_unit_test(test_number_of_parts),
+		cmocka_unit_test(test_elements_of_several_lines),
+		cmocka_unit_test(test_number_of_lines_of_subprotocols),
 		cmocka_unit_test(test_query),          cmocka_unit_test(test_tokens),
 	};
 
