@@ -162,6 +162,21 @@ def test_of_several_request_ids_the_last_is_taken(wsd, side, path):
 
 
 @BOTH
+@pytest.mark.parametrize("path", ["/", "/client/app.js"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_not_modified_says_no_other_length_than_ok(wsd, raw, side, path, method):
+    """RFC 9110, 8.6; and the list of tags may be in several lines (5.3)."""
+    whole = http(wsd.address(side), path)
+    for lines in (["*"], [whole.headers["etag"]], [whole.headers["etag"], '"y"'], ['"x"', whole.headers["etag"]]):
+        c = raw(wsd.address(side))
+        c.send("\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *(f"If-None-Match: {one}" for one in lines)]) + "\r\n\r\n")
+        response = c.read_response(body=False)
+        assert response.status == 304
+        assert response.headers.get("content-length", str(len(whole.body))) == str(len(whole.body))
+        assert c.read_end() == b""
+
+
+@BOTH
 def test_kept_alive(wsd, side):
     """Whether the server keeps the connection or not, it says so."""
     with Raw(wsd.address(side)) as raw:
