@@ -62,12 +62,19 @@ enum method {
 struct exchange;
 typedef void (*handler_cb)(struct exchange *ex);
 
+/* Who may have what does not change state. */
+enum readers {
+	READERS_ALL,	   /* on both sides */
+	READERS_ADMIN,	   /* on the admin side */
+	READERS_OPERATORS, /* there, with the right that changes need: it tells who is connected */
+};
+
 struct route {
 	const char *path; /* a last segment of "{id}" stands for any one segment */
 	enum metric_route metric;
 	unsigned methods; /* enum method, or-ed */
-	unsigned changes; /* those of them that change state */
-	bool public_too;  /* else on the admin side only */
+	unsigned changes; /* those of them that change state: for operators */
+	enum readers readers;
 	handler_cb handle;
 };
 
@@ -120,10 +127,10 @@ void exchange_over(void *cls, struct MHD_Connection *conn, void **state, enum MH
  * not allowed. */
 void routes_judge(struct exchange *ex, const char *url, const char *method);
 
-/* authorize.c: may this client change state? If not, decides the answer. */
-bool authorize_change(struct exchange *ex);
+/* authorize.c: may this client change state, and see who is connected? If not, decides the answer. */
+bool authorize_operator(struct exchange *ex);
 
-/* May this client see what is for operators? If not, decides the answer. */
+/* May this client see what is on the admin side only? If not, decides the answer. */
 bool authorize_look(struct exchange *ex);
 /* Host's value is an address, or a name of the list (conf.h, admin_hosts), whatever its port. */
 bool authorize_host(const char *allowed, const char *host);

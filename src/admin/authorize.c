@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may change state: who may open the unix socket (its mode and group decide), or knows ADMIN_TOKEN. And who
- * may look: who can connect, but no page in a browser. Other sites' pages cannot read our answers, unless their own
- * name is made to lead here (DNS rebinding); a browser then names that in Host.
+ * Operators may change state, and see who is connected: whoever may open the unix socket (its mode and group decide),
+ * or knows ADMIN_TOKEN; the admin port is open to every user of the machine. At the rest may look who can connect, but
+ * no page in a browser. Other sites' pages cannot read our answers, unless their own name is made to lead here (DNS
+ * rebinding); a browser then names that in Host.
  */
 #include <string.h>
 #include <strings.h>
@@ -26,7 +27,7 @@ same_secret(const char *secret, const char *sent)
 }
 
 bool
-authorize_change(struct exchange *ex)
+authorize_operator(struct exchange *ex)
 {
 	const char *token = ex->side->admin->conf->admin_token;
 	const char *sent;
@@ -35,15 +36,14 @@ authorize_change(struct exchange *ex)
 		return true;
 	if (!token) {
 		respond_error(ex, 403, "forbidden",
-			      "state can be changed through the unix socket only, since no ADMIN_TOKEN is "
-			      "set");
+			      "this is for operators: through the unix socket only, since no ADMIN_TOKEN is set");
 		return false;
 	}
 	sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Authorization");
 	if (sent && strncasecmp(sent, "Bearer ", 7) == 0 && same_secret(token, sent + 7))
 		return true;
 	respond_error(ex, 401, "unauthorized",
-		      "state can be changed through the unix socket, or with 'Authorization: Bearer' and the "
+		      "this is for operators: through the unix socket, or with 'Authorization: Bearer' and the "
 		      "ADMIN_TOKEN");
 	respond_header(ex, "WWW-Authenticate", "Bearer realm=\"wsd\"");
 	return false;

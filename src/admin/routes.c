@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* The one table of routes, and what the head of a request decides: the path, the method, the side, the right
- * to change state. */
+ * to see and to change. */
 #include <string.h>
 
 #include "admin/admin_priv.h"
 #include "base/err.h"
 
 static const struct route routes[] = {
-	{ "/", ROUTE_ROOT, METHOD_GET, 0, true, page_index },
-	{ "/client/{id}", ROUTE_ASSETS, METHOD_GET, 0, true, page_part },
-	{ "/client.json", ROUTE_ASSETS, METHOD_GET, 0, true, page_facts },
-	{ "/health", ROUTE_HEALTH, METHOD_GET, 0, true, health_get },
-	{ "/healthz", ROUTE_HEALTHZ, METHOD_GET, 0, true, health_live },
-	{ "/readyz", ROUTE_READYZ, METHOD_GET, 0, true, health_ready },
-	{ "/metrics", ROUTE_METRICS, METHOD_GET, 0, false, scrape_get },
-	{ "/api/v1/connections", ROUTE_CONNECTIONS, METHOD_GET, 0, false, connections_list },
-	{ "/api/v1/connections/{id}", ROUTE_CONNECTION, METHOD_GET | METHOD_DELETE, METHOD_DELETE, false,
+	{ "/", ROUTE_ROOT, METHOD_GET, 0, READERS_ALL, page_index },
+	{ "/client/{id}", ROUTE_ASSETS, METHOD_GET, 0, READERS_ALL, page_part },
+	{ "/client.json", ROUTE_ASSETS, METHOD_GET, 0, READERS_ALL, page_facts },
+	{ "/health", ROUTE_HEALTH, METHOD_GET, 0, READERS_ALL, health_get },
+	{ "/healthz", ROUTE_HEALTHZ, METHOD_GET, 0, READERS_ALL, health_live },
+	{ "/readyz", ROUTE_READYZ, METHOD_GET, 0, READERS_ALL, health_ready },
+	{ "/metrics", ROUTE_METRICS, METHOD_GET, 0, READERS_ADMIN, scrape_get },
+	{ "/api/v1/connections", ROUTE_CONNECTIONS, METHOD_GET, 0, READERS_OPERATORS, connections_list },
+	{ "/api/v1/connections/{id}", ROUTE_CONNECTION, METHOD_GET | METHOD_DELETE, METHOD_DELETE, READERS_OPERATORS,
 	  connections_one },
-	{ "/api/v1/drain", ROUTE_DRAIN, METHOD_POST, METHOD_POST, false, control_drain },
-	{ "/api/v1/accept", ROUTE_ACCEPT, METHOD_POST, METHOD_POST, false, control_accept },
-	{ "/api/v1/handoff", ROUTE_HANDOFF, METHOD_GET | METHOD_POST, METHOD_POST, false, control_handoff },
-	{ "/api/v1/log-level", ROUTE_LOG_LEVEL, METHOD_GET | METHOD_PUT, METHOD_PUT, false,
+	{ "/api/v1/drain", ROUTE_DRAIN, METHOD_POST, METHOD_POST, READERS_ADMIN, control_drain },
+	{ "/api/v1/accept", ROUTE_ACCEPT, METHOD_POST, METHOD_POST, READERS_ADMIN, control_accept },
+	{ "/api/v1/handoff", ROUTE_HANDOFF, METHOD_GET | METHOD_POST, METHOD_POST, READERS_ADMIN, control_handoff },
+	{ "/api/v1/log-level", ROUTE_LOG_LEVEL, METHOD_GET | METHOD_PUT, METHOD_PUT, READERS_ADMIN,
 	  control_log_level },
 };
 
@@ -54,7 +54,7 @@ static const struct route *
 find_route(const char *url, enum admin_side side, const char **param)
 {
 	for (unsigned i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if ((side == ADMIN_SIDE_ADMIN || routes[i].public_too) && matches(&routes[i], url, param))
+		if ((side == ADMIN_SIDE_ADMIN || routes[i].readers == READERS_ALL) && matches(&routes[i], url, param))
 			return &routes[i];
 	return NULL;
 }
@@ -73,9 +73,9 @@ refuse_method(struct exchange *ex)
 static bool
 authorized(struct exchange *ex)
 {
-	if (ex->route->changes & ex->method)
-		return authorize_change(ex);
-	return ex->route->public_too || authorize_look(ex);
+	if ((ex->route->changes & ex->method) || ex->route->readers == READERS_OPERATORS)
+		return authorize_operator(ex);
+	return ex->route->readers == READERS_ALL || authorize_look(ex);
 }
 
 void

@@ -58,7 +58,7 @@ struct conf {
 	char *admin_hosts;
 	char *grafana_url, *prometheus_url; /* links of the web client; NULL: none */
 	uint32_t hsts_max_age_s; /* 0: no Strict-Transport-Security */
-	char *admin_token; /* NULL: state-changing calls on the unix socket only; wherever it was read from */
+	char *admin_token; /* NULL: operators' calls on the unix socket only; wherever it was read from */
 	char *admin_token_file;
 	int auth; /* enum conf_auth; with CONF_AUTH_JWT algorithm and key are there */
 	int jwt_algorithm; /* enum conf_algorithm */

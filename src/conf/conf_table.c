@@ -319,8 +319,8 @@ const struct conf_var conf_table[] = {
 		.standard = "localhost",
 		.help = "names by which the admin side may be asked over TCP, comma-separated; * for all",
 		.more = "Host is compared, without its port; an address in it is always taken. Otherwise a page of "
-			"any site could have its own name lead a browser to this machine, and read connections and "
-			"metrics here as if they were its own. Health and the web client may be asked by any name.",
+			"any site could have its own name lead a browser to this machine, and read metrics here as if "
+			"they were its own. Health and the web client may be asked by any name.",
 	},
 	{
 		.name = "GRAFANA_URL",
@@ -344,8 +344,9 @@ const struct conf_var conf_table[] = {
 		.min = CONF_ADMIN_TOKEN_MIN,
 		.max = CONF_ADMIN_TOKEN_MAX,
 		.secret = true,
-		.help = "lets requests with this bearer token change the server's state over TCP",
-		.more = "Without it, such requests are taken on the unix socket only. It may stand in a file or a "
+		.help = "lets requests with this bearer token see who is connected, and change state, over TCP",
+		.more = "Without it, such requests are taken on the unix socket only: the admin port can be reached by "
+			"every user of the machine. Health and metrics need none. It may stand in a file or a "
 			"credential of systemd instead, but not in two places.",
 	},
 	{

@@ -3,7 +3,7 @@
 
 import re
 
-from clients import http, wait_open
+from clients import ask_operator, wait_open
 
 # All states that any row shows, from now on.
 WATCH_STATES = """
@@ -63,4 +63,4 @@ def test_old_instance_stops_after_its_connections_moved(pair, browser):
     browser.send("still here")
     browser.wait_row("alice", "shown.count === '1'")
     assert browser.run("return [...states]") == ["open"]
-    assert http(green.admin_port, "/api/v1/connections/alice").json["messages"] == 1
+    assert ask_operator(green.admin_port, "/api/v1/connections/alice").json["messages"] == 1

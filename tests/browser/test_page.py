@@ -3,7 +3,7 @@
 
 import pytest
 
-from clients import http
+from clients import ask_operator, http
 
 BOTH = pytest.mark.parametrize("side", ["public", "admin"])
 
@@ -57,7 +57,7 @@ def test_metrics_not_allowed(browser, start):
 def test_admin_side_connects_to_the_public_port(browser, wsd):
     browser.open(wsd, "admin")
     browser.connect("alice")
-    assert http(wsd.admin_port, "/api/v1/connections/alice").status == 200
+    assert ask_operator(wsd.admin_port, "/api/v1/connections/alice").status == 200
     browser.wait('return document.getElementById("metrics").textContent.includes("Connections1")', "metrics")
 
 

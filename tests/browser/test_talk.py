@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from clients import http, wait_open
+from clients import ask_operator, wait_open
 from metrics import read
 
 
 def listed(wsd):
-    return [c["connectionId"] for c in http(wsd.admin_port, "/api/v1/connections?limit=1000").json["connections"]]
+    return [c["connectionId"] for c in ask_operator(wsd.admin_port, "/api/v1/connections?limit=1000").json["connections"]]
 
 
 def test_connect_one(page, wsd):

@@ -12,7 +12,7 @@ import time
 
 import websockets
 
-from process import PATIENCE
+from process import ADMIN_TOKEN, PATIENCE
 
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -233,10 +233,15 @@ def http(address, path, method="GET", headers=(), version="HTTP/1.1", body=b"", 
         return response
 
 
+def ask_operator(address, path, method="GET", headers=(), **how):
+    """http() with the right to see and change all, also over TCP."""
+    return http(address, path, method, [*headers, ("Authorization", f"Bearer {ADMIN_TOKEN}")], **how)
+
+
 def wait_open(daemon, n):
     """Until the front desk knows of n connections: a closed one's id is free only then. /health is ahead of it."""
     deadline = time.monotonic() + PATIENCE
-    while http(daemon.address("admin"), "/api/v1/connections?limit=1").json["total"] != n:
+    while ask_operator(daemon.address("admin"), "/api/v1/connections?limit=1").json["total"] != n:
         assert time.monotonic() < deadline, f"not {n} connections in {PATIENCE:.0f} s\n{daemon.text()}"
 
 

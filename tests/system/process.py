@@ -23,6 +23,8 @@ BUILD = Path(os.environ.get("WSD_BUILD_DIR") or TOP / "build").resolve()
 WSD = BUILD / "src" / "wsd"
 WRAPPER = shlex.split(os.environ.get("WSD_WRAPPER", ""))
 
+ADMIN_TOKEN = "what-operators-know"
+
 # What the tests' own settings are unless a scenario says otherwise: limits that would get in its way are off.
 QUIET = {
     "LOG_FORMAT": "json",
@@ -33,6 +35,7 @@ QUIET = {
     "RATE_LIMIT_MESSAGE": "0",
     "RATE_LIMIT_ADMIN": "0",
     "MAX_CONNECTIONS": "1000",
+    "ADMIN_TOKEN": ADMIN_TOKEN,
 }
 
 PASSED_ON = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")

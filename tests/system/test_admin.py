@@ -3,11 +3,9 @@
 
 import pytest
 
-from clients import http, message, wait_open
+from clients import ask_operator, http, message, wait_open
 from metrics import gained, read
-
-TOKEN = "correct-horse-battery-staple"
-
+from process import ADMIN_TOKEN
 
 @pytest.fixture
 def both(start):
@@ -20,7 +18,7 @@ def both(start):
 def test_connections_are_listed(both, raw):
     raw(both).open("/ws/chat/a").ask(message())
     raw(both).open("/ws/chat/b")
-    page = http(both.tcp, "/api/v1/connections").json
+    page = ask_operator(both.tcp, "/api/v1/connections").json
     assert page["total"] == 2
     a, b = page["connections"]
     assert (a["connectionId"], a["messages"], b["connectionId"], b["messages"]) == ("a", 1, "b", 0)
@@ -31,7 +29,7 @@ def test_connections_are_paged(both, raw):
         raw(both).open(f"/ws/chat/p{n:02}")
     seen, after = [], ""
     while True:
-        page = http(both.tcp, f"/api/v1/connections?limit=10&after={after}").json
+        page = ask_operator(both.tcp, f"/api/v1/connections?limit=10&after={after}").json
         seen += [c["connectionId"] for c in page["connections"]]
         if len(page["connections"]) < 10 or len(seen) > 25:
             break
@@ -42,32 +40,32 @@ def test_connections_are_paged(both, raw):
 def test_connections_by_prefix(both, raw):
     for name in ("a1", "b1", "b2"):
         raw(both).open("/ws/chat/" + name)
-    assert [c["connectionId"] for c in http(both.tcp, "/api/v1/connections?prefix=b").json["connections"]] == ["b1", "b2"]
+    assert [c["connectionId"] for c in ask_operator(both.tcp, "/api/v1/connections?prefix=b").json["connections"]] == ["b1", "b2"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=-1", "limit=99999999999999999999"])
 def test_bad_page_is_400(both, query):
-    assert http(both.tcp, "/api/v1/connections?" + query).status == 400
+    assert ask_operator(both.tcp, "/api/v1/connections?" + query).status == 400
 
 
 def test_one_connection(both, raw):
     c = raw(both).open("/ws/chat/one")
     c.ask(message())
-    shown = http(both.tcp, "/api/v1/connections/one")
+    shown = ask_operator(both.tcp, "/api/v1/connections/one")
     assert shown.status == 200
     assert (shown.json["connectionId"], shown.json["messages"]) == ("one", 1)
-    assert http(both.tcp, "/api/v1/connections/none").status == 404
+    assert ask_operator(both.tcp, "/api/v1/connections/none").status == 404
 
 
 def test_client_address_is_the_one_a_trusted_proxy_tells(both, raw):
     raw(both).open("/ws/chat/proxied", add=[("X-Forwarded-For", "203.0.113.9")])
-    assert "203.0.113.9" in str(http(both.tcp, "/api/v1/connections/proxied").json)
+    assert "203.0.113.9" in str(ask_operator(both.tcp, "/api/v1/connections/proxied").json)
 
 
 def test_client_address_from_an_untrusted_peer_is_not_believed(start, raw):
     wsd = start(TRUSTED_PROXIES="192.0.2.1")
     raw(wsd).open("/ws/chat/liar", add=[("X-Forwarded-For", "203.0.113.9")])
-    assert "203.0.113.9" not in str(http(wsd.admin_port, "/api/v1/connections/liar").json)
+    assert "203.0.113.9" not in str(ask_operator(wsd.admin_port, "/api/v1/connections/liar").json)
 
 
 def test_operator_disconnects_a_client(both, raw):
@@ -86,8 +84,8 @@ def test_operator_disconnects_a_client(both, raw):
     ("POST", "/api/v1/accept", b'{"accept":false}'),
 ], ids=["disconnect", "log-level", "drain", "accept"])
 def test_change_over_tcp_without_a_token_is_refused(start, raw, method, path, body):
-    for settings in ({}, {"ADMIN_TOKEN": TOKEN}):
-        wsd = start(**settings)
+    for secret in (None, ADMIN_TOKEN):
+        wsd = start(ADMIN_TOKEN=secret)
         raw(wsd).open("/ws/chat/x")
         response = http(wsd.admin_port, path, method, body=body)
         assert response.status in (401, 403), response.body
@@ -98,11 +96,34 @@ def test_change_over_tcp_without_a_token_is_refused(start, raw, method, path, bo
 
 
 def test_change_over_tcp_with_the_token(start, raw):
-    wsd = start(ADMIN_TOKEN=TOKEN)
+    wsd = start(ADMIN_TOKEN=ADMIN_TOKEN)
     c = raw(wsd).open("/ws/chat/x")
-    response = http(wsd.admin_port, "/api/v1/connections/x", "DELETE", headers=[("Authorization", "Bearer " + TOKEN)])
+    response = ask_operator(wsd.admin_port, "/api/v1/connections/x", "DELETE")
     assert response.status in (200, 202, 204)
     assert c.read_json()["type"] == "goodbye"
+
+
+@pytest.mark.parametrize("secret", [None, ADMIN_TOKEN], ids=["no token is set", "a token is set"])
+def test_who_is_connected_is_for_operators(start, raw, secret):
+    """The port is open to every user of the machine, whom ids and addresses are nothing to. What is refused does not tell either
+    whether there is such a connection."""
+    wsd = start(admin=("v4", "unix"), ADMIN_TOKEN=secret)
+    raw(wsd).open("/ws/chat/alice")
+    answers = set()
+    for path in ("/api/v1/connections", "/api/v1/connections?limit=0", "/api/v1/connections/alice", "/api/v1/connections/bob",
+                 "/api/v1/connections/%00"):
+        for method in ("GET", "HEAD"):
+            for headers in ([], [("Authorization", "Bearer " + "x" * 20)], [("X-Forwarded-For", "unix")]):
+                response = http(wsd.admin_port, path, method, headers)
+                answers.add((response.status, response.headers["content-length"], method))
+        assert b"alice" not in response.body and b"127.0.0.1" not in response.body
+        assert ask_operator(wsd.address("admin", 1), path).status in (200, 400, 404)
+    assert len(answers) == 2 and {status for status, _, _ in answers} == {401 if secret else 403}
+    assert http(wsd.address("admin", 1), "/api/v1/connections/alice", headers=[("X-Forwarded-For", "127.0.0.1")]).status >= 401
+    assert ask_operator(wsd.admin_port, "/api/v1/connections/alice").status == (200 if secret else 403)
+    for path in ("/health", "/healthz", "/readyz", "/metrics", "/api/v1/handoff", "/api/v1/log-level", "/", "/client.json"):
+        response = http(wsd.admin_port, path)
+        assert response.status == 200 and b"alice" not in response.body, path
 
 
 def test_changes_from_another_web_page_are_refused(both):
@@ -229,7 +250,7 @@ def ask_by_name(raw, port, path, host, *headers):
         return one.read_response()
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/api/v1/connections", "/api/v1/connections/x", "/api/v1/handoff", "/api/v1/log-level"])
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/handoff", "/api/v1/log-level"])
 def test_page_whose_name_leads_here_may_not_look(wsd, raw, path):
     """DNS rebinding: the page's own name comes to be this machine's address, so that for the browser it asks its own site."""
     for host in ("evil.example", f"evil.example:{wsd.admin_port}", "127.0.0.1.evil.example", "2130706433"):

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 import pytest
 
 import metrics
-from clients import PING, PONG, TEXT, Closed, Raw, frame, http, message
+from clients import PING, PONG, TEXT, Closed, Raw, ask_operator, frame, http, message
 from faults import Walk, unusable
 from instances import wait_for
 
@@ -80,7 +80,7 @@ def test_descriptors_run_out(faulty, faults, kind, error):
     faults.arm(kind, first=1, every=1, error=error)
     one_life(wsd.port)
     for path in ("/health", "/metrics", "/api/v1/connections"):
-        assert http(wsd.address("admin"), path).status == 200
+        assert ask_operator(wsd.address("admin"), path).status == 200
     faults.disarm()
     walk.settled(0)
     walk.close()
@@ -178,7 +178,7 @@ def test_time_of_day_jumps(faulty, faults, raw):
         again = raw(wsd).open(f"/ws/chat/b?session={session}")
         assert again.greeting["resumed"] is True
         again.sock.close()
-        wait_for(lambda: http(wsd.admin_port, "/api/v1/connections").json["total"] == 1, "end of the second")
+        wait_for(lambda: ask_operator(wsd.admin_port, "/api/v1/connections").json["total"] == 1, "end of the second")
     assert http(wsd.admin_port, "/health").json["uptime"] < 3600
     assert not wsd.logged(WS_CLOSE_CODE=1001)
 

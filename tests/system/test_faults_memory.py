@@ -8,7 +8,7 @@ import json
 import pytest
 
 import metrics
-from clients import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, Raw, frame, http, message
+from clients import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, Raw, ask_operator, frame, message
 from faults import Walk, points, unusable
 from instances import wait_for
 
@@ -264,7 +264,7 @@ BODIES = {"POST": b'{"to":"nobody"}', "PUT": b'{"level":"info"}'}
 @may_close
 def asks(address, method, path):
     body = BODIES.get(method, b"")
-    response = http(address, path, method, [("Content-Type", "application/json")] if body else [], body=body)
+    response = ask_operator(address, path, method, [("Content-Type", "application/json")] if body else [], body=body)
     assert response.status < 500 or response.status == 503, (response.status, response.body)
     if response.headers["content-type"] == "application/json":
         assert response.json is not None

@@ -7,7 +7,7 @@ import tempfile
 
 import pytest
 
-from clients import http, message, wait_open
+from clients import ask_operator, http, message, wait_open
 from crowd import HABITS
 from instances import wait_for
 from proxies import NAME, PROXIES, program
@@ -127,7 +127,7 @@ def test_address_of_the_client_arrives(proxy, two):
     forged = [("X-Forwarded-For", "127.0.0.1, 203.0.113.7")]
     with proxy.door(source="127.0.0.2") as c:
         c.open("/ws/chat/alice", Host=NAME, add=forged)
-        shown = http(two.running["blue"].admin_port, "/api/v1/connections/alice").json
+        shown = ask_operator(two.running["blue"].admin_port, "/api/v1/connections/alice").json
     assert shown["client"].startswith("127.0.0.2"), shown
 
 

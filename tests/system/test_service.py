@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from clients import Client, Raw, http, message
+from clients import Client, Raw, ask_operator, http, message
 from process import free_port, listener, run_to_end
 
 
@@ -44,7 +44,7 @@ def test_names_of_the_socket_units(start):
     addresses = public.getsockname(), admin.getsockname()
     start(sockets=[("ws@blue.socket", public), ("ws-admin@blue.socket", admin)])
     Client(addresses[0]).close()
-    assert http(addresses[1], "/api/v1/connections").status == 200
+    assert ask_operator(addresses[1], "/api/v1/connections").status == 200
 
 
 def bad_sockets():

@@ -3,7 +3,7 @@
 
 import signal
 
-from clients import CLOSE, CONTINUATION, PING, TEXT, close_payload, frame, http, message
+from clients import CLOSE, CONTINUATION, PING, TEXT, ask_operator, close_payload, frame, http, message
 
 
 def test_from_start_to_stop_with_everything_in_between(start, raw, client):
@@ -41,7 +41,7 @@ def test_from_start_to_stop_with_everything_in_between(start, raw, client):
         for side in ("public", "admin"):
             http(wsd.address(side), path)
     for path in ("/metrics", "/api/v1/connections", "/api/v1/connections/polite"):
-        assert http(wsd.admin_port, path).status == 200
+        assert ask_operator(wsd.admin_port, path).status == 200
     http(wsd.address("admin", 1), "/api/v1/connections/unix", "DELETE")
     full = [raw(wsd) for _ in range(45)]
     statuses = {c.handshake(f"/ws/chat/full{n}").status for n, c in enumerate(full)}

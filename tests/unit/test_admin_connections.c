@@ -17,11 +17,11 @@ test_list(void **state)
 	struct http_answer answer;
 	struct json_object *json, *list, *value;
 
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /api/v1/connections HTTP/1.1"), 200,
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections HTTP/1.1"), 200,
 		"{\"connections\":[],\"total\":0,\"next\":null}");
 	assert_int_equal(rig.script.limit, 100);
 	rig.script.have = 5;
-	answer = http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1",
+	answer = http_ask(ADMIN_SIDE_ADMIN, "unix",
 			  "GET /api/v1/connections?limit=2&after=c01&prefix=c HTTP/1.1");
 	json = json_tokener_parse(answer.body);
 	assert_true(json_object_object_get_ex(json, "connections", &list));
@@ -85,7 +85,7 @@ test_bad_parameters(void **state)
 static void
 test_one(void **state)
 {
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /api/v1/connections/c%303 HTTP/1.1"), 200,
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections/c%303 HTTP/1.1"), 200,
 		"{\"connectionId\":\"c03\",\"client\":\"[2001:db8::1]:4242\",\"connectedAt\":\"2023-11-14T22:"
 		"13:20.123Z\","
 		"\"idleMs\":5,\"messages\":7,\"queuedBytes\":9,\"worker\":1,\"resumed\":true}");

@@ -104,6 +104,31 @@ test_rights_with_token(void **state)
 	assert_int_equal(rig.script.drains, 3);
 }
 
+static const char *const personal[] = { "GET /api/v1/connections HTTP/1.1", "GET /api/v1/connections?limit=0 HTTP/1.1",
+					"GET /api/v1/connections/x HTTP/1.1", "GET /api/v1/connections/%00 HTTP/1.1" };
+
+/* Whether or not there is such a connection, and whatever else is asked. */
+static void
+test_who_is_connected_without_token(void **state)
+{
+	for (size_t i = 0; i < sizeof(personal) / sizeof(personal[0]); i++) {
+		http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", personal[i]), 403, "unix socket only");
+		http_is(http_send(ADMIN_SIDE_ADMIN, "unix", personal[i], "X-Forwarded-For: 127.0.0.1\r\n", ""), 403,
+			"unix socket only");
+	}
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", personal[0]), 200, "\"total\"");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /api/v1/handoff HTTP/1.1"), 200, "");
+}
+
+static void
+test_who_is_connected_with_token(void **state)
+{
+	for (size_t i = 0; i < sizeof(personal) / sizeof(personal[0]); i++)
+		http_is(http_ask(ADMIN_SIDE_ADMIN, "::1", personal[i]), 401, "ADMIN_TOKEN");
+	http_is(http_send(ADMIN_SIDE_ADMIN, "::1", personal[0], "Authorization: Bearer " TOKEN "\r\n", ""), 200,
+		"\"total\"");
+}
+
 static struct http_answer
 put_level(const char *peer, const char *body)
 {
@@ -140,6 +165,8 @@ main(void)
 		ADMIN_TEST(test_forwarded),
 		ADMIN_TEST(test_rights_without_token),
 		cmocka_unit_test_setup_teardown(test_rights_with_token, set_up_token, admin_rig_tear_down),
+		ADMIN_TEST(test_who_is_connected_without_token),
+		cmocka_unit_test_setup_teardown(test_who_is_connected_with_token, set_up_token, admin_rig_tear_down),
 		ADMIN_TEST(test_log_level),
 	};
 
