@@ -66,7 +66,7 @@ const struct conf_var conf_table[] = {
 		.standard = "0.0.0.0",
 		.help = "public address when no socket is passed in",
 		.more = "With a socket from systemd, HOST and PORT are not looked at. \"::\" takes IPv4 "
-			"clients too.",
+			"clients too, also where net.ipv6.bindv6only is 1.",
 	},
 	{
 		.name = "PORT",
@@ -83,6 +83,7 @@ const struct conf_var conf_table[] = {
 		MEMBER(admin_host),
 		.standard = "127.0.0.1",
 		.help = "admin address when no socket is passed in",
+		.more = "As with HOST, \"::\" takes IPv4 too.",
 	},
 	{
 		.name = "ADMIN_PORT",

@@ -17,12 +17,14 @@
 static int
 bind_one(const struct addrinfo *ai, int *out)
 {
-	int one = 1, rc = WSD_OK;
+	int one = 1, zero = 0, rc = WSD_OK;
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd == -1)
 		return wsd_errno();
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (ai->ai_family == AF_INET6) /* "::" takes IPv4 too, whatever net.ipv6.bindv6only says */
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
 		rc = wsd_errno();
 		fd_close(&fd);

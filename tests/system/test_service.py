@@ -4,11 +4,13 @@
 import os
 import re
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from clients import Client, Raw, ask_operator, http, message
-from process import free_port, listener, run_to_end
+from process import PATIENCE, free_port, listener, run_to_end
 
 
 def test_several_listeners_of_all_families(start, raw):
@@ -82,6 +84,33 @@ def test_without_sockets_on_ipv6(start):
     start(sockets=[], HOST="::1", PORT=port, ADMIN_HOST="::1", ADMIN_PORT=admin)
     Client(("::1", port)).close()
     assert http(("::1", admin), "/health").status == 200
+
+
+def alone(script):
+    """Runs it in a network namespace of its own, in which it may do everything."""
+    wrapper = "import fcntl, socket, struct, sys; sys.path.insert(0, sys.argv[1])\n" \
+              "fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh14x', b'lo', 1))  # SIOCSIFFLAGS, IFF_UP\n" + script
+    return subprocess.run(["unshare", "--map-root-user", "--net", sys.executable, "-c", wrapper, os.path.dirname(__file__)],
+                          capture_output=True, text=True, timeout=3 * PATIENCE, check=False)
+
+
+@pytest.mark.skipif(alone("").returncode != 0, reason="no network namespace can be made")
+@pytest.mark.parametrize("only", [0, 1])
+def test_wildcard_of_ipv6_takes_ipv4_whatever_bindv6only_says(only):
+    ended = alone(f"""
+open("/proc/sys/net/ipv6/bindv6only", "w").write("{only}")
+from clients import Client, http
+from process import Wsd
+wsd = Wsd(sockets=[], HOST="::", PORT=3001, ADMIN_HOST="::", ADMIN_PORT=3101)
+try:
+    for host in ("127.0.0.1", "::1"):
+        Client((host, 3001), "/ws/chat/" + host.replace(":", "-")).close()
+        assert http((host, 3101), "/health").status == 200
+    wsd.stop()
+finally:
+    wsd.cleanup()
+""")
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_port_in_use_is_one_clear_line():
