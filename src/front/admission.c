@@ -139,8 +139,16 @@ fill_guest(struct front_guest *g, struct applicant *a)
 	memcpy(g->subject, a->claims.subject, sizeof(g->subject));
 }
 
-/* The session is live and g's seat is taken: hands the socket over. */
 static void
+refuse_overloaded(struct visitor *v)
+{
+	metrics_add(v->front->shard, METRIC_REFUSED_INTERNAL, 1);
+	answer_refuse(v, &(struct request){ .kind = REQUEST_REFUSED }, 503, "overloaded", "the server is overloaded",
+		      RETRY_FULL_S);
+}
+
+/* The session is live and g's seat is taken: hands the socket over. False: v has been refused. */
+static bool
 hand_over(struct visitor *v, struct front_guest *g, struct session *session, struct peer *client)
 {
 	struct front *f = v->front;
@@ -154,14 +162,8 @@ hand_over(struct visitor *v, struct front_guest *g, struct session *session, str
 	visitor_unpoll(v);
 	if (f->ops->seat(f->ops->arg, g) != WSD_OK) {
 		seats_free(&f->seats, g->seat.worker, g->seat.slot);
-		if (g->resumed)
-			sessions_keep(&f->sessions, session, uv_now(f->loop));
-		else
-			sessions_forget(&f->sessions, session);
-		metrics_add(f->shard, METRIC_REFUSED_INTERNAL, 1);
-		answer_refuse(v, &(struct request){ .kind = REQUEST_REFUSED }, 503, "overloaded",
-			      "the server is overloaded", RETRY_FULL_S);
-		return;
+		refuse_overloaded(v);
+		return false;
 	}
 	v->fd = -1;
 	seat->session = session;
@@ -173,6 +175,7 @@ hand_over(struct visitor *v, struct front_guest *g, struct session *session, str
 		metrics_add(f->shard, METRIC_RESUMED, 1);
 	metrics_http(f->shard, ROUTE_WS, 101);
 	visitor_done(v);
+	return true;
 }
 
 static bool
@@ -190,16 +193,34 @@ seat_with(struct applicant *a, struct session *session, bool resumed)
 
 	fill_guest(&g, a);
 	g.resumed = resumed;
-	if (!session || !take_seat(f, &g)) {
-		if (session)
-			sessions_forget(&f->sessions, session);
+	if (!session || !take_seat(f, &g))
 		refuse(a, METRIC_REFUSED_INTERNAL, 503, "overloaded", "out of memory", RETRY_FULL_S);
+	else if (hand_over(a->visitor, &g, session, a->client))
 		return;
-	}
-	hand_over(a->visitor, &g, session, a->client);
+	if (session && resumed)
+		sessions_keep(&f->sessions, session, uv_now(f->loop));
+	else if (session)
+		sessions_forget(&f->sessions, session);
 }
 
-/* The live connection is told to go; this visitor waits until it has, so that no message is counted by both. */
+/* ---- replacing ------------------------------------------------------------------------------- */
+
+static void
+join_line(struct session *session, struct visitor *v)
+{
+	struct visitor **last = &session->successor;
+
+	while (*last)
+		last = &(*last)->behind;
+	*last = v;
+	v->session = session;
+}
+
+/*
+ * The live connection is told to go; this visitor waits until it has, so that no message is counted by both. Of several
+ * that come at once each gets its connection in turn, and is then told why it ends: refused, it would come back and
+ * replace the one that was last.
+ */
 static void
 replace(struct applicant *a, struct session *session)
 {
@@ -207,25 +228,30 @@ replace(struct applicant *a, struct session *session)
 	struct front *f = v->front;
 
 	v->guest = malloc(sizeof(*v->guest));
-	if (!v->guest || f->ops->dismiss(f->ops->arg, &session->seat, session->id) != WSD_OK) {
+	if (!v->guest || (session->state == SESSION_LIVE &&
+			  f->ops->dismiss(f->ops->arg, &session->seat, session->id) != WSD_OK)) {
 		refuse(a, METRIC_REFUSED_INTERNAL, 503, "overloaded", "out of memory", RETRY_FULL_S);
 		return;
 	}
 	fill_guest(v->guest, a);
 	v->guest->resumed = true;
-	v->session = session;
 	v->client = a->client;
 	if (v->client)
 		v->client->connections++;
 	session->state = SESSION_SWAPPING;
-	session->successor = v;
+	join_line(session, v);
 	visitor_wait(v);
 }
 
 void
 admission_given_up(struct visitor *v)
 {
-	v->session->successor = NULL;
+	struct visitor **place = &v->session->successor;
+
+	while (*place != v)
+		place = &(*place)->behind;
+	*place = v->behind;
+	v->behind = NULL;
 	v->session = NULL;
 	if (v->client)
 		v->client->connections--;
@@ -245,7 +271,7 @@ admission_decide(struct visitor *v, const struct request *r)
 		return;
 	find_client(&a, now_ns);
 	session = sessions_find(&f->sessions, r->connection_id);
-	replacing = session && session->state == SESSION_LIVE && sessions_token_is(session, r->session);
+	replacing = session && session->state != SESSION_KEPT && sessions_token_is(session, r->session);
 	if (!client_allowed(&a, now_ns, replacing))
 		return;
 	if (!origin_allowed(f->conf->allowed_origins, r->origin)) {
@@ -275,14 +301,49 @@ admission_decide(struct visitor *v, const struct request *r)
 	seat_with(&a, sessions_create(&f->sessions, r->connection_id), false);
 }
 
+/* The session's connection has been let go: v is next. False: it has been refused. */
+static bool
+succeed(struct visitor *v, struct session *session)
+{
+	struct peer *client = v->client;
+	struct front_guest g;
+
+	admission_given_up(v);
+	/* a drain may have begun meanwhile: the workers would not say goodbye to this one */
+	if (!mode_allows(v, &(struct request){ .kind = REQUEST_REFUSED }))
+		return false;
+	g = *v->guest;
+	if (!take_seat(v->front, &g)) {
+		refuse_overloaded(v);
+		return false;
+	}
+	return hand_over(v, &g, session, client);
+}
+
+/* The session is live again; who waits behind has its connection told to go in turn. */
+static void
+serve_next(struct front *f, struct session *session)
+{
+	struct visitor *v;
+
+	session->state = SESSION_LIVE;
+	if (!session->successor)
+		return;
+	if (f->ops->dismiss(f->ops->arg, &session->seat, session->id) == WSD_OK) {
+		session->state = SESSION_SWAPPING;
+		return;
+	}
+	while ((v = session->successor)) {
+		admission_given_up(v);
+		refuse_overloaded(v);
+	}
+}
+
 void
 front_dismissed(struct front *f, const char *id, uint64_t serial, bool known, uint64_t count)
 {
 	struct session *session = sessions_find(&f->sessions, id);
 	struct seat *old;
-	struct peer *client;
-	struct visitor *v;
-	struct front_guest g;
 
 	if (!session || session->state != SESSION_SWAPPING || session->seat.serial != serial)
 		return;
@@ -292,25 +353,11 @@ front_dismissed(struct front *f, const char *id, uint64_t serial, bool known, ui
 	old = seats_at(&f->seats, session->seat.worker, session->seat.slot);
 	if (old->serial == serial)
 		old->session = NULL;
-	v = session->successor;
-	if (!v) {
-		sessions_keep(&f->sessions, session, uv_now(f->loop));
-		return;
+	while (session->successor) {
+		if (succeed(session->successor, session)) {
+			serve_next(f, session);
+			return;
+		}
 	}
-	client = v->client;
-	admission_given_up(v);
-	session->state = SESSION_LIVE;
-	/* a drain may have begun meanwhile: the workers would not say goodbye to this one */
-	if (!mode_allows(v, &(struct request){ .kind = REQUEST_REFUSED })) {
-		sessions_keep(&f->sessions, session, uv_now(f->loop));
-		return;
-	}
-	g = *v->guest;
-	if (!take_seat(f, &g)) {
-		sessions_keep(&f->sessions, session, uv_now(f->loop));
-		metrics_add(f->shard, METRIC_REFUSED_INTERNAL, 1);
-		visitor_done(v);
-		return;
-	}
-	hand_over(v, &g, session, client);
+	sessions_keep(&f->sessions, session, uv_now(f->loop));
 }

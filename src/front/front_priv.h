@@ -71,7 +71,8 @@ struct visitor {
 	} peer;
 	/* VISITOR_WAITING */
 	struct front_guest *guest; /* owned */
-	struct session *session;   /* whose successor this is */
+	struct session *session;   /* whose successor this is to be */
+	struct visitor *behind;	   /* who waits for the same session, and came later */
 	struct peer *client;	   /* counted there already; may be NULL */
 };
 

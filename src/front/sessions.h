@@ -19,7 +19,7 @@
 
 enum session_state {
 	SESSION_LIVE,
-	SESSION_SWAPPING, /* its connection was told to go; a visitor waits to take it over */
+	SESSION_SWAPPING, /* its connection was told to go; visitors wait to take it over, one after the other */
 	SESSION_KEPT,	  /* its connection has closed; it can be resumed until it expires */
 };
 
@@ -31,7 +31,7 @@ struct session {
 	union {
 		struct { /* LIVE, SWAPPING */
 			struct front_seat seat;
-			struct visitor *successor; /* SWAPPING; NULL: it has gone away meanwhile */
+			struct visitor *successor; /* SWAPPING: the first in line; NULL: all have gone meanwhile */
 		};
 		struct { /* KEPT */
 			struct list node;

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Duplicates, replacement and resumption by the session token."""
 
+import json
 import time
 
-from clients import Closed, Refused, Raw, wait_open
+from clients import CLOSE, TEXT, Closed, Raw, Refused, message, wait_open
 
 import pytest
 
@@ -109,6 +110,41 @@ def test_no_session_is_kept_when_its_time_is_0(start, client):
 @pytest.mark.parametrize("token", ["x" * 65, "a%00b", "%zz"])
 def test_token_that_cannot_be_one_is_refused_with_400(wsd, raw, token):
     assert raw(wsd).handshake("/ws/chat/bob?session=" + token).status == 400
+
+
+def end_of(c):
+    """What the client is told before its last message is answered, or until it is closed: (messages, close code)."""
+    messages = []
+    while True:
+        opcode, payload = c.read_frame()
+        if opcode == CLOSE:
+            return messages, int.from_bytes(payload[:2], "big")
+        if opcode == TEXT:
+            messages.append(json.loads(payload))
+            if messages[-1].get("id") == "last":
+                return messages, None
+
+
+def test_those_that_resume_at_once_replace_each_other(wsd, raw):
+    """With the right token none is refused, and all but one are told that another took over."""
+    for n in range(10):
+        old = raw(wsd).open(f"/ws/chat/tabs{n}")
+        old.ask(message())
+        tabs = [raw(wsd) for _ in range(5)]
+        for c in tabs:
+            c.send(c.request(f"/ws/chat/tabs{n}?session=" + token_of(old)))
+        assert [c.read_response().status for c in tabs] == [101] * 5
+        assert [(c.read_json()["resumed"]) for c in tabs] == [True] * 5
+        stays = []
+        for c in [old, *tabs]:  # the last of them has been let in, and so the others have been told to go
+            c.send_text(message(id="last"))
+            messages, code = end_of(c)
+            if code is None:
+                stays.append(messages[-1]["count"])
+            else:
+                goodbye = messages[-1]
+                assert (goodbye["type"], goodbye["reason"], goodbye["reconnect"], code) == ("goodbye", "replaced", False, 4001)
+        assert stays == [2]
 
 
 def test_two_that_race_for_one_id_get_one_connection(wsd):

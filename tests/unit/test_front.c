@@ -33,7 +33,7 @@ static struct rig {
 	struct sockaddr_in addr;
 
 	struct front_guest guests[GUESTS]; /* as seated; their fds are ours */
-	int seated, plain, dismissed, closed;
+	int seated, plain, dismissed, dismiss_rc, closed;
 	int seat_rc;
 	int close_at_plain; /* calls front_close() in this one; 0: never */
 	struct front_seat dismissed_seat;
@@ -61,6 +61,8 @@ seat(void *arg, const struct front_guest *guest)
 static int
 dismiss(void *arg, const struct front_seat *at, const char *id)
 {
+	if (rig.dismiss_rc != WSD_OK)
+		return rig.dismiss_rc;
 	rig.dismissed++;
 	rig.dismissed_seat = *at;
 	return WSD_OK;
@@ -290,7 +292,7 @@ test_replace(void **state)
 	assert_int_equal(rig.seated, 1);
 	assert_false(front_find(rig.front, "a", &found));
 
-	other = visit("a", old->token); /* one successor at a time */
+	other = visit("a", NULL);
 	expect_answer(other, "HTTP/1.1 409 Conflict\r\n");
 	fd_close(&other);
 
@@ -311,6 +313,93 @@ test_replace(void **state)
 	assert_int_equal(found.serial, rig.guests[1].seat.serial);
 	fd_close(&fd);
 	finish();
+}
+
+/* Until so many wait without an answer. */
+static void
+line_up(const struct front_guest *old, int *fds, int n)
+{
+	for (int i = 0; i < n; i++) {
+		fds[i] = visit("a", old->token);
+		RUN_UNTIL(metrics_sum(METRIC_PENDING) == i + 1);
+		for (int j = 0; j < 3; j++)
+			uv_run(&rig.loop, UV_RUN_NOWAIT);
+	}
+	assert_int_equal(rig.dismissed, 1);
+}
+
+/* Several come at once: each gets the session in turn, and the count goes from one to the next. */
+static void
+test_successors_stand_in_line(void **state)
+{
+	const struct front_guest *holder;
+	int fds[3];
+
+	start(64);
+	holder = seat_one("a");
+	line_up(holder, fds, 3);
+	for (int i = 0; i < 3; i++) {
+		front_dismissed(rig.front, "a", holder->seat.serial, true, (uint64_t)i + 5);
+		front_left(rig.front, &holder->seat, 1000, true);
+		assert_int_equal(rig.seated, i + 2);
+		holder = &rig.guests[i + 1];
+		assert_int_equal(holder->count, i + 5);
+		assert_int_equal(rig.dismissed, i < 2 ? i + 2 : 3);
+		assert_int_equal(front_connections(rig.front), 1);
+		if (i < 2)
+			assert_memory_equal(&rig.dismissed_seat, &holder->seat, sizeof(holder->seat));
+		fd_close(&fds[i]);
+	}
+	RUN_UNTIL(metrics_sum(METRIC_PENDING) == 0);
+	finish();
+}
+
+/* Whoever leaves the line, at whichever place, leaves the others in it. */
+static void
+test_line_that_somebody_leaves(void **state)
+{
+	for (int gone = 0; gone < 3; gone++) {
+		const struct front_guest *old;
+		int fds[3];
+
+		start(64);
+		old = seat_one("a");
+		line_up(old, fds, 3);
+		fd_close(&fds[gone]);
+		RUN_UNTIL(metrics_sum(METRIC_PENDING) == 2);
+		front_dismissed(rig.front, "a", old->seat.serial, true, 5);
+		front_dismissed(rig.front, "a", rig.guests[1].seat.serial, true, 6);
+		assert_int_equal(rig.seated, 3);
+		assert_int_equal(rig.dismissed, 2);
+		for (int i = 0; i < 3; i++)
+			fd_close(&fds[i]);
+		finish();
+	}
+}
+
+/* None in the line is left without an answer, and the session goes on or is kept. */
+static void
+test_line_that_cannot_be_served(void **state)
+{
+	for (int seats = 0; seats <= 1; seats++) {
+		const struct front_guest *old;
+		int fds[3];
+
+		start(64);
+		old = seat_one("a");
+		line_up(old, fds, 3);
+		rig.seat_rc = seats ? WSD_OK : WSD_E_FULL;
+		rig.dismiss_rc = WSD_E_FULL;
+		front_dismissed(rig.front, "a", old->seat.serial, true, 5);
+		for (int i = seats; i < 3; i++)
+			expect_answer(fds[i], "HTTP/1.1 503 Service Unavailable\r\n");
+		front_left(rig.front, &old->seat, 1000, true);
+		assert_int_equal(front_connections(rig.front), seats);
+		assert_int_equal(metrics_sum(METRIC_SESSIONS), 1 - seats);
+		for (int i = 0; i < 3; i++)
+			fd_close(&fds[i]);
+		finish();
+	}
 }
 
 /* The old connection left by itself before it could be asked to. */
@@ -469,6 +558,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_seat_and_leave),
 		cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_successors_stand_in_line),
+		cmocka_unit_test(test_line_that_somebody_leaves),
+		cmocka_unit_test(test_line_that_cannot_be_served),
 		cmocka_unit_test(test_replaced_one_had_left),
 		cmocka_unit_test(test_successor_gives_up),
 		cmocka_unit_test(test_worker_refuses),
