@@ -111,17 +111,30 @@ judge_head(const struct auth *auth, struct slice json)
 
 /* ---- claims ---------------------------------------------------------------------------------- */
 
-static enum auth_verdict
-judge_times(const struct auth *auth, const struct token_claims *c, uint64_t now_real_ms, uint64_t *expires_real_ms)
-{
-	uint64_t leeway_ms = auth->conf->jwt_leeway_s * 1000ull, exp_s, nbf_s = 0;
+struct dates {
+	uint64_t exp_ms, nbf_ms;
+};
 
-	if (!claims_date(&exp_s, c->exp) || (c->nbf.len > 0 && !claims_date(&nbf_s, c->nbf)))
-		return AUTH_MALFORMED;
-	*expires_real_ms = exp_s * 1000 + leeway_ms;
+/* When it was issued does not matter, but has to be a date as well: RFC 7519, 4.1.6. */
+static bool
+read_dates(struct dates *out, const struct token_claims *c)
+{
+	uint64_t iat_ms;
+
+	out->nbf_ms = 0;
+	return claims_date(&out->exp_ms, c->exp) && (c->nbf.len == 0 || claims_date(&out->nbf_ms, c->nbf)) &&
+	       (c->iat.len == 0 || claims_date(&iat_ms, c->iat));
+}
+
+static enum auth_verdict
+judge_times(const struct auth *auth, const struct dates *dates, uint64_t now_real_ms, uint64_t *expires_real_ms)
+{
+	uint64_t leeway_ms = auth->conf->jwt_leeway_s * 1000ull;
+
+	*expires_real_ms = dates->exp_ms + leeway_ms;
 	if (now_real_ms >= *expires_real_ms)
 		return AUTH_EXPIRED;
-	return now_real_ms + leeway_ms < nbf_s * 1000 ? AUTH_EARLY : AUTH_GOOD;
+	return now_real_ms + leeway_ms < dates->nbf_ms ? AUTH_EARLY : AUTH_GOOD;
 }
 
 static enum auth_verdict
@@ -161,6 +174,7 @@ auth_check(const struct auth *auth, struct slice token, const char *id, uint64_t
 	struct slice head, payload, signature;
 	struct token_claims claims;
 	enum auth_verdict verdict;
+	struct dates dates;
 	struct parts parts;
 
 	CHECK_MAGIC(auth, AUTH_MAGIC);
@@ -170,13 +184,13 @@ auth_check(const struct auth *auth, struct slice token, const char *id, uint64_t
 	verdict = judge_head(auth, head);
 	if (verdict != AUTH_GOOD)
 		return verdict;
-	if (!claims_read(&claims, payload)) /* before libjwt reads it, too */
+	if (!claims_read(&claims, payload) || !read_dates(&dates, &claims)) /* before libjwt reads it, too */
 		return AUTH_MALFORMED;
 	memcpy(text, token.at, token.len);
 	text[token.len] = '\0';
 	if (!signature_good(auth, text, parts.head.len + 1 + parts.payload.len, signature))
 		return AUTH_SIGNATURE;
-	verdict = judge_times(auth, &claims, now_real_ms, &out->expires_real_ms);
+	verdict = judge_times(auth, &dates, now_real_ms, &out->expires_real_ms);
 	if (verdict == AUTH_GOOD)
 		verdict = judge_names(auth, &claims, id);
 	copy_subject(out->subject, claims.sub);

@@ -37,14 +37,15 @@ struct token_head {
 };
 
 struct token_claims {
-	struct slice exp, nbf, sub, iss, aud, connection_id;
+	struct slice exp, nbf, iat, sub, iss, aud, connection_id;
 };
 
 /* claims.c. Pure. False: no JSON object, or one of these names twice. */
 bool claims_read_head(struct token_head *out, struct slice json);
 bool claims_read(struct token_claims *out, struct slice json);
-/* A NumericDate in whole seconds: digits, and a fraction that is dropped; at most 12 digits. */
-bool claims_date(uint64_t *out, struct slice raw);
+/* A NumericDate (RFC 7519, 2), any JSON number from 0 to below 10^12 seconds; what is less than a millisecond is
+ * dropped. False: something else. */
+bool claims_date(uint64_t *out_ms, struct slice raw);
 bool claims_string(struct slice raw);
 /* A string, or with list also an array of values, that has this text. */
 bool claims_has(struct slice raw, const char *text, bool list);

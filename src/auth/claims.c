@@ -9,7 +9,8 @@
 #include "proto/utf8.h"
 
 #define DEPTH_MAX  16 /* within the object */
-#define DIGITS_MAX 12
+#define DATE_END_MS 1000000000000000u /* 10^12 s: in the year 33658 */
+#define EXPONENT_MAX 10000 /* more than all digits of a token can make up for */
 
 /* A name and where its value goes. */
 struct member {
@@ -93,7 +94,7 @@ bool
 claims_read(struct token_claims *out, struct slice json)
 {
 	const struct member members[] = {
-		{ "exp", &out->exp }, { "nbf", &out->nbf }, { "sub", &out->sub },
+		{ "exp", &out->exp }, { "nbf", &out->nbf }, { "iat", &out->iat }, { "sub", &out->sub },
 		{ "iss", &out->iss }, { "aud", &out->aud }, { "connection_id", &out->connection_id },
 		{ NULL, NULL },
 	};
@@ -102,23 +103,77 @@ claims_read(struct token_claims *out, struct slice json)
 	return read_object(json, members);
 }
 
-bool
-claims_date(uint64_t *out, struct slice raw)
-{
-	size_t i = 0;
+/* digits * 10^scale */
+struct decimal {
+	uint64_t digits;
+	int scale;
+};
 
-	*out = 0;
-	for (; i < raw.len && raw.at[i] >= '0' && raw.at[i] <= '9'; i++) {
-		if (i == DIGITS_MAX)
-			return false;
-		*out = *out * 10 + (uint64_t)(raw.at[i] - '0');
+/* Digits that say nothing of a date any more are left out. */
+static const char *
+take_digits(const char *at, const char *end, struct decimal *d, bool fraction)
+{
+	for (; at < end && *at >= '0' && *at <= '9'; at++) {
+		bool room = d->digits < DATE_END_MS;
+
+		if (room)
+			d->digits = d->digits * 10 + (uint64_t)(*at - '0');
+		if (room && fraction)
+			d->scale--;
+		else if (!room && !fraction)
+			d->scale++;
 	}
-	if (i == 0)
-		return false; /* a sign, a string, nothing */
-	if (i < raw.len && raw.at[i] == '.')
-		for (i++; i < raw.len && raw.at[i] >= '0' && raw.at[i] <= '9';)
-			i++;
-	return i == raw.len; /* no exponent */
+	return at;
+}
+
+/* at: behind the e. */
+static const char *
+take_exponent(const char *at, const char *end, struct decimal *d)
+{
+	bool negative = at < end && *at == '-';
+	int value = 0;
+
+	if (at < end && (*at == '-' || *at == '+'))
+		at++;
+	for (; at < end && *at >= '0' && *at <= '9'; at++)
+		if (value < EXPONENT_MAX)
+			value = value * 10 + (*at - '0');
+	d->scale += negative ? -value : value;
+	return at;
+}
+
+/* In the unit of 10^0, as far as it is below DATE_END_MS. */
+static bool
+settle(struct decimal *d)
+{
+	for (; d->scale < 0 && d->digits > 0; d->scale++)
+		d->digits /= 10;
+	for (; d->scale > 0 && d->digits > 0 && d->digits < DATE_END_MS; d->scale--)
+		d->digits *= 10;
+	return d->digits < DATE_END_MS;
+}
+
+bool
+claims_date(uint64_t *out_ms, struct slice raw)
+{
+	const char *at = raw.at, *end = raw.at + raw.len, *first;
+	struct decimal d = { .scale = 3 };
+	bool negative = raw.len > 0 && *at == '-';
+
+	*out_ms = 0;
+	at += negative;
+	first = at;
+	at = take_digits(at, end, &d, false);
+	if (at == first)
+		return false; /* a string, nothing */
+	if (at < end && *at == '.')
+		at = take_digits(at + 1, end, &d, true);
+	if (at < end && (*at == 'e' || *at == 'E'))
+		at = take_exponent(at + 1, end, &d);
+	if (at != end || (negative && d.digits > 0) || !settle(&d))
+		return false;
+	*out_ms = d.digits;
+	return true;
 }
 
 bool

@@ -126,7 +126,7 @@ judge(const struct members *members, struct message *out)
 			return MESSAGE_INVALID;
 		}
 		if (members->id.len > MESSAGE_ID_MAX) {
-			out->why = "id is too long";
+			out->why = "id has more than 256 bytes, quotes and escapes included";
 			return MESSAGE_INVALID;
 		}
 		out->id = members->id;

@@ -7,6 +7,7 @@ import hmac
 import json
 import signal
 import time
+import uuid
 
 import pytest
 
@@ -180,6 +181,10 @@ def bad_tokens():
     yield "HS256", handmade(hs, {"sub": "al"}), "malformed"
     yield "HS256", handmade(hs, {"exp": "soon"}), "malformed"
     yield "HS256", handmade(hs, {"exp": 1e300}), "malformed"
+    yield "HS256", handmade(hs, b'{"exp":1e400}'), "malformed"
+    yield "HS256", handmade(hs, {"exp": 10 ** 20}), "malformed"
+    yield "HS256", handmade(hs, {"exp": now + 60, "nbf": -1e-9}), "malformed"
+    yield "HS256", handmade(hs, {"exp": now + 60, "iat": "today"}), "malformed"
     yield "HS256", handmade(hs, {"exp": now + 60, "sub": 1}), "malformed"
     yield "HS256", handmade(hs, b'{"exp":%d,"exp":%d}' % (now + 60, now + 60)), "malformed"
     yield "HS256", handmade(hs, b'{"exp":%d}\0' % (now + 60)), "malformed"
@@ -208,6 +213,24 @@ def test_bad_tokens_all_look_alike(guarded, raw, algorithm):
         assert len(gained) == 1 and gained[0] in reason, (bad, gained)
     assert len(bodies) == 1
     assert metrics.read(wsd)["websocket_connections_opened_total"] == 0
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_dates_may_be_any_number(guarded, raw, algorithm):
+    """RFC 7519, 2: a NumericDate is a JSON number, also one with a fraction or an exponent."""
+    wsd = guarded(algorithm, JWT_LEEWAY=0)
+
+    def sends(form, **offsets):
+        claims = ",".join(f'"{name}":{form.format(time.time() + offset)}' for name, offset in offsets.items())
+        made = jwt.PyJWS().encode(f"{{{claims}}}".encode(), PRIVATE[algorithm], algorithm)
+        return raw(wsd).handshake("/ws/chat/" + uuid.uuid4().hex, add=bearer(made))
+
+    for form in ("{:.9e}", "{:.3f}", "{:.0f}", "{:.12E}"):
+        assert sends(form, exp=60).status == 101, form
+        assert sends(form, exp=60, nbf=-60, iat=-60).status == 101, form
+        assert sends(form, exp=-60).json["error"]["code"] == "token_expired"
+        assert sends(form, exp=60, nbf=30).json["error"]["code"] == "invalid_token"
+    assert refused(wsd) == {"expired": 4, "early": 4}
 
 
 def test_expired_token_is_called_so(guarded, raw):

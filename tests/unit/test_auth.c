@@ -283,7 +283,17 @@ test_times(void **state)
 		{ "{\"exp\":1700000001}", AUTH_GOOD },
 		{ "{\"exp\":1699999971}", AUTH_GOOD }, /* the leeway */
 		{ "{\"exp\":1699999970}", AUTH_EXPIRED },
-		{ "{\"exp\":1699999970.9}", AUTH_EXPIRED },
+		{ "{\"exp\":1699999970.001}", AUTH_GOOD }, /* a fraction counts: RFC 7519, 2 */
+		{ "{\"exp\":1699999969.999}", AUTH_EXPIRED },
+		{ "{\"exp\":1.70000006e+09}", AUTH_GOOD },
+		{ "{\"exp\":1.6E9}", AUTH_EXPIRED },
+		{ "{\"exp\":1.70000006e9,\"nbf\":1.7e9,\"iat\":1.7e+09}", AUTH_GOOD },
+		{ "{\"exp\":1700000060,\"nbf\":1.700000031e9}", AUTH_EARLY },
+		{ "{\"exp\":1700000060,\"iat\":1800000000}", AUTH_GOOD },
+		{ "{\"exp\":1700000060,\"iat\":\"now\"}", AUTH_MALFORMED },
+		{ "{\"exp\":1700000060,\"iat\":1e400}", AUTH_MALFORMED },
+		{ "{\"exp\":1700000060,\"iat\":1,\"iat\":1}", AUTH_MALFORMED },
+		{ "{\"exp\":1e400}", AUTH_MALFORMED },
 		{ "{\"exp\":0}", AUTH_EXPIRED },
 		{ "{\"exp\":999999999999}", AUTH_GOOD },
 		{ "{\"exp\":1000000000000}", AUTH_MALFORMED },

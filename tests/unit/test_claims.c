@@ -67,15 +67,24 @@ test_dates(void **state)
 	static const struct {
 		const char *text;
 		bool good;
-		uint64_t value;
+		uint64_t ms;
 	} cases[] = {
-		{ "0", true, 0 }, { "1", true, 1 }, { "1700000000", true, 1700000000 },
-		{ "1700000000.999", true, 1700000000 },
-		{ "999999999999", true, 999999999999 }, { "1.", true, 1 }, { "1000000000000", false, 0 },
+		{ "0", true, 0 }, { "1", true, 1000 }, { "1700000000", true, 1700000000000 },
+		{ "1700000000.9999", true, 1700000000999 }, { "1700000000.0004", true, 1700000000000 },
+		{ "1.7e9", true, 1700000000000 }, { "1.7e+09", true, 1700000000000 }, { "1.7E9", true, 1700000000000 },
+		{ "17000000001e-1", true, 1700000000100 }, { "1.5e3", true, 1500000 }, { "1e-3", true, 1 },
+		{ "1e-4", true, 0 }, { "1e-999999999999", true, 0 }, { "0e999999999999", true, 0 }, { "-0", true, 0 },
+		{ "-0.0e5", true, 0 }, { "0.000000000000000000000000017e35", true, 1700000000000 },
+		{ "1700000000.00000000000000000000000000000000001", true, 1700000000000 },
+		{ "17000000000000000000000000000000000000000e-31", true, 1700000000000 },
+		{ "999999999999", true, 999999999999000 }, { "999999999999.9999", true, 999999999999999 },
+		{ "9.99999999999e11", true, 999999999999000 },
+		{ "1000000000000", false, 0 }, { "1e12", false, 0 }, { "1e300", false, 0 },
+		{ "1e999999999999", false, 0 },
 		{ "18446744073709551616", false, 0 }, { "99999999999999999999999999999999", false, 0 },
-		{ "-1", false, 0 },
-		{ "1e9", false, 0 }, { "1.5e3", false, 0 }, { "\"1700000000\"", false, 0 }, { "true", false, 0 },
-		{ "null", false, 0 }, { "[1]", false, 0 }, { "", false, 0 },
+		{ "18446744073709551617e-20", true, 184 }, { "-1", false, 0 }, { "-1e-999", false, 0 },
+		{ "\"1700000000\"", false, 0 }, { "true", false, 0 },
+		{ "null", false, 0 }, { "[1]", false, 0 }, { "", false, 0 }, { "-", false, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -84,7 +93,7 @@ test_dates(void **state)
 		if (claims_date(&value, (struct slice){ cases[i].text, strlen(cases[i].text) }) != cases[i].good)
 			fail_msg("%s", cases[i].text);
 		if (cases[i].good)
-			assert_int_equal(value, cases[i].value);
+			assert_int_equal(value, cases[i].ms);
 	}
 }
 
