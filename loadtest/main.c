@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/inherited.h"
 #include "base/output.h"
 #include "loadtest/options.h"
 #include "loadtest/plan.h"
@@ -59,6 +60,7 @@ main(int argc, char **argv)
 	FILE *json = NULL, *page = NULL, *table;
 	int status = EXIT_BROKEN;
 
+	inherited_settle(NULL);
 	switch (options_parse(&o, argc, argv, stdout, stderr)) {
 	case OPTIONS_DONE:
 		return finish(stdout, "standard output", NULL, NULL) == WSD_OK ? EXIT_PASSED : EXIT_BROKEN;

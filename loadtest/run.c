@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/inherited.h"
 #include "loadtest/engine.h"
 #include "loadtest/progress.h"
 #include "loadtest/shared.h"
@@ -42,6 +43,7 @@ struct coordinator {
 	struct progress progress;
 	struct procstat_sample first, latest, previous; /* of the server in the window; of the latest slot */
 	uint64_t first_answered, latest_answered;
+	sigset_t watched;
 };
 
 static int
@@ -139,11 +141,13 @@ map_shared(struct coordinator *co)
 }
 
 static void
-child(struct coordinator *co, unsigned process)
+child(struct coordinator *co, unsigned process, pid_t coordinator)
 {
 	int rc;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != coordinator) /* it ended before that was said */
+		_exit(1);
 	rc = engine_run(co->o, co->plan, co->shared, process);
 	if (rc != WSD_OK)
 		fprintf(stderr, "wsload: could not start: %s\n",
@@ -154,12 +158,14 @@ child(struct coordinator *co, unsigned process)
 static int
 start_children(struct coordinator *co)
 {
+	pid_t coordinator = getpid();
+
 	fflush(NULL);
 	for (unsigned i = 0; i < co->o->processes; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0)
-			child(co, i);
+			child(co, i, coordinator);
 		if (pid == -1) {
 			atomic_store(&co->shared->stop, true);
 			co->failed = true;
@@ -222,7 +228,7 @@ reap(struct coordinator *co)
 	int status;
 	pid_t pid;
 
-	while (co->running > 0 && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		for (unsigned i = 0; i < co->o->processes; i++) {
 			if (co->pids[i] != pid)
 				continue;
@@ -235,6 +241,11 @@ reap(struct coordinator *co)
 					fail("a load process ended", strsignal(WTERMSIG(status)));
 			}
 		}
+	}
+	if (pid == -1 && errno == ECHILD && co->running > 0) { /* nobody is left, and how they ended is not known */
+		fail("the load processes", strerror(errno));
+		co->failed = true;
+		co->running = 0;
 	}
 }
 
@@ -256,14 +267,9 @@ watch(struct coordinator *co)
 {
 	struct timespec pause = { 0, POLL_NS };
 	uint64_t next = 0;
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
 	while (co->running > 0) {
-		int sig = sigtimedwait(&set, NULL, &pause);
+		int sig = sigtimedwait(&co->watched, NULL, &pause);
 
 		if (sig == SIGINT || sig == SIGTERM)
 			interrupt(co);
@@ -353,8 +359,9 @@ open_server(struct coordinator *co)
 	return WSD_OK;
 }
 
+/* In the load processes, too, which are told when to end by the memory that they share with this one. */
 static void
-block_signals(void)
+block_signals(struct coordinator *co)
 {
 	sigset_t set;
 
@@ -362,6 +369,8 @@ block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
+	inherited_respect(&set);
+	co->watched = set;
 	sigaddset(&set, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
@@ -385,7 +394,7 @@ run(struct options *o, const struct plan *plan, struct results *r)
 	if (rc != WSD_OK)
 		goto out;
 	add_sources(o);
-	block_signals();
+	block_signals(&co);
 	progress_init(&co.progress, o);
 	rc = start_children(&co);
 	watch(&co);

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inherited.h"
 #include "base/output.h"
 #include "conf/conf_ctl.h"
 #include "conf/env_file.h"
@@ -94,6 +95,7 @@ main(int argc, char **argv)
 	struct ctl ctl = { .o = &options };
 	int status;
 
+	inherited_settle(NULL);
 	switch (options_parse(&options, argc, argv, stdout, stderr)) {
 	case OPTIONS_DONE:
 		return end_output(EXIT_DONE, false);
@@ -109,5 +111,8 @@ main(int argc, char **argv)
 	status = run(&ctl);
 	curl_global_cleanup();
 	log_stop();
+	if (log_dropped() > 0)
+		fprintf(stderr, "wsctl: %llu lines could not be written to the journal\n",
+			(unsigned long long)log_dropped());
 	return end_output(status, options.command->needs_root);
 }

@@ -87,6 +87,12 @@ parse_options(struct options *o, int argc, char **argv)
 	return 0;
 }
 
+static bool
+serves(const struct options *o)
+{
+	return !o->help && !o->version && !o->check_config && !o->print_config;
+}
+
 static const char *
 get_environment(const char *name)
 {
@@ -147,10 +153,14 @@ main(int argc, char **argv)
 	struct auth *auth = NULL;
 	struct conf conf;
 	char why[512] = "out of memory";
-	int rc = parse_options(&o, argc, argv);
+	int rc;
 
+	server_hold_signals();
+	rc = parse_options(&o, argc, argv);
 	if (rc != 0)
 		return rc;
+	if (!serves(&o))
+		server_release_signals();
 	if (o.help) {
 		print_help();
 		return end_output();
@@ -174,7 +184,7 @@ main(int argc, char **argv)
 		warn_of_misspelt();
 	if (o.print_config)
 		conf_print(&conf, stdout);
-	rc = o.check_config || o.print_config ? end_output() : serve(&conf, auth);
+	rc = serves(&o) ? serve(&conf, auth) : end_output();
 	auth_destroy(&auth);
 	conf_deinit(&conf);
 	return rc;

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inherited.h"
 #include "ctl/interrupt.h"
 #include "ctl/why.h"
 
@@ -63,8 +64,7 @@ spawn(struct child *c, const char *const *argv, int out, int err)
 	int rc;
 
 	sigemptyset(&none);
-	interrupt_signals(&defaults);
-	sigaddset(&defaults, SIGPIPE);
+	inherited_defaults(&defaults);
 	CHECK_ZERO(posix_spawn_file_actions_init(&actions));
 	CHECK_ZERO(posix_spawnattr_init(&attr));
 	CHECK_ZERO(posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
@@ -154,12 +154,24 @@ judge(int rc, int status, const char *name, struct why *why)
 	return WSD_OK;
 }
 
+/* How it ended, in *status; a negative errno if that cannot be known, which is never a success. */
+static int
+reap(pid_t pid, int *status)
+{
+	pid_t ended;
+
+	do
+		ended = waitpid(pid, status, 0);
+	while (ended == -1 && errno == EINTR);
+	return ended == pid ? WSD_OK : wsd_errno();
+}
+
 int
 child_run(const char *const *argv, uint32_t timeout_ms, struct child_output *out, struct child_output *err,
 	  struct why *why)
 {
 	struct child c = { .pipes = { -1, -1 }, .pidfd = -1, .sinks = { out, err } };
-	int rc, status = 0;
+	int rc, reaped, status = 0;
 
 	*out = (struct child_output){ .text = NULL };
 	if (err)
@@ -170,8 +182,9 @@ child_run(const char *const *argv, uint32_t timeout_ms, struct child_output *out
 	rc = c.pidfd == -1 ? wsd_errno() : watch(&c, clock_mono_ms() + timeout_ms);
 	if (rc != WSD_OK)
 		kill(-c.pid, SIGKILL);
-	while (waitpid(c.pid, &status, 0) == -1 && errno == EINTR)
-		;
+	reaped = reap(c.pid, &status);
+	if (rc == WSD_OK)
+		rc = reaped;
 	fd_close(&c.pipes[0]);
 	fd_close(&c.pipes[1]);
 	fd_close(&c.pidfd);

@@ -2,31 +2,28 @@
 #include "ctl/interrupt.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/signalfd.h>
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/inherited.h"
 
 static int fd = -1;
 static unsigned held;
-
-void
-interrupt_signals(sigset_t *out)
-{
-	sigemptyset(out);
-	sigaddset(out, SIGINT);
-	sigaddset(out, SIGTERM);
-	sigaddset(out, SIGHUP);
-	sigaddset(out, SIGQUIT);
-}
 
 int
 interrupt_init(void)
 {
 	sigset_t set;
 
-	interrupt_signals(&set);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	inherited_respect(&set);
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return wsd_errno();

@@ -111,6 +111,15 @@ record_json(const struct record *record)
 	return o;
 }
 
+/* Anybody may ask for the status, whatever umask the one who deploys has. */
+static int
+make_folder(void)
+{
+	if (mkdir(FOLDER, 0755) != 0)
+		return errno == EEXIST ? WSD_OK : wsd_errno();
+	return chmod(FOLDER, 0755) == 0 ? WSD_OK : wsd_errno();
+}
+
 int
 record_write(const struct record *record, struct why *why)
 {
@@ -118,8 +127,8 @@ record_write(const struct record *record, struct why *why)
 	const char *text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY) : NULL;
 	int rc = text ? WSD_OK : -ENOMEM;
 
-	if (rc == WSD_OK && mkdir(FOLDER, 0755) != 0 && errno != EEXIST)
-		rc = wsd_errno();
+	if (rc == WSD_OK)
+		rc = make_folder();
 	if (rc == WSD_OK)
 		rc = replace_file(FILE_, text, strlen(text));
 	json_object_put(o);

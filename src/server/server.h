@@ -6,10 +6,16 @@
 struct auth;
 struct conf;
 
-/* Serves until a signal ends it. The log must have been started; all signals are blocked here, before the
- * first thread, and stay so. auth NULL: clients need no token. Returns WSD_OK after an orderly end, WSD_E_RANGE if
- * the configuration asks for more than the system allows, or why it could not start; the reason has been logged
- * then. */
+/* First in main: what was inherited is put right (base/inherited.h), and signals wait from here on until
+ * server_run() reads them. Who does not serve after all lets them through again, and those that came meanwhile
+ * act. */
+void server_hold_signals(void);
+void server_release_signals(void);
+
+/* Serves until a signal ends it. The log must have been started; all signals are blocked here, before the first
+ * thread, if they were not yet, and stay so. auth NULL: clients need no token. Returns WSD_OK after an orderly
+ * end, WSD_E_RANGE if the configuration asks for more than the system allows, or why it could not start; the
+ * reason has been logged then. */
 int server_run(const struct conf *conf, const struct auth *auth);
 
 #endif

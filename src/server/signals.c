@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals are blocked in all threads and read from main's loop through a signalfd(2): nothing runs in a handler. */
+/*
+ * Signals are blocked in all threads and read from main's loop through a signalfd(2): nothing runs in a handler. They
+ * are so from the first line of main on: a restart that follows another at once sends SIGUSR2 to a process that has
+ * hardly begun, and what it has been left by the one before must not end with it.
+ */
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -8,8 +12,10 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inherited.h"
 #include "log/log.h"
 #include "loop/watch.h"
+#include "server/server.h"
 #include "server/server_priv.h"
 
 static void
@@ -21,6 +27,26 @@ our_signals(sigset_t *set)
 	sigaddset(set, SIGUSR2);
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGUSR1);
+	inherited_respect(set);
+}
+
+void
+server_hold_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	inherited_settle(&all); /* only then is it known which ones came ignored */
+	signals_block();
+}
+
+void
+server_release_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	CHECK_ZERO(pthread_sigmask(SIG_SETMASK, &none, NULL));
 }
 
 void
@@ -30,7 +56,7 @@ signals_block(void)
 	sigset_t set;
 
 	our_signals(&set);
-	CHECK_ZERO(pthread_sigmask(SIG_BLOCK, &set, NULL));
+	CHECK_ZERO(pthread_sigmask(SIG_SETMASK, &set, NULL));
 	CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
 }
 

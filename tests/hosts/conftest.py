@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import zlib
@@ -131,6 +132,11 @@ def bare(machine):
 
 
 FAILED = pytest.StashKey()
+
+
+def pytest_configure():
+    # `run` has it ignored, as a shell's background job, and what is started on a machine would respect that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -50,7 +50,10 @@ class Proxied:
 
     def begin(self, *words):
         """One that is not waited for."""
-        return Running(self.host, "wsctl", *words)
+        return self.begin_command("wsctl", *words)
+
+    def begin_command(self, *words):
+        return Running(self.host, *words)
 
     # ------------------------------------------------------------ what holds
 

@@ -3,6 +3,8 @@
 
 import json
 
+import pytest
+
 from clients import message
 from proxied import ATTENTION, FAILED, UPSTREAM
 
@@ -228,3 +230,17 @@ def test_old_instance_cannot_be_stopped(proxied):
     host.sh("rm -r /etc/systemd/system/ws@blue.service.d; systemctl daemon-reload")
     assert proxied.deploy("green")["outcome"] == "done"
     proxied.check_serves("green")
+
+
+@pytest.mark.parametrize("script", ["exit 1", "kill -KILL $$"])
+def test_a_script_that_fails_unseen(proxied, script):
+    """Whoever started wsctl ignores its children, and so would wsctl. (It took the failure for a success.)"""
+    host = proxied.host
+    host.write("/usr/local/sbin/ws-switch", f"#!/bin/sh\n[ $1 = current ] || {{ {script}; }}\necho 127.0.0.1:3001\n")
+    host.sh("chmod 755 /usr/local/sbin/ws-switch; echo PROXY=script:/usr/local/sbin/ws-switch >>/etc/ws/ws.env")
+    with proxied.begin_command("bash", "-c", "trap '' CHLD; exec wsctl deploy green --json") as deploy:
+        status, said = deploy.wait()
+    assert status == FAILED, said
+    failed, = [step for step in json.loads(said)["steps"] if step["result"] == "failed"]
+    assert failed["step"] == "switch" and "/usr/local/sbin/ws-switch" in failed["detail"], failed
+    proxied.check_clients()

@@ -147,6 +147,18 @@ def test_interrupted_in_the_last_step(proxied):
     proxied.check_serves("green")
 
 
+def test_a_lost_terminal_under_nohup(proxied):
+    """What came ignored stays so."""
+    hold = HOLDS["start"](proxied.host)
+    with proxied.begin_command("nohup", "wsctl", "deploy", "green") as deploy:
+        hold.reached()
+        deploy.send(signal.SIGHUP)
+        hold.release()
+        status, said = deploy.wait()
+    assert status == 0, said
+    proxied.check_serves("green")
+
+
 @pytest.mark.parametrize("way", ["on", "back"])
 @pytest.mark.parametrize("step", HOLDS)
 def test_killed(proxied, step, way):

@@ -3,7 +3,7 @@
 
 from clients import message
 from crowd import Crowd
-from host import STARTED
+from host import STARTED, UNIT_FAILED
 
 
 def test_restart_keeps_connections(host):
@@ -42,3 +42,25 @@ def test_connections_wait_during_a_restart(host):
     crowd.check(restarts=3)
     assert max(crowd.let_in) > 0.9, "nobody had to wait, so nothing was tested"
     assert len(host.journal("-u", "ws@blue", f"MESSAGE_ID={STARTED}")) == 4
+
+
+def test_restarts_that_follow_each_other_at_once(host):
+    """The next one's signal comes before the process has begun, or while it does: no failure, and nobody is lost."""
+    host.systemctl("start", "ws@blue")
+    clients = [host.living(f"c{n}") for n in range(20)]
+    host.sh("for n in $(seq 40); do systemctl restart --no-block ws@blue.service; done; systemctl restart ws@blue.service")
+    for client in clients:
+        assert client.ask(message())["count"] == 1
+    assert not host.journal(f"MESSAGE_ID={UNIT_FAILED}")
+    assert host.show("ws@blue.service", "Result") == "success"
+
+
+def test_a_signal_before_the_program_is_loaded(host):
+    """What no program can prevent: this one has the signal at its default for good."""
+    host.write("/etc/systemd/system/ws@blue.service.d/early.conf",
+               "[Service]\nType=exec\nExecStart=\nExecStart=/usr/bin/sleep infinity\nExecPaths=/usr/bin/sleep\n")
+    host.systemctl("daemon-reload")
+    host.systemctl("start", "ws@blue")
+    host.systemctl("restart", "ws@blue.service")
+    assert not host.journal(f"MESSAGE_ID={UNIT_FAILED}")
+    assert host.show("ws@blue.service", "Result") == "success"

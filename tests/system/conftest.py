@@ -179,7 +179,7 @@ class Tap:
 
 
 def pytest_configure(config):
-    # a shell's background job ignores it, and all that it starts inherit that: then wsd would miss it while it starts
+    # a shell's background job ignores it, and what inherits that goes on ignoring it
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     fd = os.environ.get("WSD_TAP_FD")

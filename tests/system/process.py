@@ -147,10 +147,11 @@ class Unit:
 
 class Wsd:
     """One running daemon. `public` and `admin` are kinds of listeners to pass in; `sockets`, a list of (name, socket),
-    passes exactly these instead; `sockets=[]` passes none; `unit` passes what it keeps, and keeps what it is given."""
+    passes exactly these instead; `sockets=[]` passes none; `unit` passes what it keeps, and keeps what it is given. `before`
+    is what the shell does that is replaced by wsd."""
 
     def __init__(self, *, public=("v4",), admin=("v4",), sockets=None, args=(), notify=True, watchdog_us=None,
-                 wait_ready=True, environment=None, nofile=None, unit=None, **settings):
+                 wait_ready=True, environment=None, before="", unit=None, **settings):
         self.dir = tempfile.TemporaryDirectory(prefix="wsd-")
         self.lines = []  # of stderr, as text
         self.notices = []  # datagrams of the notify socket, as text
@@ -172,7 +173,7 @@ class Wsd:
             env["NOTIFY_SOCKET"] = f"{self.dir.name}/notify"
         if watchdog_us:
             env["WATCHDOG_USEC"] = str(watchdog_us)
-        self._spawn(env, args, nofile)
+        self._spawn(env, args, before)
         for _, sock in self.passed:
             sock.close()  # from here on they live by wsd alone
         if wait_ready:
@@ -185,14 +186,14 @@ class Wsd:
         self.passed = sockets
         self.addresses = [(name, sock.getsockname()) for name, sock in sockets if hasattr(sock, "getsockname")]
 
-    def _spawn(self, env, args, nofile):
+    def _spawn(self, env, args, before):
         """bash puts the sockets at 3, 4, ... and, being replaced by wsd, gives LISTEN_PID its own number."""
         high, moves = [], ""
         for i, (_, sock) in enumerate(self.passed):
             fd = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, 100)
             high.append(fd)
             moves += f" {3 + i}<&{fd} {fd}<&-"
-        script = f"ulimit -n {nofile}; " if nofile else ""
+        script = f"{before}; " if before else ""
         if self.passed:
             env["LISTEN_FDS"] = str(len(self.passed))
             env["LISTEN_FDNAMES"] = ":".join(name for name, _ in self.passed)

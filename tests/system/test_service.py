@@ -166,7 +166,7 @@ def test_open_files_are_as_many_as_needed(start):
 
 
 def test_too_few_open_files_is_said_at_the_start():
-    wsd = run_to_end(MAX_CONNECTIONS=100000, nofile=1024, PORT=free_port(), ADMIN_PORT=free_port(), HOST="127.0.0.1")
+    wsd = run_to_end(MAX_CONNECTIONS=100000, before="ulimit -n 1024", PORT=free_port(), ADMIN_PORT=free_port(), HOST="127.0.0.1")
     assert wsd.status > 0
     assert "MAX_CONNECTIONS" in wsd.text() or "NOFILE" in wsd.text().upper()
 

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/inherited.h"
 #include "ctl/interrupt.h"
 #include "ctl/why.h"
 
@@ -227,6 +228,34 @@ take_signal(int number)
 	assert_int_equal(sigwaitinfo(&set, NULL), number);
 }
 
+/* A child that nobody can ask for its status has not succeeded. (It had, or "No such process" if it was quick.) */
+static void
+test_an_unknown_end_is_no_success(void **state)
+{
+	signal(SIGCHLD, SIG_IGN);
+	assert_int_not_equal(shell("exit 3", LONG_MS, false), WSD_OK);
+	assert_true(strncmp(why.text, "sh: ", 4) == 0);
+	assert_int_not_equal(shell("exit 0", LONG_MS, false), WSD_OK);
+	signal(SIGCHLD, SIG_DFL);
+}
+
+/* As nohup(1) leaves them, to whoever is started by whoever it has started; all others are at their defaults. */
+static void
+test_children_ignore_what_we_were_to_ignore(void **state)
+{
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	inherited_settle(NULL);
+	assert_int_equal(interrupt_init(), WSD_OK);
+	raise(SIGHUP);
+	assert_false(interrupt_seen());
+	assert_int_equal(shell("kill -HUP $$; echo alive; kill -USR1 $$; echo dead", LONG_MS, false), WSD_E_LIBRARY);
+	assert_string_equal(out.text, "alive\n");
+	signal(SIGHUP, SIG_DFL);
+	inherited_settle(NULL);
+}
+
 static void
 test_children_have_no_signals_blocked(void **state)
 {
@@ -288,6 +317,8 @@ main(void)
 		TEST(test_too_long_ends_all_of_the_group),
 		TEST(test_a_grandchild_with_the_pipe_is_not_waited_for),
 		TEST(test_grandchildren_that_talk_on_are_not_waited_for),
+		TEST(test_an_unknown_end_is_no_success),
+		TEST(test_children_ignore_what_we_were_to_ignore),
 		TEST(test_children_have_no_signals_blocked),
 		TEST(test_an_interrupt_ends_it),
 		TEST(test_unless_it_is_held),
