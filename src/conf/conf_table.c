@@ -157,7 +157,9 @@ const struct conf_var conf_table[] = {
 		.help = "form of the log",
 		.more = "journal: systemd's journal, with structured fields. text and json: lines on "
 			"standard error. auto: the journal when standard error is connected to it, as "
-			"in a systemd service, and text otherwise.",
+			"in a systemd service, and text otherwise. A service that systemd starts while the "
+			"journal is down gets /dev/null, and this is taken for the journal, which may come "
+			"back; with StandardError=null, text keeps it silent.",
 	},
 	{
 		.name = "WORKERS",

@@ -22,6 +22,8 @@ static const struct {
 #define LEVELS	      (sizeof(levels) / sizeof(*levels))
 #define LEVELS_TO_SET (LEVELS - 1) /* crit cannot be chosen: errors are always logged */
 
+#define CRIT_MS 1000 /* for a critical line to be written: whoever logs it may be about to abort */
+
 static _Atomic int current_level = LOG_LEVEL_INFO;
 
 /* Written by log_start() before other threads log, constant from then on; log_stop() leaves it for the last lines. */
@@ -51,7 +53,7 @@ log_level_name(enum log_level level)
 static enum log_format
 choose_format(void)
 {
-	return log_journal_is_stderr() ? LOG_FORMAT_JOURNAL : LOG_FORMAT_TEXT;
+	return log_journal_is_stderr() || log_journal_was_down() ? LOG_FORMAT_JOURNAL : LOG_FORMAT_TEXT;
 }
 
 /* By the caller itself. What is said before the configuration is known, that it is bad for one, goes where
@@ -74,8 +76,8 @@ log_start(enum log_format format, enum log_level level, const char *instance)
 {
 	if (format == LOG_FORMAT_AUTO)
 		format = choose_format();
-	if (format == LOG_FORMAT_JOURNAL && !log_journal_reachable())
-		return -ENOENT; /* libsystemd would drop each line without a word */
+	if (format == LOG_FORMAT_JOURNAL && !log_journal_exists())
+		return -ENOENT;
 	sink.format = format;
 	snprintf(sink.instance, sizeof(sink.instance), "%s", instance);
 	log_set_level(level);
@@ -126,8 +128,10 @@ log_write(enum log_level level, const char *message_id, const struct log_field *
 	va_end(args);
 	if (!line) {
 		log_writer_count_drops(1);
-	} else if (level <= LOG_LEVEL_CRIT || !log_writer_post(line)) {
+	} else if (!log_writer_post(line)) {
 		write_alone(line);
+	} else if (level <= LOG_LEVEL_CRIT) {
+		log_writer_flush(CRIT_MS);
 	}
 	errno = saved_errno;
 }

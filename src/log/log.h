@@ -3,10 +3,10 @@
  * Log lines with structured fields, to the journal (native protocol), as text or as JSON lines. Any thread, from
  * log_start() to log_stop().
  *
- * A line is formatted by the thread that has something to say and written by a thread of the log's own, so that a slow
- * journal never holds up a loop. The queue between them is bounded; what does not fit is dropped, counted, and the loss
- * is logged once there is room again. Lines of level LOG_CRIT, and all lines before log_start() and after log_stop(),
- * are written by the caller itself.
+ * A line is formatted by the thread that has something to say and written by a thread of the log's own, so that a
+ * slow journal never holds up a loop. The queue between them is bounded; what does not fit is dropped, counted, and
+ * the loss is logged once there is room again. Whoever logs a line of level LOG_CRIT waits until it is written, a
+ * second at most; all lines before log_start() and after log_stop() are written by the caller itself.
  */
 #ifndef WSD_LOG_LOG_H
 #define WSD_LOG_LOG_H
@@ -41,12 +41,15 @@ struct log_field {
 int log_level_parse(const char *name, enum log_level *out);
 const char *log_level_name(enum log_level level);
 
-/* Chooses the sink and starts the writer thread (all signals blocked in it). LOG_FORMAT_AUTO is the journal
- * when stderr is the journal's stream ($JOURNAL_STREAM, systemd.exec(5)) and text otherwise. instance becomes
- * WS_INSTANCE of every line. WSD_OK or a negative errno. */
+/* Chooses the sink and starts the writer thread (all signals blocked in it). LOG_FORMAT_AUTO is the journal when
+ * stderr is the journal's stream ($JOURNAL_STREAM, systemd.exec(5)), or when systemd started this process and
+ * could give it only /dev/null, since the journal was down; and text otherwise. A journal that is down may come
+ * back: until then lines are dropped and counted. instance becomes WS_INSTANCE of every line. WSD_OK or a negative
+ * errno; -ENOENT: this system has no journal. */
 int log_start(enum log_format format, enum log_level level, const char *instance);
 
-/* Writes what is queued, then ends the thread; later lines are written by their callers. */
+/* Writes what is queued, then ends the thread; later lines are written by their callers. If nobody takes the
+ * lines, that is given up after 2 s, and they and all later ones are dropped. */
 void log_stop(void);
 
 /* Takes effect on all threads at once. */

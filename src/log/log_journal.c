@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <systemd/sd-journal.h>
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define JOURNAL_FOLDER "/run/systemd/journal"
+#define JOURNAL_SOCKET JOURNAL_FOLDER "/socket"
 
 /* $JOURNAL_STREAM is inherited by everything below a service, so that it has to be compared with what stderr is now. */
 bool
@@ -26,6 +28,24 @@ log_journal_is_stderr(void)
 	if (!stream || sscanf(stream, "%llu:%llu%n", &device, &inode, &end) != 2 || stream[end] != '\0')
 		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+/* The service manager gives /dev/null to whoever it starts meanwhile, and tells it nothing. It also does so with
+ * StandardError=null, which cannot be told from that. */
+bool
+log_journal_was_down(void)
+{
+	const char *started = getenv("SYSTEMD_EXEC_PID"); /* inherited, too */
+	struct stat st;
+
+	return started && strtol(started, NULL, 10) == getpid() && fstat(STDERR_FILENO, &st) == 0 &&
+	       S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+bool
+log_journal_exists(void)
+{
+	return access(JOURNAL_FOLDER, F_OK) == 0;
 }
 
 bool

@@ -76,7 +76,9 @@ void log_json_render(struct log_buf *to, const struct log_sink *sink, const stru
 
 /* log_journal.c */
 bool log_journal_is_stderr(void);
-bool log_journal_reachable(void);
+bool log_journal_was_down(void);  /* when we were started, and stderr should have been it */
+bool log_journal_exists(void);	  /* on this system; it may be down for now */
+bool log_journal_reachable(void); /* now */
 /* False: the journal did not take it. */
 bool log_journal_send(const struct log_sink *sink, const struct log_line *line);
 
@@ -85,12 +87,14 @@ bool log_journal_send(const struct log_sink *sink, const struct log_line *line);
 unsigned log_sink_write(const struct log_sink *sink, struct list *lines);
 
 /*
- * log_writer.c: the queue and its thread. post() takes the line, to be written or, if there is no room,
- * dropped and counted, and returns true; false if no thread runs, and then the line is still the caller's.
- * The sink must outlive the thread.
+ * log_writer.c: the queue and its thread. post() takes the line, to be written or, if there is no room, dropped and
+ * counted, and returns true; false if no thread runs, and then the line is still the caller's. flush() and stop()
+ * wait for what is queued, but not for ever; a writer that hangs is left behind by stop(), and then all lines are
+ * dropped. The sink must outlive the thread.
  */
 int log_writer_start(const struct log_sink *sink);
 void log_writer_stop(void);
+void log_writer_flush(uint64_t most_ms);
 bool log_writer_post(struct log_line *line);
 void log_writer_count_drops(unsigned n);
 uint64_t log_writer_dropped(void);

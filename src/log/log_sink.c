@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines to where they are read. Whole lines are gathered into writes of at most PIPE_BUF bytes: such a write
- * goes into a pipe in one piece (pipe(7)), so that a critical line, which its own thread writes, never lands
- * inside another one and no lock is needed that a blocked writer could hold.
+ * Lines to where they are read. Whole lines are gathered into writes of at most PIPE_BUF bytes: such a write goes
+ * into a pipe in one piece (pipe(7)), so that what others write there (a failed check, another process) never lands
+ * inside a line, and no lock is needed that a blocked writer could hold.
  */
 #include "log/log_priv.h"
 

@@ -2,13 +2,16 @@
 /*
  * The queue of lines and the thread that writes them.
  *
- * Waking a thread costs the waker more than making the line did. So the writer is woken only out of a long
- * sleep: after each batch it looks again by itself for as long as lines keep coming, at most LINGER_MS later,
- * and until then posters just append (but for a queue that is half full, which cannot wait). Order is kept:
- * one list, swapped out whole.
+ * Waking a thread costs the waker more than making the line did. So the writer is woken only out of a long sleep:
+ * after each batch it looks again by itself for as long as lines keep coming, at most LINGER_MS later, and until then
+ * posters just append (but for a queue that is half full, which cannot wait). Order is kept: one list, swapped out
+ * whole.
  *
- * Whether the thread still takes lines is decided under the lock that guards the list, so that at log_stop()
- * each line is either in the last batch or written by its own thread.
+ * Whether the thread still takes lines is decided under the lock that guards the list, so that at log_stop() each
+ * line is either in the last batch or written by its own thread.
+ *
+ * Whoever waits for the writer waits for a bounded time: it may be held up for ever by a pipe that nobody reads or a
+ * journal that stands still, and that must not keep the process from ending. Then it is left behind where it hangs.
  */
 #include "log/log_priv.h"
 
@@ -26,21 +29,28 @@
 #define QUEUE_LINES 4096
 #define QUEUE_BYTES (8u << 20)
 #define LINGER_MS   5
+#define STOP_MS	    2000 /* for what is queued, at the end; as long, clients of a restart may have to wait */
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	pthread_cond_t done; /* a batch is written, or the writer ends */
 	struct list lines; /* [lock: lock] */
 	unsigned n_lines;  /* [lock: lock] */
 	size_t n_bytes;	   /* [lock: lock] */
+	uint64_t batches;  /* [lock: lock] taken ever */
+	bool writing;	   /* [lock: lock] the last of them is not written yet */
+	bool urgent;	   /* [lock: lock] somebody waits for what is queued */
 	bool asleep;	   /* [lock: lock] the writer does not look again by itself */
 	bool running;	   /* [lock: lock] the writer takes lines */
 	bool stopping;	   /* [lock: lock] */
+	bool abandoned;	   /* [lock: lock] the writer hangs, and nobody waits for it any more */
 	pthread_t thread;  /* of the thread that starts and stops the log */
 	const struct log_sink *sink; /* [const after start] */
 } queue = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.wake = PTHREAD_COND_INITIALIZER,
+	.done = PTHREAD_COND_INITIALIZER,
 	.lines = { &queue.lines, &queue.lines },
 };
 
@@ -59,6 +69,14 @@ log_writer_dropped(void)
 	return atomic_load_explicit(&dropped, memory_order_relaxed);
 }
 
+/* A critical line finds room in any case: there are few of them. */
+static bool
+is_full_locked(const struct log_line *line)
+{
+	return line->level > LOG_LEVEL_CRIT &&
+	       (queue.n_lines >= QUEUE_LINES || queue.n_bytes + line->size > QUEUE_BYTES);
+}
+
 bool
 log_writer_post(struct log_line *line)
 {
@@ -66,8 +84,8 @@ log_writer_post(struct log_line *line)
 	bool running;
 
 	CHECK_ZERO(pthread_mutex_lock(&queue.lock));
-	running = queue.running;
-	if (running && (queue.n_lines == QUEUE_LINES || queue.n_bytes + line->size > QUEUE_BYTES)) {
+	running = queue.running || queue.abandoned;
+	if (running && (queue.abandoned || is_full_locked(line))) {
 		refused = line;
 		log_writer_count_drops(1);
 	} else if (running) {
@@ -84,20 +102,55 @@ log_writer_post(struct log_line *line)
 	return running;
 }
 
-/* Returns when the queue is half full, the log stops, or LINGER_MS have passed. */
+static struct timespec
+in_ms(uint64_t ms)
+{
+	uint64_t until = clock_mono_ns() + ms * CLOCK_NS_PER_MS;
+
+	return (struct timespec){ (time_t)(until / CLOCK_NS_PER_S), (long)(until % CLOCK_NS_PER_S) };
+}
+
+/* False: the time is over. */
+static bool
+wait_locked(pthread_cond_t *cond, const struct timespec *until)
+{
+	int rc = pthread_cond_clockwait(cond, &queue.lock, CLOCK_MONOTONIC, until);
+
+	CHECK(rc == 0 || rc == ETIMEDOUT);
+	return rc == 0;
+}
+
+/* Returns when the queue is half full, somebody waits for it, the log stops, or LINGER_MS have passed. */
 static void
 linger_locked(void)
 {
-	uint64_t until = clock_mono_ns() + LINGER_MS * CLOCK_NS_PER_MS;
-	struct timespec ts = { (time_t)(until / CLOCK_NS_PER_S), (long)(until % CLOCK_NS_PER_S) };
+	struct timespec until = in_ms(LINGER_MS);
 
-	while (!queue.stopping && queue.n_lines < QUEUE_LINES / 2) {
-		int rc = pthread_cond_clockwait(&queue.wake, &queue.lock, CLOCK_MONOTONIC, &ts);
+	while (!queue.stopping && !queue.urgent && queue.n_lines < QUEUE_LINES / 2 && wait_locked(&queue.wake, &until))
+		;
+}
 
-		if (rc == ETIMEDOUT)
-			return;
-		CHECK_ZERO(rc);
-	}
+/* Until all that is queued now has been written; false: that takes longer. */
+static bool
+flush_locked(uint64_t most_ms)
+{
+	struct timespec until = in_ms(most_ms);
+	uint64_t last = queue.batches + !list_empty(&queue.lines); /* the batch that the last line is in */
+
+	queue.urgent = true;
+	CHECK_ZERO(pthread_cond_signal(&queue.wake));
+	while (queue.running && (queue.batches < last || (queue.batches == last && queue.writing)))
+		if (!wait_locked(&queue.done, &until))
+			return false;
+	return true;
+}
+
+void
+log_writer_flush(uint64_t most_ms)
+{
+	CHECK_ZERO(pthread_mutex_lock(&queue.lock));
+	flush_locked(most_ms);
+	CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
 }
 
 /* Moves all lines to batch. False: there are none, and none will come any more. */
@@ -107,6 +160,8 @@ take(struct list *batch, bool linger)
 	bool more;
 
 	CHECK_ZERO(pthread_mutex_lock(&queue.lock));
+	queue.writing = false;
+	CHECK_ZERO(pthread_cond_broadcast(&queue.done));
 	if (linger)
 		linger_locked();
 	while (list_empty(&queue.lines) && !queue.stopping) {
@@ -118,8 +173,13 @@ take(struct list *batch, bool linger)
 	list_splice(batch, &queue.lines);
 	queue.n_lines = 0;
 	queue.n_bytes = 0;
-	if (!more)
+	queue.urgent = false;
+	queue.batches += more;
+	queue.writing = more;
+	if (!more) {
 		queue.running = false;
+		CHECK_ZERO(pthread_cond_broadcast(&queue.done));
+	}
 	CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
 	return more;
 }
@@ -196,6 +256,7 @@ log_writer_start(const struct log_sink *sink)
 	CHECK(!queue.running);
 	queue.sink = sink;
 	queue.stopping = false;
+	queue.abandoned = false;
 	queue.running = true;
 	CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
 	rc = create_thread();
@@ -207,16 +268,44 @@ log_writer_start(const struct log_sink *sink)
 	return rc;
 }
 
+/* What is queued will not be written any more, and nor will what is still to come. */
+static void
+abandon_locked(struct list *lines)
+{
+	queue.abandoned = true;
+	log_writer_count_drops(queue.n_lines);
+	list_splice(lines, &queue.lines);
+	queue.n_lines = 0;
+	queue.n_bytes = 0;
+}
+
+static void
+free_lines(struct list *lines)
+{
+	list_foreach (node, lines) {
+		list_unlink(node);
+		free(LIST_ENTRY(node, struct log_line, node));
+	}
+}
+
 void
 log_writer_stop(void)
 {
+	struct timespec until = in_ms(STOP_MS);
+	struct list left;
 	bool running;
 
+	list_init(&left);
 	CHECK_ZERO(pthread_mutex_lock(&queue.lock));
-	running = queue.running;
+	running = queue.running && !queue.abandoned;
 	queue.stopping = true;
 	CHECK_ZERO(pthread_cond_signal(&queue.wake));
+	while (running && queue.running && wait_locked(&queue.done, &until))
+		;
+	if (running && queue.running)
+		abandon_locked(&left);
 	CHECK_ZERO(pthread_mutex_unlock(&queue.lock));
 	if (running)
-		CHECK_ZERO(pthread_join(queue.thread, NULL));
+		CHECK_ZERO(queue.abandoned ? pthread_detach(queue.thread) : pthread_join(queue.thread, NULL));
+	free_lines(&left);
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The journal tells one client's story by fields, and explains messages."""
 
+import metrics
 from clients import message
 from host import CLOSED
 
 LINES_DROPPED = "8fd9bf7691514c00861f3f3124a5057f"
+JOURNALD = ("systemd-journald.socket", "systemd-journald-dev-log.socket", "systemd-journald.service")
 
 
 def test_one_clients_story(host):
@@ -43,16 +45,15 @@ def test_busy_log_is_kept(host):
 
 def test_journal_that_is_gone(host):
     """Clients are served all the same, and how many lines are missing is told when it is back."""
-    journald = ("systemd-journald.socket", "systemd-journald-dev-log.socket", "systemd-journald.service")
     host.systemctl("start", "ws@blue")
     pid = host.main_pid()
-    host.systemctl("stop", *journald)
+    host.systemctl("stop", *JOURNALD)
     host.sh("rm -f /run/systemd/journal/socket")
     for n in range(20):
         with host.raw() as raw:
             raw.open(f"/ws/chat/unseen-{n}")
             assert raw.ask(message())["count"] == 1
-    host.systemctl("start", *journald)
+    host.systemctl("start", *JOURNALD)
     alice = host.client("alice")
     alice.ask('{"type":"disconnect"}')
     told = host.wait_journal("-u", "ws@blue", f"MESSAGE_ID={LINES_DROPPED}")
@@ -72,3 +73,32 @@ def test_journal_on_a_full_disk(host):
              "off", "--fail-if", "lost>0 closed>0", "ws://127.0.0.1:3001")
     assert host.client("alice").ask(message())["count"] == 1
     assert host.show("ws@blue.service", "NRestarts") == "0"
+
+
+def test_a_start_without_the_journal(host):
+    """systemd gives it /dev/null, and says nothing of why; what is lost is counted, and the rest is logged once it is back."""
+    host.systemctl("stop", *JOURNALD)
+    host.sh("rm -f /run/systemd/journal/socket /run/systemd/journal/stdout")
+    host.systemctl("start", "ws@blue")
+    assert metrics.parse(host.http("/metrics").body.decode())["wsd_log_lines_dropped_total"] >= 1
+    host.systemctl("start", *JOURNALD)
+    host.client("alice").ask('{"type":"disconnect"}')
+    host.wait_journal("-u", "ws@blue", f"MESSAGE_ID={CLOSED}")
+    told = host.wait_journal("-u", "ws@blue", f"MESSAGE_ID={LINES_DROPPED}")
+    assert int(told[0]["WS_DROPPED"]) >= 1
+
+
+def test_stop_while_the_journal_stands_still(host):
+    """Its socket is full, and whoever writes there waits: the process ends all the same. (It stayed until SIGKILL.)"""
+    host.set(RATE_LIMIT_CONNECT=0)
+    host.systemctl("start", "ws@blue")
+    alice = host.client("alice")
+    host.systemctl("kill", "-s", "STOP", "systemd-journald")
+    for n in range(3000):  # connections, of two lines each: more than the socket holds, even with the queue before it
+        host.client(f"c{n}").sock.close()
+        if n % 100 == 0 and metrics.parse(host.http("/metrics").body.decode())["wsd_log_lines_dropped_total"] > 0:
+            break
+    host.systemctl("stop", "ws@blue.service")
+    assert alice.read_json()["type"] == "goodbye"
+    host.systemctl("kill", "-s", "CONT", "systemd-journald")
+    assert host.show("ws@blue.service", "Result") == "success"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Stopping: every signal, at every stage, with every kind of client."""
 
+import os
 import re
 import signal
 import threading
@@ -261,3 +262,22 @@ def test_questions_while_the_workers_end(start, raw):
     wsd.stop()
     for asker in askers:
         asker.join()
+
+
+def test_a_log_that_nobody_reads_does_not_hold_up_the_stop(start, tmp_path):
+    """Its last lines are lost, and clients notice nothing. (The process stayed until it was killed.)"""
+    os.mkfifo(tmp_path / "full")
+    full = os.open(tmp_path / "full", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        while True:
+            os.write(full, b"." * 4096)
+    except BlockingIOError:
+        pass
+    wsd = start(before=f"exec 2<>{tmp_path}/full", DRAIN_TIMEOUT=500)
+    clients = open_many(wsd, 5)
+    wsd.send_signal(signal.SIGTERM)
+    for c in clients:
+        says_goodbye(c, "shutdown", 1001)
+        c.sock.close()
+    assert wsd.wait_exit() == 0
+    os.close(full)

@@ -6,6 +6,7 @@
 #include "log/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +26,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-#define JOURNAL "/run/systemd/journal/socket"
+#define FOLDER	"/run/systemd/journal"
+#define JOURNAL FOLDER "/socket"
 #define ID	"93188b8a66ce4c78913f469b3124790b"
 
 static bool separate; /* this process has a /run of its own */
@@ -49,7 +51,7 @@ separate_run(void **state)
 	    mount("tmpfs", "/run", "tmpfs", 0, NULL) == -1)
 		return 0;
 	assert_int_equal(mkdir("/run/systemd", 0755), 0);
-	assert_int_equal(mkdir("/run/systemd/journal", 0755), 0);
+	assert_int_equal(mkdir(FOLDER, 0755), 0);
 	separate = true;
 	return 0;
 }
@@ -125,7 +127,40 @@ test_without_a_journal_it_says_so(void **state)
 	if (!separate)
 		skip();
 	unlink(JOURNAL);
+	assert_int_equal(rmdir(FOLDER), 0);
 	assert_int_equal(log_start(LOG_FORMAT_JOURNAL, LOG_LEVEL_INFO, "blue"), -ENOENT);
+	assert_int_equal(mkdir(FOLDER, 0755), 0);
+}
+
+/* As systemd starts a service while its journal is down: the lines are counted, and go there once it is back. */
+static void
+test_a_journal_that_is_down_is_waited_for(void **state)
+{
+	uint64_t dropped = log_dropped();
+	char pid[16], entry[8192];
+	int fd, null = open("/dev/null", O_RDWR | O_CLOEXEC), before = dup(STDERR_FILENO);
+
+	if (!separate)
+		skip();
+	unlink(JOURNAL);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	assert_int_equal(setenv("SYSTEMD_EXEC_PID", pid, 1), 0);
+	assert_int_equal(dup2(null, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(log_start(LOG_FORMAT_AUTO, LOG_LEVEL_INFO, "blue"), WSD_OK);
+	log_crit("unheard");
+	fd = journal_socket();
+	assert_int_equal(log_dropped(), dropped + 1);
+	log_info("heard");
+	receive(fd, entry, sizeof(entry));
+	assert_field(entry, "MESSAGE=heard");
+	receive(fd, entry, sizeof(entry));
+	assert_field(entry, "WS_DROPPED=1");
+	log_stop();
+	assert_int_equal(unsetenv("SYSTEMD_EXEC_PID"), 0);
+	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	fd_close(&before);
+	fd_close(&null);
+	fd_close(&fd);
 }
 
 static void
@@ -157,6 +192,7 @@ main(void)
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_a_newline_makes_no_field),
 		cmocka_unit_test(test_without_a_journal_it_says_so),
+		cmocka_unit_test(test_a_journal_that_is_down_is_waited_for),
 		cmocka_unit_test(test_auto_knows_the_journals_stream),
 	};
 

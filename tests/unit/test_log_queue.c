@@ -22,17 +22,33 @@
 #include "base/fd.h"
 #include "support/log_sink.h"
 
-/* A critical line does not wait behind the queue: its thread may be about to abort. */
+/* Whoever logs it may be about to abort: when the call returns, the line is where it should be, behind those
+ * before it. */
 static void
-test_critical_lines_are_written_at_once(void **state)
+test_critical_lines_are_waited_for(void **state)
 {
-	char *line;
+	struct pollfd readable = { .events = POLLIN };
+	int pipe_fds[2];
+	char text[256];
+	ssize_t n;
 
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	assert_int_equal(dup2(pipe_fds[1], STDERR_FILENO), STDERR_FILENO);
+	readable.fd = pipe_fds[0];
 	assert_int_equal(log_start(LOG_FORMAT_TEXT, LOG_LEVEL_INFO, "x"), WSD_OK);
-	log_crit("the end");
-	line = log_sink_line();
-	assert_string_equal(line, "crit the end");
-	free(line);
+	for (int i = 0; i < 100; i++) {
+		log_info("before");
+		log_crit("the end");
+		assert_int_equal(poll(&readable, 1, 0), 1);
+		n = read(pipe_fds[0], text, sizeof(text) - 1);
+		assert_true(n > 0);
+		text[n] = '\0';
+		assert_non_null(strstr(text, "info before"));
+		assert_non_null(strstr(text, "crit the end"));
+	}
+	log_stop();
+	fd_close(&pipe_fds[0]);
+	fd_close(&pipe_fds[1]);
 }
 
 #define THREADS    4
@@ -160,6 +176,30 @@ test_a_stuck_reader_holds_nobody_up(void **state)
 	free(text);
 }
 
+/* It is given up, so that the process can end: after the stop, and whatever is logged from then on. */
+static void
+test_a_reader_that_stays_stuck_does_not_hold_up_the_end(void **state)
+{
+	int pipe_fds[2], zero = 0;
+	uint64_t dropped;
+
+	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
+	assert_int_equal(dup2(pipe_fds[1], STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(log_start(LOG_FORMAT_TEXT, LOG_LEVEL_INFO, "x"), WSD_OK);
+	for (int i = 0; i < 4; i++)
+		log_many(&zero);
+	log_crit("the end");
+	log_stop();
+	dropped = log_dropped();
+	log_info("unheard");
+	log_crit("unheard");
+	assert_int_equal(log_dropped(), dropped + 2);
+	log_stop();
+	assert_int_equal(dup2(log_sink_stderr, STDERR_FILENO), STDERR_FILENO);
+	fd_close(&pipe_fds[0]); /* it ends by itself: its write fails */
+	fd_close(&pipe_fds[1]);
+}
+
 static void
 test_the_first_line_comes_without_a_second_one(void **state)
 {
@@ -216,11 +256,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LOG_SINK_TEST(test_critical_lines_are_written_at_once),
+		LOG_SINK_TEST(test_critical_lines_are_waited_for),
 		LOG_SINK_TEST(test_no_line_is_lost_when_the_log_stops),
 		LOG_SINK_TEST(test_a_stuck_reader_holds_nobody_up),
 		LOG_SINK_TEST(test_the_first_line_comes_without_a_second_one),
 		cmocka_unit_test(test_folding_loses_no_count_between_threads),
+		/* the last: no log can be started meanwhile */
+		LOG_SINK_TEST(test_a_reader_that_stays_stuck_does_not_hold_up_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
