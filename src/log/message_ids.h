@@ -16,6 +16,8 @@
 #define LOG_ID_PARKED		 "d0be43ed66734fc181280d1ce75aaedf"
 #define LOG_ID_TAKEN_UP		 "daca7a12d76d48c9a79847e04b868c11"
 #define LOG_ID_HANDED_OVER	 "39572c4f0bfb48bcbb2c180c3a9ae1b9"
+#define LOG_ID_STUCK		 "e295e809dc3d4d3e8005374cbd20bff1"
+#define LOG_ID_STOOD_STILL	 "539b13fa57024d33b8ed5bc253688657"
 
 /* wsctl's */
 #define LOG_ID_DEPLOY_BEGUN	 "df1d72d0ab2c4371932377797be412aa"

@@ -2,24 +2,23 @@
 /*
  * Whether the process before this one crashed: it leaves a note in the parking lot's table, which the service
  * manager keeps, and takes it out at an orderly end. No process can tell of its own crash, and the manager
- * does not say to the next one how the last one ended. Without a lot nothing is known. Main thread.
+ * does not say to the next one how the last one ended. Without a lot nothing is known. Main thread, but for one.
  */
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "handoff/lot.h"
 #include "log/log.h"
 #include "server/server_priv.h"
-#include "sysd/sysd.h"
 
 #define MAGIC 0x6c697665u
+#define STUCK 1
 
 struct note {
 	uint32_t magic;	 /* anything else: the first process of this service */
 	uint32_t alive;	 /* 0: it ended in order */
-	uint64_t fed_ms; /* when the watchdog was fed last, by the monotonic clock */
+	uint64_t stuck;	 /* STUCK: the watchdog has ended it */
 	uint64_t by_watchdog, other; /* crashes so far */
 };
 
@@ -43,15 +42,6 @@ write_note(const struct server *s, const struct note *note)
 	}
 }
 
-/* The manager waits twice as long as it wants to be fed. A crash is followed by a new process at once. */
-static bool
-was_starved(const struct note *note)
-{
-	uint64_t most_ms = 2 * sysd_watchdog_us() / 1000;
-
-	return most_ms > 0 && clock_mono_ms() - note->fed_ms >= most_ms;
-}
-
 int
 crashes_start(struct server *s)
 {
@@ -61,30 +51,29 @@ crashes_start(struct server *s)
 		return WSD_OK;
 	note = read_note(s);
 	if (note.alive) {
-		bool starved = was_starved(&note);
+		bool stuck = note.stuck == STUCK;
 
-		*(starved ? &note.by_watchdog : &note.other) += 1;
-		log_warn("the process before this one %s",
-			 starved ? "was stuck, and ended by the watchdog" : "crashed");
+		*(stuck ? &note.by_watchdog : &note.other) += 1;
+		log_warn("the process before this one %s", stuck ? "was stuck, and ended by the watchdog" : "crashed");
 	}
 	metrics_set(s->shard, METRIC_CRASHES_WATCHDOG, (int64_t)note.by_watchdog);
 	metrics_set(s->shard, METRIC_CRASHES_OTHER, (int64_t)note.other);
 	note.magic = MAGIC;
 	note.alive = 1;
-	note.fed_ms = clock_mono_ms();
+	note.stuck = 0;
 	write_note(s, &note);
 	return WSD_OK;
 }
 
 void
-crashes_watchdog_fed(struct server *s)
+crashes_stuck(struct server *s)
 {
 	struct note note;
 
 	if (!s->lot)
 		return;
 	note = read_note(s);
-	note.fed_ms = clock_mono_ms();
+	note.stuck = STUCK;
 	write_note(s, &note);
 }
 

@@ -2,7 +2,6 @@
 /* What state the server is in, what moves it on, and what the service manager is told of it. Main thread. */
 #include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -56,9 +55,9 @@ report_drain(struct server *s)
 
 	if (s->drain_left > 0) /* an operator's drain may stay as it is for long after the last one has left */
 		metrics_set(s->shard, METRIC_SHUTDOWN_MS, (int64_t)(clock_mono_ms() - s->drain_since_ms));
-	sysd_notify("STATUS=draining, %" PRIu32 " connections left", left);
+	sysd_notify_now("STATUS=draining, %" PRIu32 " connections left", left);
 	if (left < s->drain_left && server_state(s) == STATE_STOPPING)
-		sysd_notify("EXTEND_TIMEOUT_USEC=%llu", EXTEND_US);
+		sysd_notify_now("EXTEND_TIMEOUT_USEC=%llu", EXTEND_US);
 	s->drain_left = left;
 }
 
@@ -72,33 +71,11 @@ on_pulse(uv_timer_t *timer)
 	if (server_state(s) >= STATE_DRAINING)
 		report_drain(s);
 	else
-		sysd_notify("STATUS=%s, %" PRIu32 " connections, %" PRId64 " messages/s",
+		sysd_notify_now("STATUS=%s, %" PRIu32 " connections, %" PRId64 " messages/s",
 			    server_state(s) == STATE_STANDBY ? "standby" : "serving", front_connections(s->front),
 			    messages - s->messages_seen);
 	atomic_store_explicit(&s->messages_per_second, messages - s->messages_seen, memory_order_relaxed);
 	s->messages_seen = messages;
-}
-
-/* Feeds the watchdog only if every worker's clock has ticked since the last time. */
-static void
-on_watch(uv_timer_t *timer)
-{
-	struct server *s = timer->data;
-	bool all_ticked = true;
-
-	for (uint32_t i = 0; i < s->n_workers; i++) {
-		uint64_t ticks = worker_ticks(s->workers[i]);
-
-		if (ticks == s->watch.seen_ticks[i]) {
-			log_error("worker %" PRIu32 " is stuck", i);
-			all_ticked = false;
-		}
-		s->watch.seen_ticks[i] = ticks;
-	}
-	if (!all_ticked)
-		return;
-	crashes_watchdog_fed(s);
-	sysd_notify("WATCHDOG=1");
 }
 
 static void
@@ -114,18 +91,10 @@ on_deadline(uv_timer_t *timer)
 int
 lifecycle_start(struct server *s)
 {
-	uint64_t watchdog_ms = sysd_watchdog_us() / 1000;
-
-	s->watch.seen_ticks = calloc(s->conf->workers, sizeof(*s->watch.seen_ticks));
-	if (!s->watch.seen_ticks)
-		return -ENOMEM;
-	s->pulse.data = s->watch.timer.data = s->deadline.data = s;
+	s->pulse.data = s->deadline.data = s;
 	CHECK_ZERO(uv_timer_init(&s->loop, &s->pulse));
-	CHECK_ZERO(uv_timer_init(&s->loop, &s->watch.timer));
 	CHECK_ZERO(uv_timer_init(&s->loop, &s->deadline));
 	CHECK_ZERO(uv_timer_start(&s->pulse, on_pulse, PULSE_MS, PULSE_MS));
-	if (watchdog_ms > 0)
-		CHECK_ZERO(uv_timer_start(&s->watch.timer, on_watch, watchdog_ms, watchdog_ms));
 	return WSD_OK;
 }
 
@@ -133,16 +102,15 @@ void
 lifecycle_stop(struct server *s)
 {
 	uv_close((uv_handle_t *)&s->pulse, NULL);
-	uv_close((uv_handle_t *)&s->watch.timer, NULL);
 	uv_close((uv_handle_t *)&s->deadline, NULL);
 	uv_run(&s->loop, UV_RUN_NOWAIT);
-	free(s->watch.seen_ticks);
 }
 
 int
 lifecycle_ready(struct server *s)
 {
-	int rc = sysd_notify("READY=1\nSTATUS=serving");
+	/* together: watchdog.c judges from here on, and the manager's timer never runs */
+	int rc = sysd_notify("READY=1\nSTATUS=serving%s", s->watchdog ? "\nWATCHDOG_USEC=0" : "");
 
 	if (rc != WSD_OK) { /* systemd would wait for it, and in the end kill us with all connections */
 		log_error("could not tell the service manager that all is ready (%s)", wsd_strerror(rc));
@@ -203,7 +171,7 @@ begin_stop(struct server *s, enum worker_bye bye)
 	}
 	if (s->sender)
 		sender_abort(s->sender, "this instance is being stopped");
-	sysd_notify("STOPPING=1\nSTATUS=draining");
+	sysd_notify_now("STOPPING=1\nSTATUS=draining");
 	lifecycle_set_state(s, STATE_STOPPING);
 	if (bye == WORKER_BYE_RESTART && parking_begin(s)) {
 		front_set_mode(s->front, FRONT_PARKING);

@@ -203,6 +203,7 @@ static const struct part {
 	{ "parked connections", parking_take, NULL, true },
 	{ "handoff", handing_listen, handing_close, true },
 	{ "listeners", listen_start, NULL, true },
+	{ "watchdog", watchdog_start, watchdog_stop, false }, /* the last: what has to be ready is not waited for */
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))

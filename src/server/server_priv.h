@@ -25,6 +25,7 @@
 struct lot;
 struct receiver;
 struct sender;
+struct watchdog;
 
 /*
  *   STARTING ──► RUNNING ◄──► STANDBY        accept on/off (admin)
@@ -36,11 +37,6 @@ struct sender;
  *                    STOPPING ──► the process ends when all have left, at the latest after DRAIN_TIMEOUT
  */
 enum server_state { STATE_STARTING, STATE_RUNNING, STATE_STANDBY, STATE_DRAINING, STATE_STOPPING };
-
-struct watch_handle {
-	uv_timer_t timer;
-	uint64_t *seen_ticks; /* of each worker, at the last look */
-};
 
 struct server {
 	uint32_t magic;
@@ -67,7 +63,7 @@ struct server {
 	int signal_fd;
 	uv_poll_t signals;
 	uv_timer_t pulse; /* each second: status, drain progress */
-	struct watch_handle watch;
+	struct watchdog *watchdog; /* NULL: none is wanted */
 	uv_timer_t deadline; /* of the drain */
 	uint64_t drain_since_ms;
 	uint32_t drain_left;   /* connections at the last pulse */
@@ -144,8 +140,12 @@ char *sessions_gather(const struct front *front, size_t *len);
 
 /* crashes.c: how the process before ended. A note of ours lies in the lot until an orderly end takes it out. */
 int crashes_start(struct server *s);
-void crashes_watchdog_fed(struct server *s);
+void crashes_stuck(struct server *s); /* by the watchdog's thread, which is about to end the process */
 void crashes_end(struct server *s);
+
+/* watchdog.c: ends the process if a loop is stuck for WatchdogSec=; without that it does nothing. */
+int watchdog_start(struct server *s);
+void watchdog_stop(struct server *s);
 
 /* handing.c: handing over to another instance, and taking over from one. */
 int handing_listen(struct server *s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets from the service manager, each checked before it is used, and what the manager is told. Main thread. */
+/* Sockets from the service manager, each checked before it is used, and what the manager is told. */
 #include "sysd/sysd.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -247,10 +248,49 @@ sysd_notify(const char *format, ...)
 	return rc < 0 ? rc : WSD_OK; /* 0: nobody is to be notified */
 }
 
+/* As sd_notify(3) describes the socket; false: it is of another kind. */
+static bool
+notify_address(struct sockaddr_un *at, socklen_t *len)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t n = path ? strlen(path) : 0;
+
+	if (n < 2 || n >= sizeof(at->sun_path) || (path[0] != '/' && path[0] != '@'))
+		return false;
+	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(at->sun_path, path, n);
+	if (path[0] == '@')
+		at->sun_path[0] = '\0';
+	*len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+	return true;
+}
+
+void
+sysd_notify_now(const char *format, ...)
+{
+	struct sockaddr_un at;
+	socklen_t at_len;
+	char state[512];
+	va_list args;
+	int len, fd;
+
+	if (!notify_address(&at, &at_len))
+		return;
+	va_start(args, format);
+	len = vsnprintf(state, sizeof(state), format, args);
+	va_end(args);
+	CHECK(len >= 0 && (size_t)len < sizeof(state));
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd != -1 && sendto(fd, state, (size_t)len, MSG_NOSIGNAL, (const struct sockaddr *)&at, at_len) == -1) {
+		/* no state that lasts: the next one tells more */
+	}
+	fd_close(&fd);
+}
+
 uint64_t
 sysd_watchdog_us(void)
 {
 	uint64_t us = 0;
 
-	return sd_watchdog_enabled(0, &us) > 0 ? us / 2 : 0;
+	return sd_watchdog_enabled(0, &us) > 0 ? us : 0;
 }

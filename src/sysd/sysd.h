@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The service manager: sockets it passes in, and what it is told. Without a manager every call does nothing
- * and succeeds. Main thread only. Sources: sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3).
+ * The service manager: sockets it passes in, and what it is told. Without a manager every call does nothing and
+ * succeeds. Main thread, but for what says otherwise. Sources: sd_listen_fds(3), sd_notify(3),
+ * sd_watchdog_enabled(3).
  */
 #ifndef WSD_SYSD_SYSD_H
 #define WSD_SYSD_SYSD_H
@@ -25,16 +26,16 @@ struct sysd_listeners {
 };
 
 /*
- * Takes the passed sockets: CLOEXEC and O_NONBLOCK are set, and each is checked to be a listening stream
- * socket of family AF_INET, AF_INET6 or AF_UNIX with a known name; for the handoff, a listening unix socket of type
- * SOCK_SEQPACKET. A unit's own name, the default, says which by its part before "@" or ".": "ws" is public, "ws-admin"
- * is admin, "ws-handoff" is the handoff's. A single socket named "unknown" (by
- * nobody: systemd-socket-activate without --fdname=) or for any other unit counts as public. The environment
- * variables are removed, so that children do not see them.
+ * Takes the passed sockets: CLOEXEC and O_NONBLOCK are set, and each is checked to be a listening stream socket of
+ * family AF_INET, AF_INET6 or AF_UNIX with a known name; for the handoff, a listening unix socket of type
+ * SOCK_SEQPACKET. A unit's own name, the default, says which by its part before "@" or ".": "ws" is public,
+ * "ws-admin" is admin, "ws-handoff" is the handoff's. A single socket named "unknown" (by nobody:
+ * systemd-socket-activate without --fdname=) or for any other unit counts as public. The environment variables are
+ * removed, so that children do not see them.
  *
- * On success (WSD_OK) the caller owns all fds in *out; on failure all passed fds are closed (but where
- * LISTEN_FDS does not say how many there are) and why holds one line that names the fd, what is wrong with it
- * and what is accepted.
+ * On success (WSD_OK) the caller owns all fds in *out; on failure all passed fds are closed (but where LISTEN_FDS
+ * does not say how many there are) and why holds one line that names the fd, what is wrong with it and what is
+ * accepted.
  */
 int sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size);
 
@@ -46,7 +47,11 @@ int sysd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * or a negative errno; WSD_E_UNSUPPORTED without a manager. */
 int sysd_store(enum sysd_kept what, int fd);
 
-/* How often to feed the watchdog, in us: half of WatchdogSec=, as sd_watchdog_enabled(3) advises; 0: there is none. */
+/* The same for what comes again and again: it does not wait for a manager that does not read, which may be stuck
+ * itself, and is lost then. Any thread. */
+void sysd_notify_now(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* WatchdogSec= in us; 0: there is none. */
 uint64_t sysd_watchdog_us(void);
 
 #endif

@@ -49,11 +49,12 @@ conn_arm(struct worker *w, struct conn *c)
 	conn_rearm(w, c);
 }
 
-/* How long the peer has been silent. Its pings, and halves of frames, are seen by the kernel only. */
+/* How long the peer has been silent. Its pings, and halves of frames, are seen by the kernel only. While we stood
+ * still nobody asked it to say anything, so that it begins anew then. */
 static uint64_t
-silent_ms(struct conn *c, uint64_t now_ms)
+silent_ms(const struct worker *w, struct conn *c, uint64_t now_ms)
 {
-	uint64_t ours = now_ms - c->last_rx_ms;
+	uint64_t ours = now_ms - (c->last_rx_ms > w->awake_ms ? c->last_rx_ms : w->awake_ms);
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 
@@ -109,7 +110,7 @@ conn_due(struct worker *w, struct conn *c)
 	if (c->phase != CONN_OPEN)
 		return;
 	if (now_ms >= c->last_rx_ms + w->conf->connection_timeout_ms) {
-		uint64_t silent = silent_ms(c, now_ms);
+		uint64_t silent = silent_ms(w, c, now_ms);
 
 		if (silent >= w->conf->connection_timeout_ms) {
 			conn_bye(w, c, WORKER_BYE_TIMEOUT, 0);

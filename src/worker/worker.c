@@ -21,6 +21,7 @@
 /* Fine enough for the shortest interval, and seldom enough to cost nothing when all are idle. */
 #define TICK_MS_MIN  5
 #define TICK_MS_MOST 100
+#define STOOD_STILL_MS 1000 /* a tick as late: the machine was paused, or something else kept us from listening */
 
 struct seat_mail {
 	struct mail mail;
@@ -81,6 +82,9 @@ on_clock(uv_timer_t *timer)
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	atomic_fetch_add_explicit(&w->ticks, 1, memory_order_relaxed);
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
+	if (worker_now_ms(w) - w->ticked_ms >= STOOD_STILL_MS)
+		w->awake_ms = worker_now_ms(w);
+	w->ticked_ms = worker_now_ms(w);
 	wheel_run(&w->wheel, worker_now_ms(w));
 	export_tick(w);
 }
@@ -279,6 +283,7 @@ init_handles(struct worker *w)
 {
 	uint32_t tick = tick_ms(w->conf);
 
+	w->ticked_ms = w->awake_ms = worker_now_ms(w);
 	wheel_init(&w->wheel, tick, worker_now_ms(w), on_due, w);
 	w->clock.data = w->before_poll.data = w->after_poll.data = w;
 	CHECK_ZERO(uv_timer_init(&w->loop, &w->clock));

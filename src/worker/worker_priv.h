@@ -129,6 +129,8 @@ struct worker {
 	struct export export;
 
 	uint64_t real_offset_ms; /* wall clock less monotonic clock, renewed at each tick */
+	uint64_t ticked_ms;	 /* the last tick */
+	uint64_t awake_ms;	 /* since when the loop has run without standing still */
 	uint64_t stamp_ms;	 /* what stamp says */
 	char stamp[CLOCK_ISO8601_LEN];
 	uint64_t random;

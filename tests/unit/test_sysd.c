@@ -344,10 +344,10 @@ test_watchdog(void **state)
 
 	assert_int_equal(sysd_watchdog_us(), 0);
 	assert_int_equal(setenv("WATCHDOG_USEC", "10000000", 1), 0);
-	assert_int_equal(sysd_watchdog_us(), 5000000);
+	assert_int_equal(sysd_watchdog_us(), 10000000);
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	assert_int_equal(setenv("WATCHDOG_PID", pid, 1), 0);
-	assert_int_equal(sysd_watchdog_us(), 5000000);
+	assert_int_equal(sysd_watchdog_us(), 10000000);
 	assert_int_equal(setenv("WATCHDOG_PID", "1", 1), 0);
 	assert_int_equal(sysd_watchdog_us(), 0);
 	assert_int_equal(unsetenv("WATCHDOG_PID"), 0);
