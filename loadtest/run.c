@@ -114,8 +114,7 @@ raise_file_limit(const struct options *o)
 		return WSD_E_RANGE;
 	}
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	return WSD_OK;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? WSD_OK : fail("open files", strerror(errno));
 }
 
 static int
