@@ -37,10 +37,16 @@ number_of(const struct env *env, const struct client *c)
 	return env->o->first + (uint64_t)c->index * env->o->processes + env->process;
 }
 
+static unsigned
+url_index(const struct env *env, const struct client *c)
+{
+	return (unsigned)(number_of(env, c) % env->o->n_urls);
+}
+
 static const struct url *
 url_of(const struct env *env, const struct client *c)
 {
-	return &env->o->urls[number_of(env, c) % env->o->n_urls];
+	return &env->o->urls[url_index(env, c)];
 }
 
 static void
@@ -192,20 +198,28 @@ client_ready(struct env *env, struct client *c)
 		client_top_up(env, c);
 }
 
+/* Where to connect from, if that matters; an address of the other IP version is reached without. */
+static const struct sockaddr_storage *
+source_of(const struct env *env, const struct client *c, int family)
+{
+	const struct options *o = env->o;
+	const struct sockaddr_storage *from = o->n_sources ? &o->sources[number_of(env, c) % o->n_sources] : NULL;
+
+	return from && from->ss_family == family ? from : NULL;
+}
+
 static int
 open_socket(struct env *env, struct client *c)
 {
-	const struct options *o = env->o;
-	const struct url *u = url_of(env, c);
+	const struct url_address *to = &url_of(env, c)->addresses[c->address];
+	const struct sockaddr_storage *from = source_of(env, c, to->addr.ss_family);
 	int one = 1, rc;
 
-	c->fd = socket(u->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	c->fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd == -1)
 		return wsd_errno();
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (o->n_sources > 0) {
-		const struct sockaddr_storage *from = &o->sources[number_of(env, c) % o->n_sources];
-
+	if (from) {
 		/* The port is then chosen at connect, for this destination alone. */
 		setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 		rc = bind(c->fd, (const struct sockaddr *)from,
@@ -214,8 +228,56 @@ open_socket(struct env *env, struct client *c)
 		if (rc == -1)
 			return wsd_errno();
 	}
-	rc = connect(c->fd, (const struct sockaddr *)&u->addr, u->addr_len);
+	rc = connect(c->fd, (const struct sockaddr *)&to->addr, to->len);
 	return rc == 0 || errno == EINPROGRESS ? WSD_OK : wsd_errno();
+}
+
+/* Each address that is left gets an equal share of the time that is left. */
+static uint64_t
+share_of_time(const struct client *c, unsigned left, uint64_t now)
+{
+	return now < c->deadline_ns ? now + (c->deadline_ns - now) / left : now;
+}
+
+/* To the first of its url's addresses from here on that can be tried at all; WSD_OK if there was one. */
+static int
+dial(struct env *env, struct client *c)
+{
+	unsigned n = url_of(env, c)->n_addresses;
+	int rc = WSD_E_UNKNOWN;
+
+	while (c->tried < n) {
+		c->move_on_ns = share_of_time(c, n - c->tried, clock_mono_ns());
+		c->tried++;
+		rc = open_socket(env, c);
+		if (rc == WSD_OK) {
+			c->want_write = true;
+			client_watch(env, c, true);
+			return WSD_OK;
+		}
+		fd_close(&c->fd);
+		if (c->tried < n)
+			c->address = (uint8_t)((c->address + 1) % n);
+	}
+	return rc;
+}
+
+/* This address came to nothing. The next one's turn, if there is another; else the attempt has failed. */
+static void
+try_next(struct env *env, struct client *c, const char *reason)
+{
+	unsigned n = url_of(env, c)->n_addresses;
+	int rc;
+
+	if (c->tried < n) {
+		fd_close(&c->fd);
+		c->address = (uint8_t)((c->address + 1) % n);
+		rc = dial(env, c);
+		if (rc == WSD_OK)
+			return;
+		reason = wsd_strerror(rc);
+	}
+	client_failed(env, c, reason);
 }
 
 void
@@ -231,15 +293,13 @@ client_start(struct env *env, struct client *c, uint64_t due_ns)
 	c->ready_at = NOT_READY;
 	c->close_seen = c->goodbye = c->no_return = false;
 	c->retry_after_ns = 0;
+	c->address = env->addresses[url_index(env, c)];
+	c->tried = 0;
 	env->pending++;
 	env->alive++;
-	rc = open_socket(env, c);
-	if (rc != WSD_OK) {
+	rc = dial(env, c);
+	if (rc != WSD_OK)
 		client_failed(env, c, wsd_strerror(rc));
-		return;
-	}
-	c->want_write = true;
-	client_watch(env, c, true);
 }
 
 static size_t
@@ -310,9 +370,10 @@ tcp_connected(struct env *env, struct client *c)
 
 	getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error != 0) {
-		client_failed(env, c, strerror(error));
+		try_next(env, c, strerror(error));
 		return;
 	}
+	env->addresses[url_index(env, c)] = c->address;
 	if (!u->tls) {
 		send_request(env, c);
 		return;
@@ -437,6 +498,9 @@ client_check(struct env *env, struct client *c, uint64_t now_ns)
 {
 	switch (c->state) {
 	case CLIENT_CONNECTING:
+		if (now_ns >= c->move_on_ns)
+			try_next(env, c, "timeout");
+		break;
 	case CLIENT_TLS:
 	case CLIENT_HANDSHAKE:
 	case CLIENT_OPEN:

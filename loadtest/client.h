@@ -40,6 +40,8 @@ struct client {
 	uint32_t ready_at; /* place in env.ready while READY */
 	uint8_t state;     /* enum client_state */
 	uint8_t failures;  /* attempts that failed in a row */
+	uint8_t address;   /* which of its url's; tried counts those tried in this attempt */
+	uint8_t tried;
 	bool leaving;      /* to be closed as soon as nothing is under way */
 	bool want_write;   /* EPOLLOUT is on */
 	bool close_seen;   /* the server has answered our close */
@@ -49,6 +51,7 @@ struct client {
 	uint32_t unanswered_at_loss;
 	uint64_t due_ns;      /* when the attempt was to begin */
 	uint64_t deadline_ns; /* of the state */
+	uint64_t move_on_ns;  /* CONNECTING: when the next address gets its turn */
 	uint64_t lost_at_ns;
 	uint64_t retry_after_ns; /* as the goodbye or the refusal had it */
 	uint64_t count_latest;
@@ -67,6 +70,7 @@ struct env {
 	struct stats_slot *slot;
 	struct payload payload;
 	struct tls *tls;
+	uint8_t addresses[OPTIONS_URLS]; /* of each url: which address to begin with, the last that answered */
 	int epoll_fd;
 	unsigned process;
 	char key[WS_KEY_LEN + 1], accept[WS_ACCEPT_LEN + 1];

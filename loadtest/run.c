@@ -53,20 +53,47 @@ fail(const char *what, const char *why)
 	return WSD_E_LIBRARY;
 }
 
+/* With source addresses only those that can be reached from them. */
 static int
 resolve_all(struct options *o)
 {
+	int family = o->n_sources > 0 ? o->sources[0].ss_family : AF_UNSPEC;
+
+	for (unsigned k = 1; k < o->n_sources; k++)
+		if (o->sources[k].ss_family != family)
+			return fail("--source", "the addresses are of both IP versions");
 	for (unsigned i = 0; i < o->n_urls; i++) {
 		const char *why;
+		int rc = url_resolve(&o->urls[i], family, &why);
 
-		if (url_resolve(&o->urls[i], &why) != WSD_OK)
+		if (rc == WSD_E_UNSUPPORTED)
+			why = "the source addresses are of the other IP version";
+		if (rc != WSD_OK)
 			return fail(o->urls[i].host, why);
-		for (unsigned k = 0; k < o->n_sources; k++)
-			if (o->sources[k].ss_family != o->urls[i].addr.ss_family)
-				return fail(o->urls[i].authority,
-					    "a source address is of the other IP version");
 	}
 	return WSD_OK;
+}
+
+static bool
+is_loopback_v4(const struct sockaddr_storage *addr)
+{
+	return ntohl(((const struct sockaddr_in *)addr)->sin_addr.s_addr) >> 24 == 127;
+}
+
+/* It has IPv4 addresses, and all of these are loopback ones. */
+static bool
+on_loopback_v4(const struct url *u)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < u->n_addresses; i++) {
+		if (u->addresses[i].addr.ss_family != AF_INET)
+			continue;
+		if (!is_loopback_v4(&u->addresses[i].addr))
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 /* Towards an IPv4 loopback address, more local addresses are to be had for nothing when ports would run out.
@@ -78,12 +105,9 @@ add_sources(struct options *o)
 
 	if (o->n_sources > 0 || need == 1)
 		return;
-	for (unsigned i = 0; i < o->n_urls; i++) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)&o->urls[i].addr;
-
-		if (in->sin_family != AF_INET || ntohl(in->sin_addr.s_addr) >> 24 != 127)
+	for (unsigned i = 0; i < o->n_urls; i++)
+		if (!on_loopback_v4(&o->urls[i]))
 			return;
-	}
 	for (unsigned i = 0; i < need && i < OPTIONS_SOURCES; i++) {
 		struct sockaddr_in *in = (struct sockaddr_in *)&o->sources[o->n_sources++];
 

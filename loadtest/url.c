@@ -93,7 +93,7 @@ url_parse(struct url *u, const char *text)
 }
 
 int
-url_resolve(struct url *u, const char **why)
+url_resolve(struct url *u, int family, const char **why)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
 	int rc;
@@ -103,10 +103,19 @@ url_resolve(struct url *u, const char **why)
 		*why = gai_strerror(rc);
 		return WSD_E_UNKNOWN;
 	}
-	memcpy(&u->addr, found->ai_addr, found->ai_addrlen);
-	u->addr_len = found->ai_addrlen;
+	u->n_addresses = 0;
+	for (const struct addrinfo *a = found; a && u->n_addresses < URL_ADDRESSES; a = a->ai_next) {
+		struct url_address *to = &u->addresses[u->n_addresses];
+
+		if (family != AF_UNSPEC && a->ai_family != family)
+			continue;
+		u->n_addresses++;
+		memcpy(&to->addr, a->ai_addr, a->ai_addrlen);
+		to->len = a->ai_addrlen;
+	}
 	freeaddrinfo(found);
-	return WSD_OK;
+	*why = "it has no address of that IP version";
+	return u->n_addresses > 0 ? WSD_OK : WSD_E_UNSUPPORTED;
 }
 
 int

@@ -120,11 +120,12 @@ class Peer:
     """Use as a context manager; the address is in .url. `answer` may be replaced to misbehave."""
 
     def __init__(self, answer=None, delay=0, refuse=None, wrong_accept=False, mute=False, ignore_close=False,
-                 subprotocol=None, resumes=True, tls=None):
+                 subprotocol=None, resumes=True, tls=None, host="127.0.0.1"):
         if answer:
             self.answer = lambda c, message, count: answer(self, c, message, count)
         self.delay, self.refuse, self.wrong_accept, self.mute = delay, refuse, wrong_accept, mute
         self.ignore_close, self.subprotocol, self.resumes, self.tls = ignore_close, subprotocol, resumes, tls
+        self.host = host
         self.handshakes, self.client_closes, self.pongs, self.messages = [], [], [], []
         self.sessions, self.connections = {}, set()
         self.established = self.received = self.answered = 0
@@ -153,9 +154,10 @@ class Peer:
 
     def _thread(self, started):
         async def main():
-            server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=4096, ssl=self.tls)
+            server = await asyncio.start_server(self.serve, self.host, 0, backlog=4096, ssl=self.tls)
             scheme = "wss" if self.tls else "ws"
-            self.url = "%s://127.0.0.1:%d" % (scheme, server.sockets[0].getsockname()[1])
+            self.port = server.sockets[0].getsockname()[1]
+            self.url = "%s://%s:%d" % (scheme, "[%s]" % self.host if ":" in self.host else self.host, self.port)
             self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
             started.set()
             await self.stop.wait()
