@@ -14,7 +14,7 @@
 #include "loadtest/report.h"
 #include "loadtest/run.h"
 
-enum exit_status { EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_BROKEN };
+enum exit_status { EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_BROKEN, EXIT_INTERRUPTED };
 
 /* Before the load, so that a mistyped name does not cost ten minutes. */
 static FILE *
@@ -51,6 +51,19 @@ nobody_connected(const struct results *r)
 	return true;
 }
 
+/* A threshold that was crossed stays so, however the run ended. */
+static enum exit_status
+verdict(const struct results *r)
+{
+	bool nobody = nobody_connected(r);
+
+	if (r->interrupted)
+		fprintf(stderr, "wsload: interrupted before the end, so this has not passed\n");
+	if (report_failures(r) > 0)
+		return EXIT_FAILED;
+	return r->interrupted ? EXIT_INTERRUPTED : nobody ? EXIT_BROKEN : EXIT_PASSED;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -59,6 +72,7 @@ main(int argc, char **argv)
 	struct plan plan;
 	FILE *json = NULL, *page = NULL, *table;
 	int status = EXIT_BROKEN;
+	bool written;
 
 	inherited_settle(NULL);
 	switch (options_parse(&o, argc, argv, stdout, stderr)) {
@@ -75,14 +89,12 @@ main(int argc, char **argv)
 		return EXIT_BROKEN;
 	if (run(&o, &plan, &r) != WSD_OK)
 		goto out;
-	status = report_failures(&r) > 0 ? EXIT_FAILED : EXIT_PASSED;
 	table = o.quiet ? NULL : json == stdout || page == stdout ? stderr : stdout;
-	if (finish(table, "the table", report_text, &r) != WSD_OK)
-		status = EXIT_BROKEN;
-	if (finish(json, o.json_file, report_json, &r) != WSD_OK ||
-	    finish(page, o.report_file, report_html, &r) != WSD_OK)
-		status = EXIT_BROKEN;
-	if (nobody_connected(&r) && status == EXIT_PASSED)
+	written = finish(table, "the table", report_text, &r) == WSD_OK;
+	written = finish(json, o.json_file, report_json, &r) == WSD_OK && written;
+	written = finish(page, o.report_file, report_html, &r) == WSD_OK && written;
+	status = verdict(&r);
+	if (!written)
 		status = EXIT_BROKEN;
 out:
 	results_deinit(&r);

@@ -511,6 +511,6 @@ option_rows_help(FILE *out)
 			 rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
 		fprintf(out, "  %-28s %s\n", left, rows[i].text);
 	}
-	fprintf(out, "\nExit status: 0 done, 1 a threshold was crossed, 2 bad usage, 3 could not run. See "
-		     "wsload(1).\n");
+	fprintf(out, "\nExit status: 0 done, 1 a threshold was crossed, 2 bad usage, 3 could not run, "
+		     "4 interrupted. See wsload(1).\n");
 }

@@ -3,6 +3,7 @@
 #ifndef WSLOAD_REPORT_H
 #define WSLOAD_REPORT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct results;
@@ -14,5 +15,7 @@ int report_html(FILE *out, const struct results *r);
 
 /* How many thresholds were crossed. */
 unsigned report_failures(const struct results *r);
+/* The whole plan was carried out, and no threshold was crossed. */
+bool report_passed(const struct results *r);
 
 #endif

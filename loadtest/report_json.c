@@ -214,7 +214,7 @@ put_summary(struct json_out *j, const struct results *r)
 	const struct stats *st = r->stats;
 
 	json_object(j, "summary");
-	json_bool(j, "passed", report_failures(r) == 0);
+	json_bool(j, "passed", report_passed(r));
 	json_bool(j, "interrupted", r->interrupted);
 	json_real(j, "success", stats_success_share(st));
 	json_real(j, "errors", stats_error_share(st));

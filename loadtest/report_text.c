@@ -142,6 +142,12 @@ report_failures(const struct results *r)
 	return n;
 }
 
+bool
+report_passed(const struct results *r)
+{
+	return !r->interrupted && report_failures(r) == 0;
+}
+
 int
 report_text(FILE *out, const struct results *r)
 {
@@ -160,7 +166,7 @@ report_text(FILE *out, const struct results *r)
 		units_print_ns(took, window));
 	fprintf(out, "%-14s %.4g %% of connections succeeded, %.4g %% errors%s\n", "outcome",
 		stats_success_share(st) * 100, stats_error_share(st) * 100,
-		r->interrupted ? ", interrupted" : "");
+		r->interrupted ? "; interrupted before the end" : "");
 	rows_trouble(out, st);
 	rows_latency(out, st);
 	putc('\n', out);

@@ -294,7 +294,7 @@ watch(struct coordinator *co)
 	while (co->running > 0) {
 		int sig = sigtimedwait(&co->watched, NULL, &pause);
 
-		if (sig == SIGINT || sig == SIGTERM)
+		if (sig > 0 && sig != SIGCHLD)
 			interrupt(co);
 		reap(co);
 		if (clock_mono_ns() >= next) {
@@ -391,6 +391,7 @@ block_signals(struct coordinator *co)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	inherited_respect(&set);
 	co->watched = set;

@@ -20,7 +20,7 @@ struct results {
 	const struct plan *plan;
 	struct stats *stats; /* of all processes */
 	uint64_t started_real_ms;
-	bool interrupted;
+	bool interrupted; /* by a signal: the plan was not carried out */
 	bool server_measured;
 	struct server_figures server;
 	struct server_point server_points[STATS_SLOTS];

@@ -90,6 +90,17 @@ p95_ms(struct json_object *o)
 	return json_object_get_double(p95) * 1000;
 }
 
+/* Also of a wsload that ended well, as one did for any signal before it had a status of its own for that. */
+static bool
+was_interrupted(struct json_object *o)
+{
+	struct json_object *summary, *interrupted;
+
+	return json_object_object_get_ex(o, "summary", &summary) &&
+	       json_object_object_get_ex(summary, "interrupted", &interrupted) &&
+	       json_object_get_boolean(interrupted);
+}
+
 static int
 judge(int rc, struct json_object *o, const struct child_output *err, const char *options, struct why *why)
 {
@@ -102,10 +113,13 @@ judge(int rc, struct json_object *o, const struct child_output *err, const char 
 		return rc == WSD_OK ? why_set(why, WSD_E_MALFORMED, "wsload printed no JSON")
 				    : why_set(why, rc, "%s%s%s", why->text, err->text ? "; it says:\n" : "",
 					      err->text ? err->text : "");
-	if (rc != WSD_OK && asked_for_token(o, options))
-		return why_set(why, WSD_OK, "it asks for tokens, and SMOKE_OPTIONS has none: no message was tried");
 	add_failures(o, failures, sizeof(failures));
 	add_refusals(o, refusals, sizeof(refusals));
+	if (was_interrupted(o))
+		return why_set(why, rc != WSD_OK ? rc : WSD_E_LIBRARY, "the test load was interrupted: %s%s%s",
+			       refusals, failures, failures[0] ? "" : "no condition was crossed before");
+	if (rc != WSD_OK && asked_for_token(o, options))
+		return why_set(why, WSD_OK, "it asks for tokens, and SMOKE_OPTIONS has none: no message was tried");
 	if (rc != WSD_OK)
 		return why_set(why, rc, "the test load failed: %s%s", refusals, failures[0] ? failures : why->text);
 	json_object_object_get_ex(o, "counts", &counts);

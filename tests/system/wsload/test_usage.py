@@ -2,7 +2,9 @@
 """Exit statuses and output files."""
 import json
 import re
+import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -89,15 +91,56 @@ def test_progress(program):
     assert quiet.stdout == quiet.stderr == ""
 
 
-def test_an_interrupted_run_still_reports(program):
-    with Peer() as peer:
-        run = subprocess.Popen([program, "--json", "-", "--progress", "on", "-d", "60s", peer.url],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for line in run.stderr:
-            if line.startswith("hold") or "hold" in line:
-                break
+def begin(program, *args, before=""):
+    """A run whose progress goes by lines on standard error; standard output has its JSON."""
+    command = ["sh", "-c", before + 'exec "$@"', "sh", program, "--json", "-", "--progress", "on", *map(str, args)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("signo", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_reports_and_has_not_passed(program, signo):
+    with Peer() as peer, begin(program, "-d", "60s", "-f", "lost>0 errors>0%", peer.url) as run:
+        next(line for line in run.stderr if "hold" in line)
+        run.send_signal(signo)
+        out, err = run.communicate(timeout=20)
+    report = json.loads(out)
+    assert run.returncode == 4
+    assert err.endswith("wsload: interrupted before the end, so this has not passed\n")
+    assert report["summary"]["interrupted"] is True and report["summary"]["passed"] is False
+    assert not any(t["failed"] for t in report["thresholds"].values())
+    assert report["counts"]["lost"] == 0 and report["counts"]["answered"] > 0
+
+
+def test_a_threshold_crossed_before_the_interrupt_is_a_failure(program):
+    with Peer() as peer, begin(program, "-d", "60s", "-f", "answered>0", peer.url) as run:
+        next(line for line in run.stderr if "hold" in line)
         run.terminate()
         out, _ = run.communicate(timeout=20)
-    report = json.loads(out)
-    assert report["summary"]["interrupted"] is True
-    assert report["counts"]["lost"] == 0 and report["counts"]["answered"] > 0
+    assert run.returncode == 1
+    assert json.loads(out)["summary"]["passed"] is False
+
+
+def test_interrupted_while_its_connections_are_made(program):
+    """Five of twenty are there, and nothing has gone wrong with these."""
+    there = threading.Event()
+
+    def refuse(c):
+        if len(c.peer.handshakes) == 5:
+            there.set()
+
+    with Peer(refuse=refuse) as peer, begin(program, "-p", "smoke", "--scale", "10", peer.url) as run:
+        assert there.wait(30)
+        run.send_signal(signal.SIGINT)
+        out, _ = run.communicate(timeout=30)
+    assert run.returncode == 4
+    assert json.loads(out)["summary"]["passed"] is False
+    assert 5 <= json.loads(out)["counts"]["connected"] < 20
+
+
+def test_a_signal_that_was_ignored_stays_so(program):
+    with Peer() as peer, begin(program, "-d", "1s", peer.url, before="trap '' HUP; ") as run:
+        next(line for line in run.stderr if "hold" in line)
+        run.send_signal(signal.SIGHUP)
+        out, _ = run.communicate(timeout=20)
+    assert run.returncode == 0
+    assert json.loads(out)["summary"]["interrupted"] is False
