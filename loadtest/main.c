@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* wsload: puts load on WebSocket servers. From the command line to the exit status. */
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,32 +11,40 @@
 #include "loadtest/options.h"
 #include "loadtest/plan.h"
 #include "loadtest/report.h"
+#include "loadtest/result_file.h"
 #include "loadtest/run.h"
 
 enum exit_status { EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_BROKEN, EXIT_INTERRUPTED };
 
 /* Before the load, so that a mistyped name does not cost ten minutes. */
-static FILE *
-open_output(const char *path)
+static bool
+open_result(struct result_file *f, const char *path)
 {
-	FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+	int rc = result_file_open(f, path);
 
-	if (!out)
-		fprintf(stderr, "wsload: %s: %s\n", path, strerror(errno));
-	return out;
+	if (rc != WSD_OK)
+		fprintf(stderr, "wsload: %s: %s\n", path, wsd_strerror(rc));
+	return rc == WSD_OK;
 }
 
-/* report may be NULL: all is written already. */
-static int
-finish(FILE *out, const char *path, int (*report)(FILE *, const struct results *), const struct results *r)
+/* Says what went wrong, if anything did; who closed a pipe knows. */
+static bool
+arrived(int rc, const char *where)
 {
-	int rc = !out ? WSD_OK : report ? report(out, r) : output_flush(out);
+	if (rc != WSD_OK && rc != -EPIPE)
+		fprintf(stderr, "wsload: %s: %s\n", where, wsd_strerror(rc));
+	return rc == WSD_OK;
+}
 
-	if (out && out != stdout && out != stderr && fclose(out) != 0 && rc == WSD_OK)
-		rc = wsd_errno();
-	if (rc != WSD_OK && rc != -EPIPE) /* who closed a pipe knows */
-		fprintf(stderr, "wsload: %s: %s\n", path, wsd_strerror(rc));
-	return rc;
+/* All of them, though one went wrong. */
+static bool
+report_all(const struct options *o, struct result_file *json, struct result_file *page, const struct results *r)
+{
+	FILE *table = o->quiet ? NULL : json->stream == stdout || page->stream == stdout ? stderr : stdout;
+	bool good = !table || arrived(report_text(table, r), "the table");
+
+	good = arrived(result_file_write(json, report_json, r), json->path) && good;
+	return arrived(result_file_write(page, report_html, r), page->path) && good;
 }
 
 /* Figures of nothing are no result, though nothing was to fail for them. */
@@ -69,34 +76,37 @@ main(int argc, char **argv)
 {
 	static struct options o;
 	static struct results r;
+	static struct result_file json, page;
 	struct plan plan;
-	FILE *json = NULL, *page = NULL, *table;
 	int status = EXIT_BROKEN;
 	bool written;
 
 	inherited_settle(NULL);
 	switch (options_parse(&o, argc, argv, stdout, stderr)) {
 	case OPTIONS_DONE:
-		return finish(stdout, "standard output", NULL, NULL) == WSD_OK ? EXIT_PASSED : EXIT_BROKEN;
+		return arrived(output_flush(stdout), "standard output") ? EXIT_PASSED : EXIT_BROKEN;
 	case OPTIONS_BAD:
 		return EXIT_USAGE;
 	default:
 		break;
 	}
 	plan_make(&plan, &o);
-	if ((o.json_file && !(json = open_output(o.json_file))) ||
-	    (o.report_file && !(page = open_output(o.report_file))))
-		return EXIT_BROKEN;
+	if (!open_result(&json, o.json_file) || !open_result(&page, o.report_file))
+		goto out;
+	if (result_file_same(&json, &page)) {
+		fprintf(stderr, "wsload: --json %s and --report %s are the same file\n", json.path, page.path);
+		status = EXIT_USAGE;
+		goto out;
+	}
 	if (run(&o, &plan, &r) != WSD_OK)
 		goto out;
-	table = o.quiet ? NULL : json == stdout || page == stdout ? stderr : stdout;
-	written = finish(table, "the table", report_text, &r) == WSD_OK;
-	written = finish(json, o.json_file, report_json, &r) == WSD_OK && written;
-	written = finish(page, o.report_file, report_html, &r) == WSD_OK && written;
+	written = report_all(&o, &json, &page, &r);
 	status = verdict(&r);
 	if (!written)
 		status = EXIT_BROKEN;
 out:
+	result_file_close(&json);
+	result_file_close(&page);
 	results_deinit(&r);
 	return status;
 }

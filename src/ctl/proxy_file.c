@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
-#include "ctl/replace.h"
+#include "base/replace.h"
 #include "ctl/why.h"
 
 #define FILE_MAX 65536
@@ -23,7 +23,7 @@ proxy_file_replace(struct proxy_file *file, const char *path, const char *text, 
 	if (rc == -ENOENT)
 		rc = WSD_OK;
 	if (rc == WSD_OK)
-		rc = replace_file(path, text, strlen(text));
+		rc = replace_file(path, text, strlen(text), 0644);
 	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", path, wsd_strerror(rc));
 }
 
@@ -33,7 +33,7 @@ proxy_file_restore(struct proxy_file *file, struct why *why)
 	int rc;
 
 	if (file->before)
-		rc = replace_file(file->path, file->before, file->len);
+		rc = replace_file(file->path, file->before, file->len, 0644);
 	else
 		rc = unlink(file->path) == 0 || errno == ENOENT ? WSD_OK : wsd_errno();
 	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", file->path, wsd_strerror(rc));

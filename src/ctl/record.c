@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/replace.h"
 #include "ctl/api.h"
-#include "ctl/replace.h"
 #include "ctl/why.h"
 
 #define FOLDER "/var/lib/ws"
@@ -130,7 +130,7 @@ record_write(const struct record *record, struct why *why)
 	if (rc == WSD_OK)
 		rc = make_folder();
 	if (rc == WSD_OK)
-		rc = replace_file(FILE_, text, strlen(text));
+		rc = replace_file(FILE_, text, strlen(text), 0644);
 	json_object_put(o);
 	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", FILE_, wsd_strerror(rc));
 }

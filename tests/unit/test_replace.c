@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that are replaced in one step. */
-#include "ctl/replace.h"
+#include "base/replace.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -80,10 +80,10 @@ test_a_new_file(void **state)
 {
 	mode_t before = umask(0077);
 
-	assert_int_equal(replace_file("new", "text\n", 5), WSD_OK);
+	assert_int_equal(replace_file("new", "text\n", 5, 0644), WSD_OK);
 	umask(before);
 	check_file("new", "text\n", 0644);
-	assert_int_equal(replace_file("new", "", 0), WSD_OK);
+	assert_int_equal(replace_file("new", "", 0, 0644), WSD_OK);
 	check_file("new", "", 0644);
 	assert_int_equal(count_files(), 1);
 }
@@ -92,10 +92,10 @@ static void
 test_the_mode_stays(void **state)
 {
 	make_file("a", "old", 0600);
-	assert_int_equal(replace_file("a", "new", 3), WSD_OK);
+	assert_int_equal(replace_file("a", "new", 3, 0644), WSD_OK);
 	check_file("a", "new", 0600);
 	make_file("b", "old", 0664);
-	assert_int_equal(replace_file("./b", "n", 1), WSD_OK);
+	assert_int_equal(replace_file("./b", "n", 1, 0644), WSD_OK);
 	check_file("b", "n", 0664);
 	assert_int_equal(count_files(), 2);
 }
@@ -109,7 +109,7 @@ test_the_owner_stays(void **state)
 		skip();
 	make_file("a", "old", 0640);
 	assert_int_equal(chown("a", 12345, 54321), 0);
-	assert_int_equal(replace_file("a", "new", 3), WSD_OK);
+	assert_int_equal(replace_file("a", "new", 3, 0644), WSD_OK);
 	assert_int_equal(stat("a", &st), 0);
 	assert_int_equal(st.st_uid, 12345);
 	assert_int_equal(st.st_gid, 54321);
@@ -126,7 +126,7 @@ test_readers_keep_the_old_one(void **state)
 	make_file("a", "old", 0644);
 	f = fopen("a", "r");
 	assert_non_null(f);
-	assert_int_equal(replace_file("a", "new", 3), WSD_OK);
+	assert_int_equal(replace_file("a", "new", 3, 0644), WSD_OK);
 	assert_non_null(fgets(text, sizeof(text), f));
 	assert_string_equal(text, "old");
 	fclose(f);
@@ -141,7 +141,7 @@ test_a_link_stays_one(void **state)
 	make_file("target", "old", 0600);
 	assert_int_equal(symlink("target", "link"), 0);
 	assert_int_equal(symlink("link", "further"), 0);
-	assert_int_equal(replace_file("further", "new", 3), WSD_OK);
+	assert_int_equal(replace_file("further", "new", 3, 0644), WSD_OK);
 	check_file("target", "new", 0600);
 	assert_int_equal(lstat("link", &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
@@ -157,11 +157,29 @@ test_a_link_into_another_folder(void **state)
 	assert_int_equal(mkdir("sub", 0755), 0);
 	make_file("sub/target", "old", 0644);
 	assert_int_equal(symlink("sub/target", "link"), 0);
-	assert_int_equal(replace_file("link", "new", 3), WSD_OK);
+	assert_int_equal(replace_file("link", "new", 3, 0644), WSD_OK);
 	check_file("sub/target", "new", 0644);
 	assert_int_equal(count_files(), 2);
 	assert_int_equal(unlink("sub/target"), 0);
 	assert_int_equal(rmdir("sub"), 0); /* nothing else was in it */
+}
+
+/* What it points to is made. */
+static void
+test_a_link_to_nothing(void **state)
+{
+	char target[PATH_MAX], direct[PATH_MAX];
+
+	assert_int_equal(mkdir("sub", 0755), 0);
+	assert_int_equal(symlink("sub/target", "link"), 0);
+	assert_int_equal(replace_target(target, "link"), WSD_OK);
+	assert_int_equal(replace_target(direct, "./sub/target"), WSD_OK);
+	assert_string_equal(target, direct);
+	assert_int_equal(replace_file("link", "new", 3, 0640), WSD_OK);
+	check_file("sub/target", "new", 0640);
+	assert_int_equal(symlink("round", "round"), 0);
+	assert_int_equal(replace_file("round", "new", 3, 0644), -ELOOP);
+	assert_int_equal(unlink("sub/target"), 0);
 }
 
 static void
@@ -171,12 +189,12 @@ test_places_that_are_none(void **state)
 
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
-	assert_int_equal(replace_file("no/such/file", "new", 3), -ENOENT);
+	assert_int_equal(replace_file("no/such/file", "new", 3, 0644), -ENOENT);
 	make_file("a", "old", 0644);
-	assert_int_equal(replace_file("a/b", "new", 3), -ENOTDIR);
-	assert_int_equal(replace_file(longer, "new", 3), -ENAMETOOLONG);
+	assert_int_equal(replace_file("a/b", "new", 3, 0644), -ENOTDIR);
+	assert_int_equal(replace_file(longer, "new", 3, 0644), -ENAMETOOLONG);
 	assert_int_equal(mkdir("sub", 0755), 0);
-	assert_int_equal(replace_file("sub", "new", 3), -EISDIR);
+	assert_int_equal(replace_file("sub", "new", 3, 0644), -EISDIR);
 	check_file("a", "old", 0644);
 	assert_int_equal(count_files(), 2);
 }
@@ -195,7 +213,7 @@ test_a_file_that_cannot_be_written(void **state)
 	small = (struct rlimit){ 1000, before.rlim_max };
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	rc = replace_file("a", text, sizeof(text));
+	rc = replace_file("a", text, sizeof(text), 0644);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, SIG_DFL);
 	assert_int_equal(rc, -EFBIG);
@@ -212,7 +230,8 @@ main(void)
 		IN_FOLDER(test_a_new_file),           IN_FOLDER(test_the_mode_stays),
 		IN_FOLDER(test_the_owner_stays),      IN_FOLDER(test_readers_keep_the_old_one),
 		IN_FOLDER(test_a_link_stays_one),     IN_FOLDER(test_a_link_into_another_folder),
-		IN_FOLDER(test_places_that_are_none), IN_FOLDER(test_a_file_that_cannot_be_written),
+		IN_FOLDER(test_a_link_to_nothing),    IN_FOLDER(test_places_that_are_none),
+		IN_FOLDER(test_a_file_that_cannot_be_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/replace.h"
+#include "base/replace.h"
 
 #include <fcntl.h>
 #include <libgen.h>
-#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +13,53 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-/* A link to it stays one: what it points to is replaced. */
+#define LINKS_MAX 40 /* as the kernel has it */
+
+/* Where the link leads, if it is one: out then has that in its place. */
+static bool
+follow(char out[PATH_MAX])
+{
+	char to[PATH_MAX], folder[PATH_MAX];
+	ssize_t n = readlink(out, to, sizeof(to) - 1);
+
+	if (n <= 0)
+		return false;
+	to[n] = '\0';
+	strcpy(folder, out);
+	if (to[0] == '/')
+		strcpy(out, to);
+	else if (snprintf(out, PATH_MAX, "%s/%s", dirname(folder), to) >= PATH_MAX)
+		return false;
+	return true;
+}
+
+/* The same place in its one form. A folder that is not there stays as it is; that is found out by whoever writes. */
 static int
-resolve(char *out, const char *path)
+resolve_folder(char out[PATH_MAX])
+{
+	char folder[PATH_MAX], name[PATH_MAX], copy[PATH_MAX];
+
+	strcpy(copy, out);
+	if (!realpath(dirname(copy), folder))
+		return errno == ENOENT ? WSD_OK : wsd_errno();
+	strcpy(copy, out);
+	strcpy(name, basename(copy));
+	return snprintf(out, PATH_MAX, "%s/%s", folder, name) < PATH_MAX ? WSD_OK : -ENAMETOOLONG;
+}
+
+int
+replace_target(char out[PATH_MAX], const char *path)
 {
 	if (realpath(path, out))
 		return WSD_OK;
 	if (errno != ENOENT)
 		return wsd_errno();
-	return snprintf(out, PATH_MAX, "%s", path) < PATH_MAX ? WSD_OK : -ENAMETOOLONG;
+	if (snprintf(out, PATH_MAX, "%s", path) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	for (int i = 0; follow(out); i++)
+		if (i == LINKS_MAX)
+			return -ELOOP;
+	return resolve_folder(out);
 }
 
 /* The new file is in place for every reader, so that it is no failure if this does not work: only a power cut
@@ -40,9 +78,9 @@ sync_folder(const char *path)
 }
 
 static int
-write_file(int fd, const char *like, const char *text, size_t len)
+write_file(int fd, const char *like, const char *text, size_t len, mode_t mode)
 {
-	struct stat st = { .st_mode = 0644, .st_uid = geteuid(), .st_gid = getegid() };
+	struct stat st = { .st_mode = mode, .st_uid = geteuid(), .st_gid = getegid() };
 	int rc;
 
 	if (stat(like, &st) != 0 && errno != ENOENT)
@@ -66,23 +104,23 @@ open_beside(char *out, size_t size, const char *target)
 	int fd;
 
 	snprintf(folder, sizeof(folder), "%s", target);
-	snprintf(out, size, "%s/.wsctl.XXXXXX", dirname(folder));
+	snprintf(out, size, "%s/.wsd-new.XXXXXX", dirname(folder));
 	fd = mkostemp(out, O_CLOEXEC);
 	return fd == -1 ? wsd_errno() : fd;
 }
 
 int
-replace_file(const char *path, const char *text, size_t len)
+replace_file(const char *path, const char *text, size_t len, mode_t mode)
 {
 	char target[PATH_MAX], beside[PATH_MAX + 16];
-	int fd, rc = resolve(target, path);
+	int fd, rc = replace_target(target, path);
 
 	if (rc != WSD_OK)
 		return rc;
 	fd = open_beside(beside, sizeof(beside), target);
 	if (fd < 0)
 		return fd;
-	rc = write_file(fd, target, text, len);
+	rc = write_file(fd, target, text, len, mode);
 	fd_close(&fd);
 	if (rc == WSD_OK && rename(beside, target) != 0)
 		rc = wsd_errno();
