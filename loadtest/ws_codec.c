@@ -2,48 +2,35 @@
 /* Client frames and handshake. */
 #include "loadtest/ws_codec.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/evp.h>
+
 #include "base/check.h"
 #include "base/err.h"
-#include "loadtest/sha1.h"
-
-static void
-base64(char *out, const uint8_t *in, size_t len)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t v = (uint32_t)in[i] << 16 | (i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0) |
-			     (i + 2 < len ? in[i + 2] : 0);
-
-		*out++ = digits[v >> 18];
-		*out++ = digits[v >> 12 & 63];
-		*out++ = i + 1 < len ? digits[v >> 6 & 63] : '=';
-		*out++ = i + 2 < len ? digits[v & 63] : '=';
-	}
-	*out = '\0';
-}
 
 void
 ws_key(char *key, const uint8_t nonce[16])
 {
-	base64(key, nonce, 16);
+	EVP_EncodeBlock((unsigned char *)key, nonce, 16);
 }
 
+/* SHA-1 is what the RFC asks for; no security rests on it. */
 void
 ws_accept(char *accept, const char *key)
 {
-	char text[WS_KEY_LEN + 40];
-	uint8_t digest[SHA1_LEN];
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
 
-	CHECK(strlen(key) == WS_KEY_LEN);
-	snprintf(text, sizeof(text), "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-	sha1_short(digest, text, strlen(text));
-	base64(accept, digest, sizeof(digest));
+	CHECK(context && EVP_DigestInit_ex(context, EVP_sha1(), NULL) == 1);
+	CHECK(EVP_DigestUpdate(context, key, strlen(key)) == 1);
+	CHECK(EVP_DigestUpdate(context, guid, sizeof(guid) - 1) == 1);
+	CHECK(EVP_DigestFinal_ex(context, digest, &len) == 1);
+	EVP_MD_CTX_free(context);
+	EVP_EncodeBlock((unsigned char *)accept, digest, (int)len);
 }
 
 size_t

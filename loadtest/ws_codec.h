@@ -17,7 +17,8 @@
 #define WS_ACCEPT_LEN 28 /* base64 of a SHA-1 */
 #define WS_HEADER_MAX 14 /* masked */
 
-/* key and accept get a terminating zero: WS_KEY_LEN + 1 and WS_ACCEPT_LEN + 1 bytes. */
+/* key and accept get a terminating zero: WS_KEY_LEN + 1 and WS_ACCEPT_LEN + 1 bytes. The answer to a key that is none
+ * of ours can be told, too. */
 void ws_key(char *key, const uint8_t nonce[16]);
 void ws_accept(char *accept, const char *key);
 

@@ -17,6 +17,7 @@ AC_DEFUN([WSD_LIBRARIES], [
 	PKG_CHECK_MODULES([JSONC], [json-c >= 0.16])
 	PKG_CHECK_MODULES([SYSTEMD], [libsystemd >= 252])
 	PKG_CHECK_MODULES([CURL], [libcurl >= 7.88])
+	PKG_CHECK_MODULES([CRYPTO], [libcrypto >= 3.0])
 	AC_CHECK_HEADER([uthash.h], [], [AC_MSG_ERROR([uthash.h is missing: install uthash-dev])])
 	AC_SEARCH_LIBS([pthread_create], [pthread], [], [AC_MSG_ERROR([no pthreads])])
 	lws_version=`$PKG_CONFIG --modversion libwebsockets`
