@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "loadtest/request.h"
 
 #define NOT_READY       UINT32_MAX
 #define CLOSE_WAIT_NS   (5 * CLOCK_NS_PER_S)
@@ -302,37 +303,12 @@ client_start(struct env *env, struct client *c, uint64_t due_ns)
 		client_failed(env, c, wsd_strerror(rc));
 }
 
-static size_t
-write_request(struct env *env, struct client *c, char *out, size_t room)
-{
-	const struct options *o = env->o;
-	const struct url *u = url_of(env, c);
-	const char *template = o->path ? o->path : u->path[0] ? u->path : "/ws/chat/load-{n}";
-	char path[URL_PATH_MAX];
-	bool resume = o->resume && c->session;
-	int n;
-
-	if (url_expand(path, sizeof(path), template, number_of(env, c), o->run) < 0)
-		return 0;
-	n = snprintf(out, room,
-		     "GET %s%s%s%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		     "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
-		     path, resume ? strchr(path, '?') ? "&" : "?" : "", resume ? "session=" : "",
-		     resume ? c->session : "", u->authority, env->key);
-	if (o->subprotocol && n < (int)room)
-		n += snprintf(out + n, room - (size_t)n, "Sec-WebSocket-Protocol: %s\r\n", o->subprotocol);
-	for (unsigned i = 0; i < o->n_headers && n < (int)room; i++)
-		n += snprintf(out + n, room - (size_t)n, "%s\r\n", o->headers[i]);
-	if (n < (int)room)
-		n += snprintf(out + n, room - (size_t)n, "\r\n");
-	return n < (int)room ? (size_t)n : 0;
-}
-
 static void
 send_request(struct env *env, struct client *c)
 {
 	char *out = (char *)client_put(env, c, REQUEST_MAX);
-	size_t len = write_request(env, c, out, REQUEST_MAX);
+	size_t len = request_write(out, REQUEST_MAX, env->o, url_of(env, c), number_of(env, c), env->key,
+				   env->o->resume ? c->session : NULL);
 
 	env->tx_len -= REQUEST_MAX - len;
 	if (len == 0) {

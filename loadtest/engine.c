@@ -23,6 +23,7 @@
 #include "loadtest/client.h"
 #include "loadtest/plan.h"
 #include "loadtest/procstat.h"
+#include "loadtest/request.h"
 #include "loadtest/shared.h"
 
 #define EVENTS         512
@@ -375,8 +376,7 @@ env_init(struct engine *e, unsigned process)
 	fd_random(nonce, sizeof(nonce));
 	fd_random(env->mask, sizeof(env->mask));
 	srandom((unsigned)nonce[0] << 8 | nonce[1]);
-	ws_key(env->key, nonce);
-	ws_accept(env->accept, env->key);
+	request_key(env->key, env->accept, e->o, nonce);
 	rc = payload_init(&env->payload, e->o, env->mask);
 	if (rc != WSD_OK)
 		return rc;

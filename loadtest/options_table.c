@@ -209,12 +209,17 @@ read_path(struct reader *r, const char *v)
 	return WSD_OK;
 }
 
+/* What a header's name consists of: RFC 9110, 5.6.2. */
+#define TOKEN "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 static int
 read_header(struct reader *r, const char *v)
 {
+	size_t name = strspn(v, TOKEN);
+
 	if (r->o->n_headers == OPTIONS_HEADERS)
 		return reader_fail(r, "more than %d headers", OPTIONS_HEADERS);
-	if (!strchr(v, ':') || v[0] == ':' || v[strcspn(v, "\r\n")] != '\0' || strlen(v) > 4096)
+	if (name == 0 || v[name] != ':' || v[strcspn(v, "\r\n")] != '\0' || strlen(v) > 4096)
 		return bad_value(r, v, "a header such as 'Origin: https://example.org'");
 	r->o->headers[r->o->n_headers++] = v;
 	return WSD_OK;

@@ -94,6 +94,8 @@ test_bad_lines(void **state)
 		"--processes 20 h",
 		"-d 0 h",
 		"-H nocolon h",
+		"-H :value h",
+		"-H a[b]:c h",
 		"--source 1.2.3 h",
 		"--source 127.0.0.1:5 h",
 		"--scale 0 h",

@@ -48,18 +48,20 @@ class Connection:
         head = await self.reader.readuntil(b"\r\n\r\n")
         lines = head.decode().split("\r\n")
         self.path = lines[0].split(" ")[1]
+        self.peer.heads.append([line for line in lines if line])
         headers = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
+        names = {name.lower() for name in headers}
         self.peer.handshakes.append((self.path, headers, self.writer.get_extra_info("peername")[0]))
         refusal = self.peer.refuse(self) if callable(self.peer.refuse) else self.peer.refuse
         if refusal:
             self.writer.write(b"HTTP/1.1 %d No\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n" % refusal)
             return False
-        key = headers["Sec-WebSocket-Key"].encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        key = headers.get("Sec-WebSocket-Key", "").encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
         accept = base64.b64encode(hashlib.sha1(key).digest()).decode()
         if self.peer.wrong_accept:
             accept = accept[::-1]
         extra = ""
-        if "Sec-WebSocket-Protocol" in headers and self.peer.subprotocol:
+        if "sec-websocket-protocol" in names and self.peer.subprotocol:
             extra = "Sec-WebSocket-Protocol: %s\r\n" % self.peer.subprotocol
         self.writer.write(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                            "Sec-WebSocket-Accept: %s\r\n%s\r\n" % (accept, extra)).encode())
@@ -126,6 +128,7 @@ class Peer:
         self.delay, self.refuse, self.wrong_accept, self.mute = delay, refuse, wrong_accept, mute
         self.ignore_close, self.subprotocol, self.resumes, self.tls = ignore_close, subprotocol, resumes, tls
         self.host = host
+        self.heads = []
         self.handshakes, self.client_closes, self.pongs, self.messages = [], [], [], []
         self.sessions, self.connections = {}, set()
         self.established = self.received = self.answered = 0

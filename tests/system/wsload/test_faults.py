@@ -259,6 +259,21 @@ def test_handshake_details(wsload):
     assert sorted(p.split("?")[0] for p, _, _ in peer.handshakes) == ["/ws/chat/x-%d" % n for n in range(10, 14)]
 
 
+def test_headers_replace_those_made_here(wsload):
+    ours = {"host": "x.test", "Upgrade": "WebSocket", "CONNECTION": "keep-alive, Upgrade", "Sec-WebSocket-Key": "of my own",
+            "Sec-WebSocket-Version": "13", "sec-websocket-protocol": "b"}
+    with Peer(subprotocol="b") as peer:
+        run = wsload("-c", 2, "-d", "200ms", "--subprotocol", "a,b", *(a for h in ours.items() for a in ("-H", "%s: %s" % h)),
+                     "-H", "Cookie: a=1", "-H", "Cookie: b=2", peer.url)
+    assert run.report["connect_failures"] == {} and trouble(run) == {}
+    for lines in peer.heads:
+        names = [line.split(":")[0].lower() for line in lines[1:]]
+        assert sorted(names) == sorted([*(name.lower() for name in ours), "cookie", "cookie"])
+        assert {"%s: %s" % h for h in ours.items()} < set(lines)
+    with Peer() as peer:
+        assert wsload("-c", 1, "-d", "200ms", "-H", "Sec-WebSocket-Key:", peer.url).counts["connected"] == 1
+
+
 def test_a_subprotocol_that_is_not_granted(wsload):
     with Peer() as peer:
         run = wsload("-c", 1, "-d", "200ms", "--subprotocol", "chat.v1", peer.url)
