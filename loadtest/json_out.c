@@ -3,20 +3,28 @@
 #include "loadtest/json_out.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "base/utf8_char.h"
 
 static void
 quoted(FILE *out, const char *text)
 {
-	putc('"', out);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	size_t left = strlen(text), n;
 
-		if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else if (c < 0x20 || c == '<' || c == 0x7f)
-			fprintf(out, "\\u%04x", c);
+	putc('"', out);
+	for (; left > 0; text += n, left -= n) {
+		size_t valid = utf8_char_len(text, left);
+
+		n = valid ? valid : 1;
+		if (!valid)
+			fputs(UTF8_CHAR_REPLACEMENT, out);
+		else if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else if ((unsigned char)*text < 0x20 || *text == '<' || *text == 0x7f)
+			fprintf(out, "\\u%04x", *text);
 		else
-			putc(c, out);
+			fwrite(text, 1, n, out);
 	}
 	putc('"', out);
 }

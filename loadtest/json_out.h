@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing JSON, one value after the other; commas and indentation are seen to. Safe inside a <script>
- * element. */
+ * element, and valid whatever bytes the texts hold. */
 #ifndef WSLOAD_JSON_OUT_H
 #define WSLOAD_JSON_OUT_H
 

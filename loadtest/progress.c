@@ -8,16 +8,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/terminal.h"
 #include "loadtest/options.h"
 #include "loadtest/plan.h"
 #include "loadtest/shared.h"
 #include "loadtest/units.h"
 
+#define LINE_ROOM 256
+
 void
 progress_init(struct progress *p, const struct options *o)
 {
-	*p = (struct progress){ .tty = isatty(STDERR_FILENO) };
-	p->on = !o->quiet && (o->progress == PROGRESS_ON || (o->progress == PROGRESS_AUTO && p->tty));
+	*p = (struct progress){ .redraws = terminal_redraws(STDERR_FILENO) };
+	p->on = !o->quiet && (o->progress == PROGRESS_ON || (o->progress == PROGRESS_AUTO && isatty(STDERR_FILENO)));
 }
 
 struct sums {
@@ -62,22 +65,23 @@ progress_show(struct progress *p, const struct options *o, const struct plan *pl
 	uint64_t now = clock_mono_ns(), start;
 	unsigned phase;
 	struct sums s;
-	char p95[UNITS_TEXT_MAX];
+	char p95[UNITS_TEXT_MAX], line[LINE_ROOM];
 	double rate;
 
-	if (!p->on || now - p->at_ns < (p->tty ? 500 : 5000) * CLOCK_NS_PER_MS)
+	if (!p->on || now - p->at_ns < (p->redraws ? 500 : 5000) * CLOCK_NS_PER_MS)
 		return;
 	sum_up(&s, shared, o);
 	phase = atomic_load(&shared->phase);
 	start = atomic_load(&shared->phase_start_ns);
 	rate = p->at_ns ? (double)(s.answered - p->answered) * 1e9 / (double)(now - p->at_ns) : 0;
-	fprintf(stderr, "%s%-8s %6llu connections  %8.0f msg/s  p95 %-8s %llu errors  %llus left%s",
-		p->tty ? "\r" : "", phase < plan->n ? plan->phases[phase].name : "closing",
-		(unsigned long long)s.open, rate, units_print_ns(p95, s.p95_ns), (unsigned long long)s.errors,
-		(unsigned long long)(time_left_ns(plan, phase, now > start ? now - start : 0) /
-				     CLOCK_NS_PER_S),
-		p->tty ? "\033[K" : "\n");
-	fflush(stderr);
+	snprintf(line, sizeof(line), "%-8s %6llu connections  %8.0f msg/s  p95 %-8s %llu errors  %llus left",
+		 phase < plan->n ? plan->phases[phase].name : "closing", (unsigned long long)s.open, rate,
+		 units_print_ns(p95, s.p95_ns), (unsigned long long)s.errors,
+		 (unsigned long long)(time_left_ns(plan, phase, now > start ? now - start : 0) / CLOCK_NS_PER_S));
+	if (p->redraws)
+		terminal_draw(stderr, line);
+	else
+		fprintf(stderr, "%s\n", line);
 	p->answered = s.answered;
 	p->at_ns = now;
 	p->shown = true;
@@ -86,6 +90,6 @@ progress_show(struct progress *p, const struct options *o, const struct plan *pl
 void
 progress_end(struct progress *p)
 {
-	if (p->shown && p->tty)
-		fprintf(stderr, "\r\033[K");
+	if (p->shown && p->redraws)
+		terminal_draw(stderr, "");
 }

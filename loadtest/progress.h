@@ -11,7 +11,8 @@ struct plan;
 struct shared;
 
 struct progress {
-	bool on, tty, shown;
+	bool on, shown;
+	bool redraws; /* in one line of a terminal; else a line now and then */
 	uint64_t answered, at_ns; /* as of the last line */
 };
 

@@ -2,21 +2,48 @@
 /* Adding up what was measured, and the figures derived from it. */
 #include "loadtest/stats.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "base/utf8_char.h"
+
+/* Servers may call their errors anything: what a terminal would not show as it is, and half a character at the
+ * end, does not get into reports. */
+static void
+clean_name(char out[TALLY_NAME], const char *name)
+{
+	size_t left = strlen(name), len = 0;
+
+	while (left > 0 && len < TALLY_NAME - 1) {
+		size_t n = utf8_char_len(name, left);
+		bool shown = n > 0 && utf8_char_shown(utf8_char_code(name, n));
+
+		if (shown && len + n > TALLY_NAME - 1)
+			break;
+		if (shown)
+			memcpy(out + len, name, n);
+		else
+			out[len] = '?';
+		len += shown ? n : 1;
+		name += n ? n : 1;
+		left -= n ? n : 1;
+	}
+	out[len] = '\0';
+}
 
 void
 tally_add(struct tally *t, const char *name, uint64_t count)
 {
+	char clean[TALLY_NAME];
 	unsigned i;
 
+	clean_name(clean, name);
 	for (i = 0; i < t->n; i++)
-		if (strncmp(t->rows[i].name, name, TALLY_NAME - 1) == 0)
+		if (strcmp(t->rows[i].name, clean) == 0)
 			break;
 	if (i == TALLY_MAX)
 		i = TALLY_MAX - 1; /* more kinds than anybody reads: the last row takes them */
 	else if (i == t->n)
-		snprintf(t->rows[t->n++].name, TALLY_NAME, "%s", name);
+		strcpy(t->rows[t->n++].name, clean);
 	t->rows[i].count += count;
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8_char.h"
+
 #define ROOM_FIRST 512
 
 struct text {
@@ -50,15 +52,19 @@ put_string(struct text *t, const char *s, size_t len)
 	char hex[8];
 
 	puts_text(t, "\"");
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0, n; i < len; i += n) {
 		unsigned char c = (unsigned char)s[i];
+		size_t valid = utf8_char_len(s + i, len - i);
 
+		n = valid ? valid : 1;
 		if (c == '"' || c == '\\')
 			puts_text(t, "\\");
-		if (c < ' ')
+		if (!valid)
+			puts_text(t, UTF8_CHAR_REPLACEMENT);
+		else if (c < ' ')
 			put(t, hex, (size_t)snprintf(hex, sizeof(hex), "\\u%04x", c));
 		else
-			put(t, s + i, 1);
+			put(t, s + i, n);
 	}
 	puts_text(t, "\"");
 }

@@ -8,7 +8,12 @@
 int
 output_flush(FILE *out)
 {
-	if (fflush(out) != 0)
-		return wsd_errno();
-	return ferror(out) ? -EIO : WSD_OK;
+	static int lost; /* why the first piece of standard output did not arrive; of the main thread */
+	int rc = fflush(out) == 0 ? WSD_OK : wsd_errno();
+
+	if (out == stdout && lost == WSD_OK)
+		lost = rc;
+	if (!ferror(out))
+		return WSD_OK;
+	return rc != WSD_OK ? rc : out == stdout && lost != WSD_OK ? lost : -EIO;
 }

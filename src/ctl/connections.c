@@ -10,6 +10,7 @@
 #include "ctl/api.h"
 #include "ctl/command.h"
 #include "ctl/instance.h"
+#include "ctl/json_print.h"
 #include "ctl/table.h"
 #include "ctl/why.h"
 
@@ -155,8 +156,7 @@ print_list_json(const struct list *list)
 
 	json_object_object_add(o, "connections", json_object_get(list->items));
 	json_object_object_add(o, "next", list->more ? json_object_new_string(list->last) : NULL);
-	printf("%s\n",
-	       json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_print(o, false);
 	json_object_put(o);
 }
 
@@ -288,8 +288,7 @@ show_command(struct ctl *ctl)
 		return command_fail(rc, &why);
 	if (option_given(ctl->o, OPTION_JSON)) {
 		json_object_object_add(c, "instance", json_object_new_string(instance));
-		printf("%s\n", json_object_to_json_string_ext(c, JSON_C_TO_STRING_PRETTY |
-									 JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_print(c, false);
 	} else {
 		print_one(c, instance);
 	}

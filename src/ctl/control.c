@@ -10,6 +10,7 @@
 #include "ctl/command.h"
 #include "ctl/handover.h"
 #include "ctl/instance.h"
+#include "ctl/json_print.h"
 #include "ctl/why.h"
 #include "log/log.h"
 
@@ -82,7 +83,7 @@ print_handover(struct ctl *ctl, const struct handover *h, const char *outcome)
 	json_object_object_add(o, "toldToComeBack", json_object_new_uint64(h->sent_away));
 	json_object_object_add(o, "kept", json_object_new_uint64(h->kept));
 	json_object_object_add(o, "milliseconds", json_object_new_uint64(h->ms));
-	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
+	json_print(o, false);
 	json_object_put(o);
 }
 

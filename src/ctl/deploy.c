@@ -10,9 +10,11 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/output.h"
 #include "ctl/command.h"
 #include "ctl/deploy_priv.h"
 #include "ctl/interrupt.h"
+#include "ctl/json_print.h"
 #include "ctl/why.h"
 #include "log/log.h"
 #include "log/message_ids.h"
@@ -245,8 +247,7 @@ print_json(struct deploy *d, const char *outcome, uint64_t ms)
 	json_object_object_add(o, "outcome", json_object_new_string(outcome));
 	json_object_object_add(o, "seconds", json_object_new_double((double)ms / 1000));
 	json_object_object_add(o, "steps", steps_json(&d->steps));
-	printf("%s\n",
-	       json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_print(o, false);
 	json_object_put(o);
 }
 
@@ -294,7 +295,7 @@ run(struct deploy *d)
 		printf("%s %s to %s, %" PRIu64 " connections, proxy %s\n",
 		       d->o->dry_run ? "would deploy" : "deploy", d->from_name, d->to.name,
 		       d->from.connections, proxy_name(d->proxy));
-	fflush(stdout);
+	output_flush(stdout);
 	if (!d->o->dry_run)
 		return carry_out(d);
 	show_plan(d);

@@ -67,6 +67,7 @@ find_address(const char *line, size_t len, const char *word, char *out)
 		return false;
 	memcpy(out, at, n);
 	out[n] = '\0';
+	why_clean(out, false);
 	return true;
 }
 

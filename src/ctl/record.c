@@ -91,7 +91,7 @@ record_read(struct record *out, struct why *why)
 	*out = (struct record){ .from = "" };
 	if (rc != WSD_OK)
 		return why_set(why, rc == -ENOENT ? WSD_E_UNKNOWN : rc, "%s: %s", FILE_, wsd_strerror(rc));
-	o = json_tokener_parse(text);
+	o = api_parse(text);
 	free(text);
 	for (unsigned i = 0; i < sizeof(members) / sizeof(*members); i++)
 		snprintf((char *)out + members[i].offset, members[i].size, "%s",

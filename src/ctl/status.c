@@ -8,9 +8,12 @@
 #include <json-c/json.h>
 
 #include "base/err.h"
+#include "base/output.h"
+#include "base/terminal.h"
 #include "ctl/command.h"
 #include "ctl/instance.h"
 #include "ctl/interrupt.h"
+#include "ctl/json_print.h"
 #include "ctl/probe.h"
 #include "ctl/proxy.h"
 #include "ctl/record.h"
@@ -254,9 +257,7 @@ print_json(const struct ctl *ctl, const struct picture *p, bool one_line)
 	json_object_object_add(o, "proxy", proxy);
 	json_object_object_add(o, "lastDeploy", p->has_record ? record_json(&p->record) : NULL);
 	json_object_object_add(o, "atWork", text_or_null(p->at_work ? p->work_why.text : NULL));
-	printf("%s\n", json_object_to_json_string_ext(
-			       o, JSON_C_TO_STRING_NOSLASHESCAPE |
-					  (one_line ? JSON_C_TO_STRING_PLAIN : JSON_C_TO_STRING_PRETTY)));
+	json_print(o, one_line);
 	json_object_put(o);
 }
 
@@ -271,7 +272,7 @@ show(struct ctl *ctl, struct why *why)
 	if (rc == WSD_OK && option_given(ctl->o, OPTION_JSON)) {
 		print_json(ctl, &p, ctl->o->watch_ms > 0);
 	} else if (rc == WSD_OK) {
-		if (ctl->o->watch_ms > 0 && isatty(STDOUT_FILENO))
+		if (ctl->o->watch_ms > 0 && terminal_redraws(STDOUT_FILENO))
 			fputs("\033[H\033[J", stdout);
 		print_instances(&p);
 		print_failures(&p);
@@ -279,7 +280,7 @@ show(struct ctl *ctl, struct why *why)
 		print_record(&p);
 	}
 	proxy_close(&p.proxy);
-	fflush(stdout);
+	output_flush(stdout);
 	return rc;
 }
 

@@ -10,10 +10,12 @@
 #include <json-c/json.h>
 
 #include "base/clock.h"
+#include "base/output.h"
+#include "base/terminal.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 
-#define CLEAR_LINE "\r\033[K"
+#define LINE_ROOM 512
 
 static const char *const words[] = { "ok", "FAILED", "skipped", "would" };
 static const char *const codes[] = { "ok", "failed", "skipped", "planned" };
@@ -22,18 +24,18 @@ void
 steps_init(struct steps *s, const char *from, const char *to, unsigned of, bool quiet)
 {
 	*s = (struct steps){ .from = from, .to = to, .of = of, .quiet = quiet };
-	s->live = !quiet && isatty(STDOUT_FILENO);
+	s->live = !quiet && terminal_redraws(STDOUT_FILENO);
 	s->list = json_object_new_array();
 }
 
-static void
-put_name(const struct steps *s)
+/* What each line of the step begins with; returns its length. */
+static size_t
+put_name(const struct steps *s, char *out, size_t room)
 {
-	char number[16] = "     ";
+	int n = s->of > 0 ? snprintf(out, room, "%u/%u  ", s->n, s->of) : snprintf(out, room, "     ");
 
-	if (s->of > 0)
-		snprintf(number, sizeof(number), "%u/%u  ", s->n, s->of);
-	printf("%s%-9s", number, s->name);
+	n += snprintf(out + n, room - (size_t)n, "%-9s", s->name);
+	return (size_t)n;
 }
 
 void
@@ -48,24 +50,28 @@ steps_begin(struct steps *s, const char *name)
 void
 steps_progress(struct steps *s, const char *format, ...)
 {
+	char line[LINE_ROOM];
 	va_list args;
+	size_t n;
 
 	if (!s->live)
 		return;
-	fputs(CLEAR_LINE, stdout);
-	put_name(s);
+	n = put_name(s, line, sizeof(line));
 	va_start(args, format);
-	vprintf(format, args);
+	vsnprintf(line + n, sizeof(line) - n, format, args);
 	va_end(args);
-	fflush(stdout);
+	terminal_draw(stdout, line);
 }
 
 static void
 put_line(const struct steps *s, enum step_result result, uint64_t ms, const char *detail)
 {
+	char name[LINE_ROOM];
+
 	if (s->live)
-		fputs(CLEAR_LINE, stdout);
-	put_name(s);
+		terminal_draw(stdout, "");
+	put_name(s, name, sizeof(name));
+	fputs(name, stdout);
 	if (result == STEP_PLANNED)
 		printf("%-8s ", words[result]);
 	else
@@ -76,7 +82,7 @@ put_line(const struct steps *s, enum step_result result, uint64_t ms, const char
 			fputs("                                ", stdout);
 	}
 	putchar('\n');
-	fflush(stdout);
+	output_flush(stdout);
 }
 
 static void

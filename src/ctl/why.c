@@ -5,20 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/utf8.h"
+#include "base/utf8_char.h"
 
-/* Bytes of the character here; 0: it is none, or one that controls a terminal (U+0080 to U+009F do that too). */
+/* Bytes of the character here; 0: it is none, or not shown as what it is. */
 static size_t
 printable(const char *at)
 {
-	unsigned char c = (unsigned char)*at;
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	size_t n = utf8_char_len(at, strnlen(at, 4));
 
-	if (n == 1)
-		return c >= ' ' && c != 127 ? 1 : 0;
-	if (strnlen(at, n) < n || !utf8_valid(at, n))
-		return 0;
-	return c == 0xc2 && (unsigned char)at[1] < 0xa0 ? 0 : n;
+	return utf8_char_shown(utf8_char_code(at, n)) ? n : 0;
 }
 
 bool

@@ -14,7 +14,8 @@ struct why {
  * replaced: the text may hold what others have said. */
 int why_set(struct why *why, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Replaces by blanks what a terminal would obey, and what is no text: line breaks as well, unless `lines`. */
+/* Replaces by blanks what is not shown as what it is (base/utf8_char.h), and what is no text: line breaks as well,
+ * unless `lines`. */
 void why_clean(char *text, bool lines);
 /* Whether there is nothing of that in it; a line break is. */
 bool why_is_clean(const char *text);

@@ -7,27 +7,36 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8_char.h"
 
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define EXACT_MAX   9007199254740992ull /* 2^53: above it, readers that use doubles change the number */
+
+/* As RFC 8259, 7 has it: beyond U+FFFF in two halves. */
+static void
+put_code(struct log_buf *to, uint32_t code)
+{
+	char hex[16];
+	int n = code < 0x10000 ? snprintf(hex, sizeof(hex), "\\u%04x", code)
+			       : snprintf(hex, sizeof(hex), "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),
+					  0xdc00 + (code & 0x3ff));
+
+	log_buf_put(to, hex, (size_t)n);
+}
 
 static void
 put_character(struct log_buf *to, const char *s, size_t n)
 {
 	unsigned char c = (unsigned char)*s;
-	char hex[8];
 
 	if (n == 0) {
-		log_buf_puts(to, REPLACEMENT);
+		log_buf_puts(to, UTF8_CHAR_REPLACEMENT);
 	} else if (c == '"' || c == '\\') {
 		log_buf_puts(to, "\\");
 		log_buf_put(to, s, 1);
 	} else if (c == '\n') {
 		log_buf_puts(to, "\\n");
-	} else if (c < ' ' || c == 0x7f) {
-		log_buf_put(to, hex, (size_t)snprintf(hex, sizeof(hex), "\\u%04x", c));
-	} else if (n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0) { /* terminals obey these, too */
-		log_buf_put(to, hex, (size_t)snprintf(hex, sizeof(hex), "\\u%04x", (unsigned char)s[1]));
+	} else if (!utf8_char_shown(utf8_char_code(s, n))) { /* the lines are looked at on terminals, too */
+		put_code(to, utf8_char_code(s, n));
 	} else {
 		log_buf_put(to, s, n);
 	}
@@ -38,7 +47,7 @@ put_string(struct log_buf *to, const char *s, size_t len)
 {
 	log_buf_puts(to, "\"");
 	while (len > 0) {
-		size_t n = log_utf8_len(s, len);
+		size_t n = utf8_char_len(s, len);
 
 		put_character(to, s, n);
 		n = n == 0 ? 1 : n;

@@ -67,9 +67,6 @@ void log_buf_put(struct log_buf *buf, const char *data, size_t len);
 void log_buf_puts(struct log_buf *buf, const char *text);
 void log_buf_deinit(struct log_buf *buf);
 
-/* Length of the valid UTF-8 character that s starts with, 0 if it starts with none (RFC 3629). */
-size_t log_utf8_len(const char *s, size_t len);
-
 /* log_text.c, log_json.c: append the line and a newline. */
 void log_text_render(struct log_buf *to, const struct log_sink *sink, const struct log_line *line);
 void log_json_render(struct log_buf *to, const struct log_sink *sink, const struct log_line *line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines for people: "2026-11-23T18:46:00.123Z info connection opened WS_CONN=alice". Nothing that a client
- * sent can start a new line, forge a field or reach the terminal as a control sequence.
+ * sent can start a new line, forge a field, reach the terminal as a control sequence or turn the direction of the line.
  */
 #include "log/log_priv.h"
 
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8_char.h"
 
 static void
 put_escaped_byte(struct log_buf *to, unsigned char c, bool quoted)
@@ -25,24 +26,13 @@ put_escaped_byte(struct log_buf *to, unsigned char c, bool quoted)
 		log_buf_put(to, hex, (size_t)snprintf(hex, sizeof(hex), "\\x%02x", c));
 }
 
-/* U+0080 to U+009F are control characters too, and terminals obey them. */
-static bool
-printable(const char *s, size_t n)
-{
-	unsigned char c = (unsigned char)s[0];
-
-	if (n == 1)
-		return c >= ' ' && c != 0x7f;
-	return !(n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0);
-}
-
 static void
 put_text(struct log_buf *to, const char *s, size_t len, bool quoted)
 {
 	while (len > 0) {
-		size_t n = log_utf8_len(s, len);
+		size_t n = utf8_char_len(s, len);
 
-		if (n == 0 || !printable(s, n) || *s == '\\' || (*s == '"' && quoted)) {
+		if (n == 0 || !utf8_char_shown(utf8_char_code(s, n)) || *s == '\\' || (*s == '"' && quoted)) {
 			n = n == 0 ? 1 : n;
 			for (size_t i = 0; i < n; i++)
 				put_escaped_byte(to, (unsigned char)s[i], quoted);

@@ -48,9 +48,9 @@ test_text_cannot_be_forged(void **state)
 
 	log_write(LOG_LEVEL_WARN, NULL,
 		  LOG_FIELDS(LOG_TEXT("WS_A", "x\nWS_B=1 \"q\""), LOG_TEXT("WS_C", "\x1b[2J\xc2\x9b\xff")),
-		  "line 1\nline 2\t\\ \x7f \xed\xa0\x80 \xe2\x82\xac");
+		  "line 1\nline 2\t\\ \x7f \xed\xa0\x80 \xe2\x82\xac \xe2\x80\xae.");
 	line = log_sink_line();
-	assert_string_equal(line, "warn line 1\\nline 2\\x09\\\\ \\x7f \\xed\\xa0\\x80 \xe2\x82\xac "
+	assert_string_equal(line, "warn line 1\\nline 2\\x09\\\\ \\x7f \\xed\\xa0\\x80 \xe2\x82\xac \\xe2\\x80\\xae. "
 				  "WS_A=\"x\\nWS_B=1 \\\"q\\\"\" WS_C=\"\\x1b[2J\\xc2\\x9b\\xff\"");
 	free(line);
 }
@@ -73,15 +73,15 @@ test_json(void **state)
 	assert_int_equal(log_start(LOG_FORMAT_JSON, LOG_LEVEL_INFO, "green"), WSD_OK);
 	log_write(LOG_LEVEL_ERROR, ID,
 		  LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s",
-		  "luck \xc2\x9b" "2J");
+		  "luck \xc2\x9b" "2J\xe2\x80\xae\xf3\xa0\x80\x81");
 	log_stop();
 	text = log_sink_text();
 	/* what a terminal obeys does not reach it */
-	assert_non_null(strstr(text, "\"no luck \\u009b2J\""));
+	assert_non_null(strstr(text, "\"no luck \\u009b2J\\u202e\\udb40\\udc01\""));
 	object = json_c_parse(text, strlen(text));
 	assert_non_null(object);
 	assert_member(object, "level", "error");
-	assert_member(object, "message", "no luck \xc2\x9b" "2J");
+	assert_member(object, "message", "no luck \xc2\x9b" "2J\xe2\x80\xae\xf3\xa0\x80\x81");
 	assert_member(object, "message_id", ID);
 	assert_member(object, "WS_INSTANCE", "green");
 	assert_member(object, "WS_COUNT", "12");

@@ -39,6 +39,9 @@ test_control_characters(void **state)
 	assert_string_equal(why.text, "a  2J \xc2\xa0\xe2\x82\xac\xf0\x9f\x99\x82");
 	why_set(&why, 0, "%s", "a\x9b" "2J\xff\xe2\x82");
 	assert_string_equal(why.text, "a 2J   ");
+	/* U+202E turns what follows around, and U+200B is not seen at all */
+	why_set(&why, 0, "%s", "a\xe2\x80\xae" "b\xe2\x80\x8b");
+	assert_string_equal(why.text, "a   b   ");
 }
 
 static void

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tempfile
 import threading
 
 import pytest
-from peer import Peer
+from peer import Connection, Peer
 
 OLD = "old results\n"
 
@@ -116,6 +117,37 @@ def test_pipes_and_open_files(program, tmp_path, peer):
         assert call(program, "-j", f"/dev/fd/{file.fileno()}", peer.url, pass_fds=[file.fileno()]).returncode == 0
         assert json.loads(file.read())["format"] == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_any_title_makes_json(program, old, peer):
+    """Arguments are bytes, and JSON is UTF-8."""
+    page = old.parent / "page"
+    title = b"caf\xe9 \xc3\xa9 \xed\xa0\x80 \x1b[2J <b> \xff"
+    done = subprocess.run([program.encode(), b"-d", b"100ms", b"-j", bytes(old), b"--report", bytes(page), b"--title", title,
+                           peer.url.encode()], capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0
+    expected = "caf\ufffd \u00e9 \ufffd\ufffd\ufffd \x1b[2J <b> \ufffd"
+    assert json.loads(old.read_bytes().decode("utf-8", "strict"))["title"] == expected
+    inner = re.search(r'id="results">(.*?)</script>', page.read_bytes().decode("utf-8", "strict"), re.S).group(1)
+    assert json.loads(inner)["title"] == expected
+
+
+def test_what_a_server_says_makes_json(program, old):
+    """Its codes of errors come as they are, cut to a length perhaps."""
+    codes = ["\u00e9" * 40, "a" + "\u00e9" * 40]
+
+    def answer(peer, c, message, count):
+        c.say(type="error", code=codes[count % 2], message="no", id=message["id"])
+
+    def say(c, **message):
+        c.send(1, json.dumps(message, ensure_ascii=False).encode())
+
+    with Peer(answer) as peer, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connection, "say", say)
+        done = call(program, "-j", old, peer.url)
+    assert done.returncode == 0
+    assert json.loads(old.read_bytes().decode("utf-8", "strict"))["error_codes"]
+    done.stdout.encode("utf-8", "strict")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another")
