@@ -102,11 +102,13 @@ function remove(list) {
 	changed();
 }
 
+/* Beside the page, wherever a proxy shows it; from the admin side at the instance's own public port. */
 function socketBase(facts) {
-	const url = new URL("/ws/chat/", location.href);
+	const admin = facts.side === "admin";
+	const url = new URL(admin ? "/ws/chat/" : "ws/chat/", location.href);
 
 	url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-	if (facts.side === "admin")
+	if (admin)
 		url.port = facts.publicPort;
 	return url.href;
 }

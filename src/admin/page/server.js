@@ -4,6 +4,7 @@ import { at, bytes, count, duration, make, rate, setText, showBadge } from "./do
 
 const EVERY_MS = 2000;
 
+/* Of the folder that the page is in, which is / unless a proxy shows wsd below another path. */
 async function get(path) {
 	const answer = await fetch(path, { cache: "no-store" });
 
@@ -86,9 +87,9 @@ export class Server {
 		try {
 			if (!this.facts)
 				await this.askFacts();
-			this.showHealth(await (await get("/health")).json());
+			this.showHealth(await (await get("health")).json());
 			if (this.facts.metrics)
-				this.showMetrics(parseMetrics(await (await get("/metrics")).text()));
+				this.showMetrics(parseMetrics(await (await get("metrics")).text()));
 		} catch (error) {
 			this.showAway();
 		} finally {
@@ -97,7 +98,7 @@ export class Server {
 	}
 
 	async askFacts() {
-		this.facts = await (await get("/client.json")).json();
+		this.facts = await (await get("client.json")).json();
 		this.showLinks(this.facts.links);
 		if (!this.facts.metrics)
 			setText(at("metrics-note"), this.facts.side === "admin" ? "METRICS_ALLOW of the server does not list your address." :
@@ -176,7 +177,7 @@ export class Server {
 		if (!at("metrics-note").firstElementChild) {
 			const link = make("a", "", "All metrics");
 
-			link.href = "/metrics";
+			link.href = "metrics";
 			at("metrics-note").replaceChildren(link);
 		}
 	}
