@@ -74,6 +74,13 @@ def test_each_alert_is_seen_to_fire_and_not_to_fire(name):
     assert min(expected) == 0, "no test in which it does not"
 
 
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_one_event_is_enough_even_before_the_first_scrape(rule):
+    """increase() of a series that begins with 1 is 0: where one event is an alert, one that is new counts from zero."""
+    for counter, window in re.findall(r"increase\(([^)]*)\[(\w+)\]\) > 0(?![.\d])", rule["expr"]):
+        assert f"({counter} > 0 unless {counter} offset {window})" in rule["expr"]
+
+
 def test_nothing_else_is_tested():
     assert set(tried()) == set(NAMES)
     assert len(set(NAMES)) == len(NAMES)
