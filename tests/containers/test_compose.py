@@ -25,6 +25,10 @@ def test_is_closed_and_bounded(name):
     assert name == "net" or (service["network_mode"] == "service:net" and "ports" not in service)
 
 
+def test_metrics_are_kept_for_30_days():
+    assert "--storage.tsdb.retention.time=30d" in compose["services"]["prometheus"]["command"]
+
+
 def test_instances_can_hand_over():
     blue, green = (compose["services"][name] for name in ("blue", "green"))
     volumes = [[(volume["source"], volume["target"]) for volume in service["volumes"]] for service in (blue, green)]

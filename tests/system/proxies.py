@@ -254,11 +254,14 @@ class Haproxy(Proxy):
         place = str(self.directory)
         config = self.adapt("contrib/haproxy/haproxy.cfg", "haproxy.cfg", ("/run/haproxy", place),
                             ("/var/lib/ws/haproxy", place), ("/dev/log", "stdout format raw"), ("maxconn 20000", "maxconn 1000"),
-                            ("bind :80", f"bind 127.0.0.1:{self.port}"), ("\tchroot /var/lib/haproxy\n", ""),
+                            ("bind :80", f"bind 127.0.0.1:{self.port}"), self.by_ipv6(), ("\tchroot /var/lib/haproxy\n", ""),
                             ("\tuser haproxy\n\tgroup haproxy\n", ""), *self.more())
         self.adapt("contrib/haproxy/instance.map", "instance.map")
         self.child = Child(program("haproxy"), "-W", "-db", "-f", str(config))
         self.wait_for("blue")
+
+    def by_ipv6(self):
+        return "\tbind :::80 v6only\n", ""
 
     def more(self):
         return []
@@ -278,6 +281,13 @@ class Haproxy(Proxy):
         self.child.wait_line("Loading success", before + 1)
 
 
+class HaproxyIpv6(Haproxy):
+    """At ::1 too, with the port that it has at 127.0.0.1."""
+
+    def by_ipv6(self):
+        return "bind :::80 ", f"bind ::1:{self.port} "
+
+
 class HaproxyTls(Haproxy):
     def more(self):
         self.tls_port = free_port()
@@ -288,4 +298,5 @@ class HaproxyTls(Haproxy):
                 ("#http-", "http-")]
 
 
-PROXIES = {"nginx": Nginx, "nginx-tls": NginxTls, "traefik": Traefik, "haproxy": Haproxy, "haproxy-tls": HaproxyTls}
+PROXIES = {"nginx": Nginx, "nginx-tls": NginxTls, "traefik": Traefik, "haproxy": Haproxy, "haproxy-tls": HaproxyTls,
+           "haproxy-ipv6": HaproxyIpv6}

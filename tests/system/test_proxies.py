@@ -4,6 +4,7 @@
 import re
 import socket
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -44,7 +45,7 @@ def each(*kinds):
     return pytest.mark.parametrize("kind", kinds)
 
 
-ALL = each(*PROXIES)
+ALL = each("nginx", "nginx-tls", "traefik", "haproxy", "haproxy-tls")
 ONE_OF_EACH = each("nginx", "traefik", "haproxy")
 WITH_TLS = each("nginx-tls", "traefik", "haproxy-tls")
 
@@ -129,6 +130,17 @@ def test_address_of_the_client_arrives(proxy, two):
         c.open("/ws/chat/alice", Host=NAME, add=forged)
         shown = ask_operator(two.running["blue"].admin_port, "/api/v1/connections/alice").json
     assert shown["client"].startswith("127.0.0.2"), shown
+
+
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="there is no IPv6")
+@each("haproxy-ipv6")
+def test_clients_by_ipv6(proxy, two, raw):
+    """They are served beside those who come by IPv4, each under the address that is theirs."""
+    for address, id in (("::1", "alice"), ("127.0.0.1", "bob")):
+        client = raw((address, proxy.port)).open(f"/ws/chat/{id}")
+        assert client.ask(message())["count"] == 1
+        known = http(two.running["blue"].admin_port, f"/api/v1/connections/{id}").json["client"]
+        assert known.strip("[]").startswith(address), known
 
 
 @WITH_TLS
