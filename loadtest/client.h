@@ -16,7 +16,7 @@
 #include "loadtest/stats.h"
 #include "loadtest/tls.h"
 #include "loadtest/track.h"
-#include "loadtest/ws_codec.h"
+#include "wsclient/ws_codec.h"
 
 enum client_state {
 	CLIENT_IDLE,       /* not begun, or over */

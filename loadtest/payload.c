@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "loadtest/options.h"
-#include "loadtest/ws_codec.h"
+#include "wsclient/ws_codec.h"
 
 #define BEFORE_ID "{\"type\":\"message\",\"id\":\""
 #define AFTER_ID  "\",\"data\":"

@@ -8,7 +8,7 @@
 
 #include "loadtest/options.h"
 #include "loadtest/url.h"
-#include "loadtest/ws_codec.h"
+#include "wsclient/ws_codec.h"
 
 /* The key that goes along: a line of --header, or one made of the nonce. Its answer, which is what the server has to
  * send, goes to accept. */

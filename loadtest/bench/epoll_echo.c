@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "loadtest/ws_codec.h"
+#include "wsclient/ws_codec.h"
 
 #define READ_MAX   65536
 #define EVENTS_MAX 512

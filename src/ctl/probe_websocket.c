@@ -12,9 +12,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/hex.h"
 #include "ctl/api.h"
 #include "ctl/interrupt.h"
 #include "ctl/why.h"
+#include "wsclient/ws_codec.h"
 
 #define ANSWER_MAX 8192
 
@@ -23,7 +25,8 @@ struct probe {
 	uint64_t until_ms;
 	char data[ANSWER_MAX + 1];
 	size_t len;
-	bool refused; /* for want of a token */
+	char accept[WS_ACCEPT_LEN + 1]; /* what the server has to answer */
+	bool refused;                   /* for want of a token */
 };
 
 static int
@@ -83,39 +86,31 @@ receive(struct probe *p)
 	return rc;
 }
 
-/* 128 random bits as Sec-WebSocket-Key has them, in base64: 22 digits of which the last has two bits, and
- * padding. */
-static void
-make_key(char key[25])
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned char random[22];
-
-	fd_random(random, sizeof(random));
-	for (int i = 0; i < 21; i++)
-		key[i] = digits[random[i] % 64];
-	key[21] = "AQgw"[random[21] % 4];
-	strcpy(key + 22, "==");
-}
-
 static int
 ask(struct probe *p, const char *url)
 {
 	const char *host = strstr(url, "://") + 3, *path = strchr(host, '/');
-	char key[25], id[25], request[2400];
+	uint8_t random[24];
+	char key[WS_KEY_LEN + 1], id[17], request[2400];
 	int len;
 
-	make_key(key);
-	make_key(id);
-	for (char *c = id; *c; c++)
-		if (strchr("+/=", *c))
-			*c = '-';
+	fd_random(random, sizeof(random));
+	ws_key(key, random);
+	ws_accept(p->accept, key);
+	hex_encode(id, random + 16, 8);
 	len = snprintf(request, sizeof(request),
 		       "GET %sws/chat/wsctl-probe-%s HTTP/1.1\r\nHost: %.*s\r\nUpgrade: "
 		       "websocket\r\nConnection: Upgrade\r\n"
 		       "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n",
 		       path, id, (int)(path - host), host, key);
 	return send_all(p, request, (size_t)len);
+}
+
+static void
+drop_front(struct probe *p, size_t n)
+{
+	p->len -= n;
+	memmove(p->data, p->data + n, p->len + 1);
 }
 
 /* With AUTH=jwt wsd asks for a token, and only if the request is a handshake that it would have taken up. */
@@ -129,76 +124,67 @@ asks_for_token(const char *head, int status)
 static int
 read_head(struct probe *p, const char *url, struct why *why)
 {
-	int rc = WSD_OK, status = 0;
-	char *end = NULL;
+	struct ws_reply reply;
+	int rc;
 
-	while (rc == WSD_OK && !(end = strstr(p->data, "\r\n\r\n")))
-		rc = receive(p);
+	while ((rc = ws_reply_parse(p->data, p->len, p->accept, NULL, &reply)) == -EAGAIN)
+		if ((rc = receive(p)) != WSD_OK)
+			return rc;
 	if (rc != WSD_OK)
 		return rc;
-	if (sscanf(p->data, "HTTP/1.%*d %d", &status) == 1 && asks_for_token(p->data, status)) {
+	if (asks_for_token(p->data, reply.status)) {
 		p->refused = true;
 		return WSD_OK;
 	}
-	if (status != 101)
-		return why_set(why, WSD_E_UNSUPPORTED, "%sws/chat/: no WebSocket, but HTTP status %d", url,
-			       status);
-	end += 4;
-	p->len -= (size_t)(end - p->data);
-	memmove(p->data, end, p->len + 1);
+	if (!reply.upgraded)
+		return why_set(why, WSD_E_UNSUPPORTED, "%sws/chat/: no WebSocket, but HTTP status %d%s", url,
+			       reply.status, reply.status == 101 ? " without what belongs to it" : "");
+	drop_front(p, reply.size);
 	return WSD_OK;
 }
 
-/* Until so much is there. */
+/* The first frame, whole. */
 static int
-want(struct probe *p, size_t len)
+read_frame(struct probe *p, struct ws_frame *frame)
 {
-	int rc = WSD_OK;
+	int rc;
 
-	while (rc == WSD_OK && p->len < len)
-		rc = receive(p);
-	return rc;
-}
-
-/* A text frame that is not masked (RFC 6455, 5.2), of less than 64 KiB; *text is in p->data. The first of it
- * may have come together with the head of the answer. */
-static int
-read_frame(struct probe *p, const char **text, size_t *len)
-{
-	const unsigned char *d = (const unsigned char *)p->data;
-	size_t head = 2;
-	int rc = want(p, head);
-
-	if (rc == WSD_OK && d[1] == 126)
-		rc = want(p, head = 4);
+	while ((rc = ws_parse((const uint8_t *)p->data, p->len, ANSWER_MAX, frame)) == -EAGAIN)
+		if ((rc = receive(p)) != WSD_OK)
+			return rc;
 	if (rc != WSD_OK)
 		return rc;
-	if (d[0] != 0x81 || d[1] > 126)
-		return WSD_E_MALFORMED;
-	*len = head == 4 ? (size_t)(d[2] << 8 | d[3]) : d[1];
-	*text = p->data + head;
-	return want(p, head + *len);
+	return frame->opcode == FRAME_TEXT && frame->fin ? WSD_OK : WSD_E_MALFORMED;
+}
+
+/* Good manners; whether it arrives does not matter any more. */
+static void
+leave(struct probe *p)
+{
+	static const uint8_t normal[] = { 1000 >> 8, 1000 & 0xff };
+	uint8_t mask[4], frame[WS_HEADER_MAX + sizeof(normal)];
+
+	fd_random(mask, sizeof(mask));
+	send_all(p, (const char *)frame, ws_control(frame, FRAME_CLOSE, normal, sizeof(normal), mask));
 }
 
 static int
 read_greeting(struct probe *p, const char *url, char *instance, struct why *why)
 {
-	static const char leave[] = "\x88\x82\0\0\0\0\x03\xe8"; /* close 1000, with a mask of zeros */
-	const char *text = "";
+	struct ws_frame frame;
 	struct json_object *o;
-	size_t len = 0;
-	int rc = read_frame(p, &text, &len);
+	int rc = read_frame(p, &frame);
 	struct json_tokener *tokener = json_tokener_new();
 
 	if (rc == WSD_OK && tokener) {
-		o = json_tokener_parse_ex(tokener, text, (int)len);
+		o = json_tokener_parse_ex(tokener, frame.payload.at, (int)frame.payload.len);
 		if (!instance_is_name(api_text(o, "instance")))
 			rc = why_set(why, WSD_E_UNSUPPORTED,
 				     "%sws/chat/: greeted, but not by an instance of wsd", url);
 		else
 			snprintf(instance, INSTANCE_NAME_MAX + 1, "%s", api_text(o, "instance"));
 		json_object_put(o);
-		send_all(p, leave, sizeof(leave) - 1);
+		leave(p);
 	}
 	json_tokener_free(tokener);
 	return rc;

@@ -17,6 +17,7 @@ src/sysd:     base / systemd/sd-daemon.h
 src/metrics:  base /
 src/conf:     base /
 src/proto:    base /
+src/wsclient: base proto / openssl/*
 src/loop:     base log conf metrics / uv.h uthash.h
 src/auth:     base conf proto / jwt.h openssl/*
 src/worker:   base log conf metrics proto loop auth / uv.h uthash.h libwebsockets.h
@@ -25,9 +26,9 @@ src/handoff:  base log conf metrics proto loop sysd / uv.h uthash.h
 src/admin:    base log conf metrics proto loop / json-c/* microhttpd.h uthash.h
 src/server:   base log sysd metrics conf proto loop auth worker front handoff admin / uv.h
 src/wsd.c:    base log sysd metrics conf auth server /
-src/ctl:      base conf log proto / systemd/* curl/* json-c/*
+src/ctl:      base conf log proto wsclient / systemd/* curl/* json-c/*
 src/wsctl.c:  base conf log ctl / curl/*
-loadtest:     base proto / openssl/* curl/* json-c/* uv.h uthash.h
+loadtest:     base proto wsclient / openssl/* curl/* json-c/* uv.h uthash.h
 doc:          base conf metrics /
 tests:        * / *
 '

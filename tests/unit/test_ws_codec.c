@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Client frames and the handshake; input is also fed in pieces and broken. */
-#include "loadtest/ws_codec.h"
+#include "wsclient/ws_codec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,13 +163,14 @@ static void
 test_refusals(void **state)
 {
 	static const char *const bad[] = { "SSH-2.0-x\r\n\r\n", "HTTP/1.1 \r\n\r\n",
-					   "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\n" };
+					   "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n" };
 	struct ws_reply r;
 
 	answers("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n", 503, 7);
 	answers("HTTP/1.1 429 No\r\nRETRY-AFTER:  12 \r\n\r\n", 429, 12);
 	answers("HTTP/1.1 503 x\r\nRetry-After: Tue, 1 Jan 2030\r\n\r\n", 503, -1);
 	answers("HTTP/1.1 404\r\n\r\n", 404, -1);
+	answers("HTTP/1.0 502 Bad Gateway\r\n\r\n", 502, -1);
 	answers("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 101, -1);
 	answers("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
 		"s3p\r\n\r\n",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client's side of RFC 6455: masked frames out, unmasked frames in, the handshake's key and answer. Pure:
- * no I/O, no allocation; any thread.
+ * The client's side of RFC 6455, for wsload and for wsctl's look through the proxy: masked frames out, unmasked
+ * frames in, the handshake's key and answer. Pure: no I/O; any thread.
  */
-#ifndef WSLOAD_WS_CODEC_H
-#define WSLOAD_WS_CODEC_H
+#ifndef WSD_WSCLIENT_WS_CODEC_H
+#define WSD_WSCLIENT_WS_CODEC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,7 +50,7 @@ struct ws_frame {
 int ws_parse(const uint8_t *data, size_t len, size_t payload_max, struct ws_frame *frame);
 
 struct ws_reply {
-	int status;         /* of the HTTP answer */
+	int status;         /* of the HTTP answer, also of one by HTTP/1.0, as proxies may give */
 	bool upgraded;      /* 101 with all that RFC 6455, 4.1 asks for */
 	long retry_after_s; /* -1: not given */
 	size_t size;        /* of the head, the empty line included */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Client frames and handshake. */
-#include "loadtest/ws_codec.h"
+#include "wsclient/ws_codec.h"
 
 #include <string.h>
 #include <strings.h>
@@ -219,6 +219,13 @@ parse_status(const char *data, int *status)
 	return WSD_OK;
 }
 
+/* As far as it has come. */
+static bool
+begins_as_http(const char *data, size_t len)
+{
+	return memcmp(data, "HTTP/1.1 ", len < 9 ? len : 9) == 0 || memcmp(data, "HTTP/1.0 ", len < 9 ? len : 9) == 0;
+}
+
 int
 ws_reply_parse(const char *data, size_t len, const char *accept, const char *subprotocol,
 	       struct ws_reply *reply)
@@ -228,7 +235,7 @@ ws_reply_parse(const char *data, size_t len, const char *accept, const char *sub
 	const char *line, *next;
 
 	*reply = (struct ws_reply){ .retry_after_s = -1 };
-	if (memcmp(data, "HTTP/1.1 ", len < 9 ? len : 9) != 0)
+	if (!begins_as_http(data, len))
 		return WSD_E_MALFORMED;
 	if (!end)
 		return -EAGAIN;
@@ -241,7 +248,7 @@ ws_reply_parse(const char *data, size_t len, const char *accept, const char *sub
 		next = memmem(line, (size_t)(end + 4 - line), "\r\n", 2);
 		take_header((struct slice){ line, (size_t)(next - line) }, accept, subprotocol, &seen, reply);
 	}
-	reply->upgraded =
-		reply->status == 101 && seen.upgrade && seen.connection && seen.accepted && seen.chosen;
+	reply->upgraded = reply->status == 101 && data[7] == '1' && seen.upgrade && seen.connection &&
+			  seen.accepted && seen.chosen;
 	return WSD_OK;
 }
