@@ -190,6 +190,18 @@ const struct conf_var conf_table[] = {
 		.max = 1073741824,
 		.unit = "bytes",
 		.help = "most that may wait for one slow client; more closes the connection with 1013",
+		.more = "Answers to its own requests do not add up: a client that does not take what it was sent "
+			"is not read from until it does.",
+	},
+	{
+		.name = "SEND_TIMEOUT",
+		.kind = &conf_kind_number,
+		MEMBER(send_timeout_ms),
+		.standard = "60000",
+		.min = 100,
+		.max = 86400000,
+		.unit = "milliseconds",
+		.help = "a client that takes nothing of what waits for it this long is closed with 1013",
 	},
 	{
 		.name = "DRAIN_TIMEOUT",

@@ -48,3 +48,12 @@ frame_ping(char *out, const void *payload, size_t payload_len)
 		memcpy(out + header, payload, payload_len);
 	return header + payload_len;
 }
+
+size_t
+frame_close(char *out, uint16_t code)
+{
+	size_t len = code == FRAME_NO_CODE ? 0 : 2, header = frame_header(out, FRAME_CLOSE, len);
+
+	store_be((unsigned char *)out + header, code, len);
+	return header + len;
+}

@@ -128,31 +128,47 @@ close_code_allowed(unsigned code)
 	return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
 }
 
+/* 1002 or 1007; 0 if there is none. */
+static uint16_t
+close_fault(const uint8_t *payload, size_t len, unsigned code)
+{
+	if (len == 1 || (len >= 2 && !close_code_allowed(code)))
+		return 1002;
+	if (len > 2 && !utf8_valid((const char *)payload + 2, len - 2))
+		return 1007;
+	return 0;
+}
+
+/* The client begins the closing handshake. */
+static void
+take_close(struct worker *w, struct conn *c, const uint8_t *payload, size_t len)
+{
+	unsigned code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
+	uint16_t fault = close_fault(payload, len, code);
+
+	c->peer_closed = true;
+	c->close_code = fault ? fault : (uint16_t)code;
+	if (fault != 0)
+		metrics_add(w->shard, fault == 1007 ? METRIC_ERROR_INVALID_UTF8 : METRIC_ERROR_PROTOCOL, 1);
+}
+
 int
 conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_t len)
 {
-	unsigned code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
-	unsigned fault = 0;
-
-	cork_release(w, c);
-	c->peer_closed = true;
-	if (c->phase < CONN_CLOSING) {
-		c->phase = CONN_CLOSING;
-		c->close_code = (uint16_t)code;
-		/* from here on the timer ends the connection: it must not be left at the next heartbeat,
-		 * which may be now */
-		wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + ANSWER_MS);
-	}
-	if (len == 1 || (len >= 2 && !close_code_allowed(code)))
-		fault = 1002;
-	else if (len > 2 && !utf8_valid((const char *)payload + 2, len - 2))
-		fault = 1007;
-	if (fault == 0)
-		return 0;
-	c->close_code = (uint16_t)fault;
-	metrics_add(w->shard, fault == 1007 ? METRIC_ERROR_INVALID_UTF8 : METRIC_ERROR_PROTOCOL, 1);
-	conn_outq_free(w, c); /* our close frame goes out at once, and nothing may follow it */
-	lws_close_reason(c->wsi, (enum lws_close_status)fault, NULL, 0);
+	c->rx_bytes += FRAME_MASKED_HEADER + len;
+	if (!conn_check_mask(w, c, true)) /* this frame's own four bytes may have stood for those of the first ones */
+		cork_drop(w, c);
+	conn_send_rest(w, c);
+	if (c->phase == CONN_GONE)
+		return -1;
+	if (c->phase < CONN_LEAVING) /* else the two Close frames cross */
+		take_close(w, c, payload, len);
+	/* By us and at once: libwebsockets would look at what follows before it answers, and after an answer of another
+	 * code it would wait for one, though there is nothing more to come. */
+	conn_send_close(c, c->close_code ? c->close_code : 1002);
+	c->phase = CONN_CLOSING;
+	/* from here on the timer ends the connection: it must not be left at the next heartbeat, which may be now */
+	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + ANSWER_MS);
 	return -1;
 }
 
@@ -174,15 +190,20 @@ peer_has_gone(const struct conn *c)
 void
 conn_dropping(struct worker *w, struct conn *c)
 {
+	bool gone;
+
 	if (c->phase >= CONN_CLOSING)
 		return;
+	gone = peer_has_gone(c);
 	if (c->phase == CONN_OPEN)
-		c->broke_rules = !peer_has_gone(c);
-	/* Nothing may follow the close frame, which is written next; what cannot go before it never will. */
-	cork_release(w, c);
-	conn_outq_free(w, c);
+		c->broke_rules = !gone;
+	/* Nothing may follow the close frame, which is written next. */
+	conn_send_rest(w, c);
 	if (c->phase == CONN_GONE)
 		return;
+	/* The first fault counts; and of some libwebsockets would say nothing. */
+	if (c->opened && !gone && (c->close_code || lws_get_close_length(c->wsi) == 0))
+		lws_close_reason(c->wsi, (enum lws_close_status)(c->close_code ? c->close_code : 1002), NULL, 0);
 	c->phase = CONN_CLOSING;
 	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + BROKEN_PEER_MS);
 }
@@ -265,6 +286,8 @@ conn_destroyed(struct worker *w, struct conn *c)
 	cork_release(w, c); /* only counts: there is no socket any more */
 	conn_outq_free(w, c);
 	conn_assembly_free(c);
+	if (c->paused)
+		metrics_add(w->shard, METRIC_PAUSED, -1);
 	wheel_clear(&c->timer);
 	if (c->opened)
 		account_closed(w, c);

@@ -23,8 +23,12 @@ struct outq;
 
 #define CONN_MAGIC 0x636f6e6eu
 
-/* Frames of a connection that are looked at for their mask, unless one is found to have it before. */
+/* How often it is looked whether a connection masks its frames, unless one is found to be masked before: half of that
+ * upon its first frames, the rest when answers are about to leave, which is when all that was read has been counted. */
 #define CONN_MASK_LOOKS 8
+
+/* Of a connection whose bytes were not counted from the beginning: nothing follows from them. */
+#define CONN_MASK_UNKNOWN 255
 
 enum conn_phase {
 	CONN_SEATED,  /* handed over, handshake not answered yet */
@@ -45,7 +49,8 @@ struct conn {
 			struct wheel_timer timer; /* the next of: heartbeat, idle check, what its token asks for; end
 						     of a closing handshake */
 			uint64_t heartbeat_ms;	  /* when the next heartbeat is due */
-			uint64_t last_rx_ms;	  /* last data or pong; monotonic */
+			uint64_t last_rx_ms;	  /* last data or pong, or while it is paused, when it last took
+						     something; monotonic */
 		};
 		struct worker_departure departure; /* once it has been destroyed for libwebsockets */
 	};
@@ -61,7 +66,7 @@ struct conn {
 	uint16_t over_limit; /* messages refused for their rate, less those accepted since */
 	uint16_t close_code; /* as sent or received; 0: none yet */
 	uint8_t phase;	     /* enum conn_phase */
-	uint8_t mask_looks;  /* frames looked at for their mask, see conn_rx.c */
+	uint8_t mask_looks;  /* see conn_rx.c; or CONN_MASK_UNKNOWN */
 	bool resumed : 1;
 	bool opened : 1;      /* it was established: counted, logged, to be uncounted */
 	bool peer_closed : 1; /* its close frame has come */
@@ -78,6 +83,8 @@ struct conn {
 	bool pinged : 1;       /* for that, a ping was sent whose pong is awaited */
 	bool check_wanted : 1; /* it is in worker->export's list */
 	bool inside_frame : 1; /* the last piece was not the end of its frame */
+	bool off_boundary : 1; /* and it does not stand on one yet */
+	bool paused : 1;       /* its input is not read, see conn_pause.c */
 	bool warned : 1;       /* of the end of its token */
 	char id[]; /* zero-terminated */
 };
@@ -97,11 +104,14 @@ void conn_opened(struct worker *w, struct conn *c, const struct adoption *how);
 /* A piece of a message, as libwebsockets delivers it (conn_rx.c). */
 void conn_received(struct worker *w, struct conn *c, const char *data, size_t len);
 void conn_assembly_free(struct conn *c);
+/* False: a frame has come that was not masked, and it has failed for that. Whoever was seen to mask is only looked at
+ * again if so wanted. */
+bool conn_check_mask(struct worker *w, struct conn *c, bool again);
 
 /* A pong came. */
 void conn_pong(struct worker *w, struct conn *c, const void *payload, size_t len);
 
-/* The peer's close frame: 0 to have libwebsockets answer it, -1 to have it answer with what we set. */
+/* The peer's close frame. -1: it has been answered, and libwebsockets is to end the connection. */
 int conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_t len);
 
 /* libwebsockets has begun to close the connection, by itself or because we asked. */
@@ -125,10 +135,17 @@ void conn_kill(struct worker *w, struct conn *c);
 /* What conn_bye() and conn_fail() put off to the end of the loop turn. */
 void conn_close_now(struct worker *w, struct conn *c);
 
+/* Reads on or stops reading, as things are now (conn_pause.c); to be called when any of them has changed. */
+void conn_mind_input(struct worker *w, struct conn *c);
+
 /* Hands whole frames to the socket, or to the queue if it does not take them (conn_tx.c); there are LWS_PRE
  * spare bytes before data. The connection may be leaving after this. */
 void conn_send(struct worker *w, struct conn *c, char *data, size_t len);
 void conn_writeable(struct worker *w, struct conn *c);
+/* All that waits leaves before whatever libwebsockets says next: it holds what the socket does not take. */
+void conn_send_rest(struct worker *w, struct conn *c);
+/* A Close frame of our own. code as in frame_close(). */
+void conn_send_close(struct conn *c, uint16_t code);
 bool conn_has_queued(const struct conn *c);
 size_t conn_queued_bytes(const struct conn *c);
 void conn_outq_free(struct worker *w, struct conn *c);

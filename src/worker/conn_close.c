@@ -46,6 +46,7 @@ leave(struct worker *w, struct conn *c, uint16_t code)
 	c->phase = CONN_LEAVING;
 	c->exporting = false;
 	c->close_code = code;
+	conn_mind_input(w, c);
 	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + LEAVE_MS);
 	worker_close_later(w, c);
 }

@@ -228,18 +228,16 @@ fragment_ended(struct worker *w, struct conn *c, size_t len, uint64_t now_ns)
 	return true;
 }
 
-/* The pieces are together: judge the message, and see to it that the answer stays behind any pong that is owed. */
+/* The pieces are together: judge the message, and see to it that the answer, with what is gathered before it, stays
+ * behind any pong that is owed. */
 static void
 judge_assembly(struct worker *w, struct conn *c, uint64_t now_ns)
 {
 	struct assembly *a = c->assembly;
 
 	c->assembly = NULL;
-	if (a->n_fragments > 0) {
-		cork_flush(w, now_ns);
-		cork_enter(w, c, now_ns);
+	if (a->n_fragments > 0)
 		c->by_queue = true;
-	}
 	judge(w, c, a->data, a->len, a->binary, now_ns);
 	free(a);
 }
@@ -276,6 +274,18 @@ masks(struct conn *c)
 	return true;
 }
 
+bool
+conn_check_mask(struct worker *w, struct conn *c, bool again)
+{
+	if (c->phase != CONN_OPEN || c->mask_looks == CONN_MASK_UNKNOWN)
+		return true;
+	if ((c->mask_looks >= CONN_MASK_LOOKS && !again) || masks(c))
+		return true;
+	metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
+	conn_fail(w, c, 1002, "a frame without a mask");
+	return false;
+}
+
 void
 conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 {
@@ -290,11 +300,8 @@ conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
 	now_ns = clock_mono_ns();
 	cork_enter(w, c, now_ns);
 	count_read(c, len, rest);
-	if (c->mask_looks < CONN_MASK_LOOKS && !masks(c)) {
-		metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
-		conn_fail(w, c, 1002, "a frame without a mask");
+	if (c->mask_looks < CONN_MASK_LOOKS / 2 && !conn_check_mask(w, c, false))
 		return;
-	}
 	if (c->exporting)
 		export_look_later(w, c);
 	if (before + len > w->conf->max_message_bytes || rest > w->conf->max_message_bytes - before - len) {

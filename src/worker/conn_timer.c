@@ -30,7 +30,7 @@ token_due_ms(const struct worker *w, const struct conn *c)
 void
 conn_rearm(struct worker *w, struct conn *c)
 {
-	uint64_t due_ms = c->last_rx_ms + w->conf->connection_timeout_ms;
+	uint64_t due_ms = c->last_rx_ms + (c->paused ? w->conf->send_timeout_ms : w->conf->connection_timeout_ms);
 	uint64_t token_ms = c->expires_real_s ? token_due_ms(w, c) : UINT64_MAX;
 
 	if (c->heartbeat_ms < due_ms)
@@ -98,6 +98,29 @@ look_at_token(struct worker *w, struct conn *c, uint64_t now_ms)
 	return true;
 }
 
+/* False: it has given no sign of life for too long, and was told to go. */
+static bool
+look_at_silence(struct worker *w, struct conn *c, uint64_t now_ms)
+{
+	uint64_t silent;
+
+	if (c->paused) { /* it may well have said something, but that is not read: what counts is what it takes */
+		if (now_ms < c->last_rx_ms + w->conf->send_timeout_ms)
+			return true;
+		conn_bye(w, c, WORKER_BYE_SLOW, 0);
+		return false;
+	}
+	if (now_ms < c->last_rx_ms + w->conf->connection_timeout_ms)
+		return true;
+	silent = silent_ms(w, c, now_ms);
+	if (silent >= w->conf->connection_timeout_ms) {
+		conn_bye(w, c, WORKER_BYE_TIMEOUT, 0);
+		return false;
+	}
+	c->last_rx_ms = now_ms - silent;
+	return true;
+}
+
 void
 conn_due(struct worker *w, struct conn *c)
 {
@@ -109,15 +132,8 @@ conn_due(struct worker *w, struct conn *c)
 	}
 	if (c->phase != CONN_OPEN)
 		return;
-	if (now_ms >= c->last_rx_ms + w->conf->connection_timeout_ms) {
-		uint64_t silent = silent_ms(w, c, now_ms);
-
-		if (silent >= w->conf->connection_timeout_ms) {
-			conn_bye(w, c, WORKER_BYE_TIMEOUT, 0);
-			return;
-		}
-		c->last_rx_ms = now_ms - silent;
-	}
+	if (!look_at_silence(w, c, now_ms))
+		return;
 	if (c->expires_real_s && !look_at_token(w, c, now_ms))
 		return;
 	if (now_ms >= c->heartbeat_ms) {

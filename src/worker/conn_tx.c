@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "metrics/metrics.h"
+#include "proto/frame.h"
 #include "worker/outq.h"
 
 bool
@@ -54,31 +55,11 @@ enqueue(struct worker *w, struct conn *c, const char *data, size_t len)
 	return rc;
 }
 
-void
-conn_send(struct worker *w, struct conn *c, char *data, size_t len)
-{
-	metrics_add(w->shard, METRIC_SENT_BYTES, (int64_t)len);
-	if (!c->outq && !c->by_queue && !lws_partial_buffered(c->wsi)) {
-		if (lws_write(c->wsi, (unsigned char *)data, len, LWS_WRITE_RAW) < 0)
-			conn_kill(w, c);
-		return;
-	}
-	if (c->phase == CONN_OPEN && conn_queued_bytes(c) + len > w->conf->send_queue_bytes) {
-		conn_bye(w, c, WORKER_BYE_SLOW, 0);
-		return;
-	}
-	if (enqueue(w, c, data, len) != WSD_OK) {
-		metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
-		conn_kill(w, c);
-		return;
-	}
-	lws_callback_on_writable(c->wsi);
-}
-
+/* As far as the socket takes it, or all: then libwebsockets keeps the rest, and writes it first. */
 static void
-drain_queue(struct worker *w, struct conn *c)
+drain_queue(struct worker *w, struct conn *c, bool all)
 {
-	while (c->outq && !lws_partial_buffered(c->wsi)) {
+	while (c->outq && (all || !lws_partial_buffered(c->wsi))) {
 		char *at = NULL;
 		size_t len = outq_peek(c->outq, &at);
 
@@ -99,16 +80,53 @@ drain_queue(struct worker *w, struct conn *c)
 	}
 }
 
+static bool
+fits(const struct worker *w, const struct conn *c, size_t len)
+{
+	return c->phase != CONN_OPEN || conn_queued_bytes(c) + len <= w->conf->send_queue_bytes;
+}
+
+void
+conn_send(struct worker *w, struct conn *c, char *data, size_t len)
+{
+	metrics_add(w->shard, METRIC_SENT_BYTES, (int64_t)len);
+	if (!c->outq && !c->by_queue && !lws_partial_buffered(c->wsi)) {
+		if (lws_write(c->wsi, (unsigned char *)data, len, LWS_WRITE_RAW) < 0)
+			conn_kill(w, c);
+		else
+			conn_mind_input(w, c);
+		return;
+	}
+	if (!fits(w, c, len))
+		drain_queue(w, c, false); /* it may have waited for a pong only, or for the loop's next turn */
+	if (c->phase == CONN_GONE)
+		return;
+	if (!fits(w, c, len) && lws_partial_buffered(c->wsi)) {
+		conn_bye(w, c, WORKER_BYE_SLOW, 0);
+		return;
+	}
+	if (enqueue(w, c, data, len) != WSD_OK) {
+		metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
+		conn_kill(w, c);
+		return;
+	}
+	lws_callback_on_writable(c->wsi);
+	conn_mind_input(w, c);
+}
+
 void
 conn_writeable(struct worker *w, struct conn *c)
 {
 	if (c->phase == CONN_GONE || c->phase == CONN_OFFERED)
 		return;
+	if (c->paused)
+		c->last_rx_ms = worker_now_ms(w);
 	if (c->exporting && export_writeable(w, c))
 		return;
-	drain_queue(w, c);
+	drain_queue(w, c, false);
 	if (c->phase == CONN_GONE)
 		return;
+	conn_mind_input(w, c);
 	if (c->outq) {
 		lws_callback_on_writable(c->wsi);
 		return;
@@ -116,4 +134,21 @@ conn_writeable(struct worker *w, struct conn *c)
 	c->by_queue = false;
 	if (c->phase == CONN_LEAVING)
 		worker_close_later(w, c);
+}
+
+void
+conn_send_rest(struct worker *w, struct conn *c)
+{
+	cork_release(w, c);
+	c->by_queue = false;
+	drain_queue(w, c, true);
+}
+
+void
+conn_send_close(struct conn *c, uint16_t code)
+{
+	char out[LWS_PRE + FRAME_CLOSE_LEN];
+	size_t len = frame_close(out + LWS_PRE, code);
+
+	lws_write(c->wsi, (unsigned char *)out + LWS_PRE, len, LWS_WRITE_RAW);
 }

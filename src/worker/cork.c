@@ -17,7 +17,8 @@ write_piece(struct worker *w, struct cork_piece *piece, uint64_t now_ns)
 {
 	struct conn *c = piece->conn;
 
-	if (piece->len > 0 && c->wsi && c->phase != CONN_GONE)
+	if (piece->len > 0 && c->wsi && c->phase != CONN_GONE &&
+	    (piece->answers == 0 || c->mask_looks >= CONN_MASK_LOOKS || conn_check_mask(w, c, false)))
 		conn_send(w, c, w->cork.space + LWS_PRE, piece->len);
 	if (piece->answers > 0) {
 		if (now_ns == 0)
@@ -84,4 +85,11 @@ cork_release(struct worker *w, struct conn *c)
 {
 	if (w->cork.now.conn == c)
 		cork_flush(w, 0);
+}
+
+void
+cork_drop(struct worker *w, struct conn *c)
+{
+	if (w->cork.now.conn == c)
+		w->cork.now.len = 0;
 }

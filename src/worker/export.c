@@ -63,21 +63,6 @@ give_up(struct worker *w, struct conn *c, enum metric reason)
 	return false;
 }
 
-static void
-stop_reading(struct conn *c)
-{
-	/* at once: the loop must have let go of the socket before its number means another one */
-	lws_rx_flow_control(c->wsi, LWS_RXFLOW_REASON_APPLIES_DISABLE | LWS_RXFLOW_REASON_USER_BOOL |
-					    LWS_RXFLOW_REASON_FLAG_PROCESS_NOW);
-}
-
-static void
-go_on_reading(struct conn *c)
-{
-	lws_rx_flow_control(c->wsi, LWS_RXFLOW_REASON_APPLIES_ENABLE | LWS_RXFLOW_REASON_USER_BOOL |
-					    LWS_RXFLOW_REASON_FLAG_PROCESS_NOW);
-}
-
 static struct worker_offer *
 make_offer(struct worker *w, struct conn *c)
 {
@@ -125,7 +110,7 @@ offer(struct worker *w, struct conn *c)
 	w->export.offered++;
 	c->phase = CONN_OFFERED;
 	wheel_clear(&c->timer);
-	stop_reading(c);
+	conn_mind_input(w, c);
 	w->ops->offer(w->ops->arg, o);
 }
 
@@ -145,21 +130,26 @@ send_ping(struct worker *w, struct conn *c)
 static bool
 on_boundary(struct worker *w, struct conn *c, bool in_writeable)
 {
-	struct tcp_state tcp;
+	struct tcp_state tcp = { 0 };
+	bool tcp_known = tcp_state_of(lws_get_socket_fd(c->wsi), &tcp);
+	bool between = !c->assembly && !c->inside_frame; /* else more is to come, and it will be looked at then */
 
-	if (c->assembly || c->inside_frame)
-		return false; /* more is to come; it will be looked at again then */
+	/* Whoever is paused in the middle of something would stay there: it is read on. */
+	c->off_boundary = !between || tcp.consumed != c->rx_bytes;
+	conn_mind_input(w, c);
+	if (!between)
+		return false;
 	if (lws_partial_buffered(c->wsi) || ((c->outq || c->by_queue) && !in_writeable)) {
 		lws_callback_on_writable(c->wsi); /* and again then */
 		return false;
 	}
-	if (!tcp_state_of(lws_get_socket_fd(c->wsi), &tcp))
+	if (!tcp_known)
 		return give_up(w, c, METRIC_UNMOVABLE_KIND);
 	if (tcp.consumed == c->rx_bytes && !c->pinged)
 		return true;
 	if (tcp.unread == 0 && !c->pinged) {
 		c->rx_bytes = tcp.consumed;
-		c->mask_looks = CONN_MASK_LOOKS; /* half a frame may have been read: nothing follows from the count */
+		c->mask_looks = CONN_MASK_UNKNOWN; /* half a frame may have been read */
 		c->pinged = true;
 		send_ping(w, c);
 	}
@@ -352,9 +342,14 @@ export_stop(struct worker *w)
 	w->export.active = false;
 	if (w->drain.tell == come_forward) /* and not an operator's drain that has come in between */
 		drain_stop(w);
-	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
-		if (w->slots.conns[slot])
-			w->slots.conns[slot]->exporting = false;
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
+		struct conn *c = w->slots.conns[slot];
+
+		if (c && c->exporting) {
+			c->exporting = false;
+			conn_mind_input(w, c);
+		}
+	}
 }
 
 void
@@ -376,7 +371,7 @@ export_keep(struct worker *w, struct conn *c)
 	make_way(w);
 	c->phase = CONN_OPEN;
 	c->session_only = false;
-	go_on_reading(c);
+	conn_mind_input(w, c);
 	if (c->outq)
 		lws_callback_on_writable(c->wsi);
 	conn_rearm(w, c);

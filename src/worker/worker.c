@@ -271,9 +271,13 @@ worker_main(void *arg)
 static uint32_t
 tick_ms(const struct conf *conf)
 {
-	uint32_t shortest = conf->heartbeat_interval_ms < conf->connection_timeout_ms ? conf->heartbeat_interval_ms :
-											 conf->connection_timeout_ms;
-	uint32_t ms = shortest / 20;
+	uint32_t ms = conf->heartbeat_interval_ms;
+
+	if (ms > conf->connection_timeout_ms)
+		ms = conf->connection_timeout_ms;
+	if (ms > conf->send_timeout_ms)
+		ms = conf->send_timeout_ms;
+	ms /= 20;
 
 	return ms < TICK_MS_MIN ? TICK_MS_MIN : ms > TICK_MS_MOST ? TICK_MS_MOST : ms;
 }

@@ -162,6 +162,7 @@ void cork_end(struct worker *w, size_t len);
 void cork_flush(struct worker *w, uint64_t now_ns); /* the present connection's */
 /* What c has to say leaves before libwebsockets says anything by itself. */
 void cork_release(struct worker *w, struct conn *c);
+void cork_drop(struct worker *w, struct conn *c); /* what c has to say is not said */
 
 /* export.c */
 int export_init(struct worker *w); /* WSD_OK or a negative errno */

@@ -139,7 +139,7 @@ class Everything:
         self.handoffs = tempfile.TemporaryDirectory(prefix="wsd-")
 
     def _start(self, **how):
-        daemon = Wsd(SEND_QUEUE_BYTES=4096, **how)
+        daemon = Wsd(SEND_TIMEOUT=500, **how)
         self.daemons.append(daemon)
         return daemon
 

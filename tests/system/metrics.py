@@ -2,8 +2,10 @@
 """The figures of /metrics, to be compared before and after."""
 
 import re
+import time
 
 from clients import http
+from process import PATIENCE
 
 
 def read(daemon):
@@ -29,3 +31,10 @@ def gained(before, after):
     names = before.keys() | after.keys()
     changes = {name: after.get(name, 0) - before.get(name, 0) for name in names}
     return {name: change for name, change in changes.items() if change and not name.startswith("process_")}
+
+
+def wait_paused(daemon, n):
+    """Until n connections are not read from, since their clients do not take what they were sent."""
+    deadline = time.monotonic() + PATIENCE
+    while read(daemon)["websocket_connections_paused"] != n:
+        assert time.monotonic() < deadline, f"not {n} paused in {PATIENCE:.0f} s\n{daemon.text()}"

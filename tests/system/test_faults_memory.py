@@ -162,18 +162,27 @@ def test_queue_for_a_slow_client(walk, forever):
     w.run(["memory"], reads_late, prepare=opened(w, receive_buffer=4096), forever=forever, thread="worker")
 
 
-@may_close
-def is_too_slow(c):
-    with c:
-        for n in range(0, MANY, 50):
-            c.send(b"".join(frame(TEXT, message(1, id=f"{i}{'i' * 120}")) for i in range(n, n + 50)))
-        while True:
-            c.read_frame()
+SLOW = 'websocket_errors_total{code="slow_client"}'
 
 
 @FOREVER
 def test_goodbye_to_a_slow_client(walk, forever):
-    w = walk(SEND_QUEUE_BYTES=65536)
+    w = walk(SEND_TIMEOUT=100)
+
+    @may_close
+    def is_too_slow(c):
+        with c:
+            before = metrics.read(w.daemon)[SLOW]
+            for n in range(0, MANY, 50):
+                c.send(b"".join(frame(TEXT, message(1, id=f"{i}{'i' * 120}")) for i in range(n, n + 50)))
+            wait_for(lambda: has_gone(before), "goodbye")
+            while True:
+                c.read_frame()
+
+    def has_gone(before):
+        now = metrics.read(w.daemon)
+        return now[SLOW] > before or now["websocket_connections_active"] < 2
+
     w.run(["memory"], is_too_slow, prepare=opened(w, receive_buffer=4096), forever=forever, thread="worker")
 
 

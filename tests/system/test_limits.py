@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Limits on connections, messages and queues."""
 
+import threading
+
 import pytest
 
-from clients import CONTINUATION, PING, TEXT, BINARY, Refused, connect, frame, message, wait_open
+from clients import CLOSE, CONTINUATION, PING, TEXT, BINARY, Refused, connect, frame, message, wait_open
+from metrics import gained, read, wait_paused
+from process import PATIENCE, SCALE
 
 
 def test_one_more_than_max_connections_gets_503(start, client):
@@ -167,35 +171,91 @@ def test_large_message_in_small_pieces_is_whole(start, raw):
     assert c.read_json()["count"] == 1
 
 
-def test_client_that_never_reads_is_closed_with_1013(start, raw):
-    """The kernel's buffers fill first, so it takes some asking."""
-    wsd = start(SEND_QUEUE_BYTES=4096)
-    c = raw(wsd, receive_buffer=4096).open("/ws/chat/deaf")
-    c.sock.setblocking(False)
-    burst = frame(TEXT, message("x", id="i" * 200)) * 200
+def ask_without_reading(c):
+    """Until no more goes out: the client reads nothing, so the server reads nothing either, and what is sent stays in the
+    kernel. How many bytes of BURST went."""
     sent = 0
-    while not wsd.logged(WS_CONNECTION_ID="deaf", WS_CLOSE_CODE=1013):
-        assert wsd.status is None
-        try:
-            sent += c.sock.send(burst[sent % len(burst):])
-        except BlockingIOError:  # it reads nothing either: wsd has stopped reading, or is closing
-            break
-        except OSError:
-            break
+    c.sock.setblocking(False)
+    try:
+        while True:
+            sent += c.sock.send(BURST[sent % len(BURST):])
+    except BlockingIOError:
+        c.sock.setblocking(True)
+        c.sock.settimeout(PATIENCE)
+        return sent
+
+
+BURST = frame(TEXT, message("x", id="i" * 200)) * 200
+
+
+def test_client_that_never_reads_is_not_read_from(start, raw):
+    wsd = start()
+    c = raw(wsd, receive_buffer=4096).open("/ws/chat/deaf")
+    ask_without_reading(c)
+    wait_paused(wsd, 1)
+    ask_without_reading(c)
+    before = read(wsd)
+    other = raw(wsd).open("/ws/chat/other")
+    for n in range(100):
+        assert other.ask(message())["count"] == n + 1
+    after = read(wsd)
+    assert after["websocket_messages_total"] == before["websocket_messages_total"] + 100
+    assert after["websocket_send_queue_bytes"] < 100000
+    c.sock.close()
+    wait_paused(wsd, 0)
+
+
+@pytest.mark.parametrize("close", [False, True], ids=["stays", "says close"])
+def test_client_that_never_reads_is_closed_with_1013(start, raw, close):
+    """After SEND_TIMEOUT, in which it takes nothing; its Close frame, if there is one, waits behind what it asked."""
+    wsd = start(SEND_TIMEOUT=500)
+    c = raw(wsd, receive_buffer=4096).open("/ws/chat/deaf")
+    before = read(wsd)
+    sent = ask_without_reading(c)
+    if close:
+        threading.Thread(target=goes_on, args=(c, BURST[sent % len(BURST):] + frame(CLOSE)), daemon=True).start()
+    wsd.wait_log(WS_CONNECTION_ID="deaf", WS_CLOSE_CODE=1013)
+    assert gained(before, read(wsd))['websocket_errors_total{code="slow_client"}'] == 1
+
+
+def goes_on(c, data):
+    try:
+        c.send(data)
+    except OSError:
+        pass
+
+
+def test_heartbeats_that_pile_up_close_with_1013(start, raw):
+    """What comes from others than itself is bounded by SEND_QUEUE_BYTES."""
+    wsd = start(SEND_QUEUE_BYTES=4096, HEARTBEAT_INTERVAL=100)
+    c = raw(wsd, receive_buffer=4096).open("/ws/chat/deaf")
+    ask_without_reading(c)
     wsd.wait_log(WS_CONNECTION_ID="deaf", WS_CLOSE_CODE=1013)
 
 
-def test_slow_client_gets_all_as_long_as_its_queue_holds(start, raw):
-    wsd = start(SEND_QUEUE_BYTES=1 << 24)
+def test_client_that_takes_a_little_is_not_too_slow(start, raw):
+    """For longer than SEND_TIMEOUT in all, as the heartbeats tell; nor is it silent, though nothing it says is read."""
+    timeout = 3000 * SCALE
+    wsd = start(SEND_TIMEOUT=int(timeout), CONNECTION_TIMEOUT=int(timeout), HEARTBEAT_INTERVAL=100, SEND_QUEUE_BYTES=1 << 24)
+    c = raw(wsd, receive_buffer=4096).open("/ws/chat/slow")
+    threading.Thread(target=goes_on, args=(c, BURST * 1000), daemon=True).start()
+    wait_paused(wsd, 1)
+    while read(wsd)["websocket_heartbeats_total"] < 1.5 * timeout / 100:
+        c.read(1000)
+    assert not wsd.logged(WS_CONNECTION_ID="slow", WS_CLOSED_BY="server")
+
+
+def test_slow_client_gets_all_that_it_asked_for(start, raw):
+    wsd = start()
     c = raw(wsd, receive_buffer=4096).open()
     n = 20000
-    one = frame(TEXT, message("x", id="i" * 200))
-    c.sock.settimeout(None)
-    for _ in range(n // 100):
-        c.send(one * 100)
-    c.sock.settimeout(60)
+    sender = threading.Thread(target=goes_on, args=(c, frame(TEXT, message("x", id="i" * 200)) * n))
+    sender.start()
+    wait_paused(wsd, 1)
     for count in range(1, n + 1):
         assert c.read_json()["count"] == count
+    sender.join()
+    wait_paused(wsd, 0)
 
 
 def test_slow_client_does_not_hold_up_others(start, raw):
@@ -232,7 +292,6 @@ def test_idle_tcp_connections_do_not_hold_up_handshakes(wsd, raw):
 
 def test_pending_handshakes_are_bounded(start):
     """However many connect and say nothing, the rest of them are answered or closed, and the bound holds."""
-    from metrics import read
     wsd = start(MAX_CONNECTIONS=200)
     waiting = []
     try:

@@ -246,7 +246,7 @@ def test_message_that_ends_in_time_is_moved(start, unit, raw):
 def unread(wsd, c):
     """Asks, without reading, until answers wait in wsd; how many it asked for."""
     n = 0
-    while metrics.read(wsd)["websocket_send_queue_bytes"] < 200000:
+    while metrics.read(wsd)["websocket_connections_paused"] == 0:
         c.send(b"".join(frame(TEXT, message(1, id=f"{n + i}{LONG_ID}")) for i in range(1, 21)))
         n += 20
     return n

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from clients import Closed, Raw, frame, TEXT, http, message
+from metrics import wait_paused
 from process import SCALE, features
 
 
@@ -135,8 +136,13 @@ def test_second_signal_hastens_the_drain(start):
 def test_client_that_never_reads_does_not_hold_up_the_stop(start, raw):
     wsd = start(DRAIN_TIMEOUT=300, SEND_QUEUE_BYTES=1 << 24)
     c = raw(wsd, receive_buffer=4096).open("/ws/chat/deaf")
-    for _ in range(300):
-        c.send(frame(TEXT, message("x", id="i" * 200)) * 100)
+    c.sock.setblocking(False)
+    try:
+        while True:
+            c.sock.send(frame(TEXT, message("x", id="i" * 200)) * 100)
+    except BlockingIOError:  # it is not read from either
+        pass
+    wait_paused(wsd, 1)
     wsd.send_signal(signal.SIGTERM)
     assert wsd.wait_exit(20 * SCALE) == 0
 

@@ -56,12 +56,26 @@ test_ping(void **state)
 	assert_memory_equal(out, "\x89\x7dxx", 4);
 }
 
+static void
+test_close(void **state)
+{
+	char out[FRAME_CLOSE_LEN];
+
+	assert_int_equal(frame_close(out, 1000), 4);
+	assert_memory_equal(out, "\x88\x02\x03\xe8", 4);
+	assert_int_equal(frame_close(out, 4999), 4);
+	assert_memory_equal(out, "\x88\x02\x13\x87", 4);
+	assert_int_equal(frame_close(out, FRAME_NO_CODE), 2);
+	assert_memory_equal(out, "\x88\x00", 2);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_header),
 		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
