@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -113,6 +114,19 @@ out:
 	free(buf);
 	fd_close(&fd);
 	return rc;
+}
+
+void
+fd_discard(int fd)
+{
+	char buf[16384];
+
+	for (int i = 0; i < 512; i++) {
+		ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return;
+	}
 }
 
 void

@@ -20,6 +20,9 @@ int fd_write_all(int fd, const void *data, size_t len);
  * WSD_E_TOO_LARGE if there is more. On failure *out is NULL. */
 int fd_read_file(const char *path, size_t room, char **out, size_t *len);
 
+/* Throws away what can be read from a socket just now, at most 8 MiB. */
+void fd_discard(int fd);
+
 /* 16 or any other number of bytes from the kernel's random source; aborts if there is none. */
 void fd_random(void *out, size_t len);
 

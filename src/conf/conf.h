@@ -42,6 +42,7 @@ struct conf {
 	uint32_t drain_timeout_ms;
 	uint32_t session_ttl_ms;
 	int parking; /* enum conf_parking */
+	uint32_t parking_grace_ms;
 	char *handoff_dir; /* absolute path */
 	char *instance; /* 1 to 32 of a-z 0-9 - */
 	struct conf_rate rate_connect;

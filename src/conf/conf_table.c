@@ -236,6 +236,19 @@ const struct conf_var conf_table[] = {
 			"least 3. off: they are told to come back. auto: as $FDSTORE says (systemd 254 and later).",
 	},
 	{
+		.name = "PARKING_GRACE",
+		.kind = &conf_kind_number,
+		MEMBER(parking_grace_ms),
+		.standard = "150",
+		.min = 0,
+		.max = 10000,
+		.unit = "milliseconds",
+		.help = "how long a restart lets everybody wait for those who are in the middle of a message",
+		.more = "Whoever has been silent in the middle of one for 3 seconds is told to come back before, "
+			"while everybody else is served. This is for those who begin one at the last moment; who "
+			"takes longer is told to come back as well.",
+	},
+	{
 		.name = "HANDOFF_DIR",
 		.kind = &conf_kind_path,
 		MEMBER(handoff_dir),

@@ -19,7 +19,7 @@
 #include "log/log.h"
 #include "log/message_ids.h"
 
-#define SETTLE_MS 10000 /* a restart waits up to 3 s for its clients, and then starts */
+#define SETTLE_MS 15000 /* a restart waits up to 11 s for silent clients, and then starts */
 #define LOOK_MS   100
 
 enum outcome { DONE, UNDONE, FAILED };

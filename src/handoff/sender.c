@@ -22,7 +22,8 @@
 
 #define SENDER_MAGIC 0x73656e64u
 #define WELCOME_MS   10000 /* nothing is at stake yet, but this side has stopped admitting */
-#define SILENCE_MS   30000 /* longer than the other side, or a drained client, may take */
+#define ANSWER_MS    3000  /* for an offer: meanwhile its client is served by nobody */
+#define SILENCE_MS   30000 /* when none is open; longer than the other side, or a drained client, may take */
 
 enum sender_state { GREETING, OPEN, FINISHING, OVER };
 
@@ -48,6 +49,7 @@ struct sender {
 	struct arbiter arbiter;
 	void **offers; /* by index; NULL: settled, or not made yet */
 	uint32_t n_offers, most;
+	uint32_t n_open; /* offers that have not been settled */
 	struct list waiting;
 	struct link_message in;
 };
@@ -103,6 +105,20 @@ static void
 on_silence(uv_timer_t *timer)
 {
 	over(timer->data, WSD_E_TIMEOUT, "the other instance does not answer");
+}
+
+/* From now on. */
+static void
+await(struct sender *s)
+{
+	CHECK_ZERO(uv_timer_start(&s->silence, on_silence, s->n_open > 0 ? ANSWER_MS : SILENCE_MS, 0));
+}
+
+static void
+offer_closed(struct sender *s)
+{
+	if (--s->n_open == 0)
+		await(s);
 }
 
 static void
@@ -179,8 +195,11 @@ static bool
 may_offer(struct sender *s, void *offer)
 {
 	CHECK_MAGIC(s, SENDER_MAGIC);
-	if (s->state == OPEN && s->n_offers < s->most)
+	if (s->state == OPEN && s->n_offers < s->most) {
+		if (s->n_open++ == 0)
+			await(s);
 		return true;
+	}
 	s->ops.settled(s->ops.arg, offer, SENDER_KEPT);
 	return false;
 }
@@ -195,6 +214,7 @@ sender_offer(struct sender *s, void *offer, int fd, const char *state, size_t le
 	if (len > LINK_BODY_MOST) {
 		memfd = memfd_with(state, len);
 		if (memfd == -1) {
+			offer_closed(s);
 			s->ops.settled(s->ops.arg, offer, SENDER_REFUSED);
 			return;
 		}
@@ -260,6 +280,7 @@ settle(struct sender *s, uint32_t index, enum sender_fate fate)
 	if (!offer)
 		return; /* settled already, or never made: nothing of ours is touched */
 	s->offers[index] = NULL;
+	offer_closed(s);
 	/* a refusal must not be believed of one that was taken */
 	if (fate == SENDER_REFUSED && !arbiter_keep(&s->arbiter, index))
 		fate = SENDER_TAKEN;
@@ -316,7 +337,7 @@ on_event(uv_poll_t *poll, int status, int events)
 		}
 		fd_close(&s->in.fds[0]); /* a receiver has none to send */
 		fd_close(&s->in.fds[1]);
-		CHECK_ZERO(uv_timer_start(&s->silence, on_silence, SILENCE_MS, 0));
+		await(s);
 		on_message(s);
 	}
 	if (s->state != OVER)

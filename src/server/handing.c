@@ -258,7 +258,7 @@ handing_begin(struct server *s, const char *to, bool close)
 	uint32_t most; /* some are offered twice */
 	int rc;
 
-	if ((state != STATE_RUNNING && state != STATE_STANDBY) || s->sender)
+	if ((state != STATE_RUNNING && state != STATE_STANDBY) || s->sender || s->restart.asking)
 		return WSD_E_BUSY;
 	snprintf(path, sizeof(path), "%s/%s/handoff.sock", s->conf->handoff_dir, to);
 	most = 2 * (front_connections(s->front) + NEWCOMERS);

@@ -12,7 +12,9 @@
 #include "server/server_priv.h"
 
 #define PULSE_MS	  1000
-#define PARKING_MS	  15000 /* at least, for connections to be parked, and those that cannot be to close */
+#define ASKING_MS	  15000 /* at most, until a restart stands still; longer than its rounds take (restart.c) */
+#define PARKING_MS	  15000 /* for connections to be parked, once everybody stands still */
+#define BYE_MS		  2000	/* for clients to close that a restart without a parking lot has told to come back */
 #define EXTEND_US	  (15 * 1000000ull)
 #define CLOSES_A_SECOND	  4000 /* a drain takes no longer than this needs, and no more than half of DRAIN_TIMEOUT */
 #define RECONNECTS_A_SECOND 1000 /* what the advice to clients aims at */
@@ -72,8 +74,10 @@ on_pulse(uv_timer_t *timer)
 		report_drain(s);
 	else
 		sysd_notify_now("STATUS=%s, %" PRIu32 " connections, %" PRId64 " messages/s",
-			    server_state(s) == STATE_STANDBY ? "standby" : "serving", front_connections(s->front),
-			    messages - s->messages_seen);
+				s->restart.asking		 ? "about to restart" :
+				server_state(s) == STATE_STANDBY ? "standby" :
+								   "serving",
+				front_connections(s->front), messages - s->messages_seen);
 	atomic_store_explicit(&s->messages_per_second, messages - s->messages_seen, memory_order_relaxed);
 	s->messages_seen = messages;
 }
@@ -83,6 +87,11 @@ on_deadline(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
 
+	if (s->restart.asking) {
+		log_warn("not every worker has told which connections can be parked");
+		restart_hurry(s);
+		return;
+	}
 	parking_finish(s);
 	log_warn("drain timed out, %" PRIu32 " connections are dropped", front_connections(s->front));
 	uv_stop(&s->loop);
@@ -161,32 +170,68 @@ begin_drain(struct server *s, enum worker_bye bye)
 }
 
 static void
+set_deadline(struct server *s, uint64_t ms)
+{
+	CHECK_ZERO(uv_timer_start(&s->deadline, on_deadline, ms, 0));
+}
+
+static void
 begin_stop(struct server *s, enum worker_bye bye)
 {
 	uint64_t deadline_ms = s->conf->drain_timeout_ms;
 
+	restart_give_up(s);
+	sysd_notify_now("STOPPING=1\nSTATUS=draining");
+	lifecycle_set_state(s, STATE_STOPPING);
+	if (bye == WORKER_BYE_RESTART) {
+		/* whoever comes now waits in the queue for the next process; not for clients that do not close */
+		front_set_mode(s->front, FRONT_CLOSED);
+		if (deadline_ms > lifecycle_spread_ms(s) + BYE_MS)
+			deadline_ms = lifecycle_spread_ms(s) + BYE_MS;
+	}
+	begin_drain(s, bye);
+	set_deadline(s, deadline_ms);
+	lifecycle_left(s);
+}
+
+/* DRAIN_TIMEOUT, which may be 0, is for those who must go; these are to stay. */
+static void
+begin_restart(struct server *s)
+{
+	if (s->restart.asking) {
+		restart_hurry(s);
+		return;
+	}
+	sysd_notify_now("STOPPING=1\nSTATUS=about to restart");
+	set_deadline(s, ASKING_MS);
+	restart_begin(s);
+}
+
+void
+lifecycle_stand_still(struct server *s)
+{
+	lifecycle_set_state(s, STATE_STOPPING);
+	front_set_mode(s->front, FRONT_PARKING);
+	s->drain_since_ms = clock_mono_ms();
+	s->drain_left = front_connections(s->front);
+	parking_begin(s);
+	set_deadline(s, s->conf->parking_grace_ms + PARKING_MS);
+	lifecycle_left(s);
+}
+
+static void
+end(struct server *s, enum worker_bye bye)
+{
 	if (server_state(s) == STATE_STOPPING) { /* a second signal: hurry */
 		tell_workers(s, bye, 0);
 		return;
 	}
 	if (s->sender)
 		sender_abort(s->sender, "this instance is being stopped");
-	sysd_notify_now("STOPPING=1\nSTATUS=draining");
-	lifecycle_set_state(s, STATE_STOPPING);
-	if (bye == WORKER_BYE_RESTART && parking_begin(s)) {
-		front_set_mode(s->front, FRONT_PARKING);
-		/* DRAIN_TIMEOUT, which may be 0, is for those who must go; these are to stay */
-		if (deadline_ms < PARKING_MS)
-			deadline_ms = PARKING_MS;
-		s->drain_since_ms = clock_mono_ms();
-		s->drain_left = front_connections(s->front);
-	} else {
-		if (bye == WORKER_BYE_RESTART) /* whoever comes now waits in the queue for the next process */
-			front_set_mode(s->front, FRONT_CLOSED);
-		begin_drain(s, bye);
-	}
-	CHECK_ZERO(uv_timer_start(&s->deadline, on_deadline, deadline_ms, 0));
-	lifecycle_left(s);
+	if (bye == WORKER_BYE_RESTART && s->lot)
+		begin_restart(s);
+	else
+		begin_stop(s, bye);
 }
 
 void
@@ -207,10 +252,10 @@ lifecycle_signal(struct server *s, int signo)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
-		begin_stop(s, WORKER_BYE_SHUTDOWN);
+		end(s, WORKER_BYE_SHUTDOWN);
 		break;
 	case SIGUSR2:
-		begin_stop(s, WORKER_BYE_RESTART);
+		end(s, WORKER_BYE_RESTART);
 		break;
 	default: /* SIGHUP, SIGUSR1: nothing to re-read; must not end us */
 		log_notice("signal %d ignored: a changed configuration is taken up by a restart", signo);
@@ -223,7 +268,7 @@ lifecycle_drain(struct server *s)
 {
 	enum server_state state = server_state(s);
 
-	if (state != STATE_RUNNING && state != STATE_STANDBY)
+	if ((state != STATE_RUNNING && state != STATE_STANDBY) || s->restart.asking)
 		return WSD_E_BUSY;
 	lifecycle_set_state(s, STATE_DRAINING);
 	begin_drain(s, WORKER_BYE_SHUTDOWN);
@@ -233,7 +278,7 @@ lifecycle_drain(struct server *s)
 int
 lifecycle_accept(struct server *s, bool on)
 {
-	if (server_state(s) == STATE_STOPPING || server_state(s) == STATE_STARTING || s->sender)
+	if (server_state(s) == STATE_STOPPING || server_state(s) == STATE_STARTING || s->sender || s->restart.asking)
 		return WSD_E_BUSY;
 	if (on) /* an operator's drain ends here; whoever was not told yet stays */
 		for (uint32_t i = 0; i < s->n_workers; i++)

@@ -18,8 +18,7 @@
 #include "proto/state.h"
 #include "server/server_priv.h"
 
-#define FLUSH_MS    2
-#define PATIENCE_MS 3000 /* for a connection to stand on a frame boundary */
+#define FLUSH_MS 2
 
 /* ---- the lot itself -------------------------------------------------------------------------- */
 
@@ -252,19 +251,16 @@ parking_offer(struct server *s, struct worker_offer *offer)
 		CHECK(worker_keep(s->workers[offer->worker], offer, WORKER_BYE_RESTART, 0) == WSD_OK);
 }
 
-bool
+void
 parking_begin(struct server *s)
 {
-	if (!s->lot)
-		return false;
 	CHECK_ZERO(uv_timer_init(&s->loop, &s->park_flush));
 	s->park_flush.data = s;
 	CHECK_ZERO(uv_timer_start(&s->park_flush, on_flush_due, FLUSH_MS, FLUSH_MS));
 	s->parking = true;
 	for (uint32_t i = 0; i < s->n_workers; i++)
-		if (worker_export(s->workers[i], PATIENCE_MS, false) != WSD_OK)
+		if (worker_export_last(s->workers[i], s->conf->parking_grace_ms) != WSD_OK)
 			log_error("worker %" PRIu32 " could not be told to park its connections", i);
-	return true;
 }
 
 static void
@@ -285,6 +281,7 @@ park_visitor(void *arg, int fd)
 void
 parking_finish(struct server *s)
 {
+	int64_t told = restart_told(s);
 	char *sessions;
 	size_t len;
 
@@ -300,7 +297,9 @@ parking_finish(struct server *s)
 	if (lot_set_sessions(s->lot, sessions, len) != WSD_OK)
 		log_warn("the sessions of closed connections could not be parked");
 	free(sessions);
-	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_PARKED, LOG_FIELDS(LOG_NUMBER("WS_CONNECTIONS", s->total_parked)),
-	       "parked %" PRIu32 " connections for the next process in %" PRIu64 " ms", s->total_parked,
-	       clock_mono_ms() - s->drain_since_ms);
+	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_PARKED,
+	       LOG_FIELDS(LOG_NUMBER("WS_CONNECTIONS", s->total_parked), LOG_NUMBER("WS_CLOSED", told)),
+	       "parked %" PRIu32 " connections for the next process in %" PRIu64 " ms, %" PRId64
+	       " were told to come back",
+	       s->total_parked, clock_mono_ms() - s->drain_since_ms, told);
 }

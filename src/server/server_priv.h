@@ -29,7 +29,7 @@ struct watchdog;
 
 /*
  *   STARTING ──► RUNNING ◄──► STANDBY        accept on/off (admin)
- *                   └────┬───────┘
+ *                   └────┬───────┘           a restart begins in these, and goes on to STOPPING: restart.c
  *                        ▼
  *                    DRAINING                drain (admin): back to RUNNING by accept on
  *                        │ signal
@@ -37,6 +37,16 @@ struct watchdog;
  *                    STOPPING ──► the process ends when all have left, at the latest after DRAIN_TIMEOUT
  */
 enum server_state { STATE_STARTING, STATE_RUNNING, STATE_STANDBY, STATE_DRAINING, STATE_STOPPING };
+
+/* The beginning of a restart: restart.c. */
+struct restarting {
+	bool asking;
+	uint32_t rounds;
+	uint64_t round_since_ms;
+	int64_t unmovable_before; /* by earlier handoffs */
+	_Atomic uint32_t n_asked; /* [atomic] workers that have not answered yet */
+	struct mail mail;	  /* of the last that does */
+};
 
 struct server {
 	uint32_t magic;
@@ -79,6 +89,7 @@ struct server {
 	uint64_t handoff_since_ms;
 	enum server_state handoff_before; /* what to go back to if it fails */
 
+	struct restarting restart;
 	struct lot *lot; /* NULL: connections are not kept over a restart */
 	bool parking;
 	uv_timer_t park_flush;
@@ -114,6 +125,7 @@ void lifecycle_stop(struct server *s);
 int lifecycle_ready(struct server *s);
 void lifecycle_signal(struct server *s, int signo);
 void lifecycle_left(struct server *s); /* a connection is gone */
+void lifecycle_stand_still(struct server *s); /* a restart has come so far that nobody is served any more */
 int lifecycle_drain(struct server *s);
 int lifecycle_accept(struct server *s, bool on);
 void lifecycle_set_state(struct server *s, enum server_state state);
@@ -126,9 +138,16 @@ void parking_close(struct server *s);
 uint32_t parking_count(const struct server *s); /* connections that wait in the lot */
 int parking_take(struct server *s);
 void parking_clear(struct server *s);
-bool parking_begin(struct server *s); /* false: there is no lot */
+void parking_begin(struct server *s); /* there is a lot, and nobody is served any more */
 void parking_offer(struct server *s, struct worker_offer *offer);
 void parking_finish(struct server *s);
+
+/* restart.c: from the signal until everybody stands still. */
+void restart_begin(struct server *s); /* there is a lot */
+int64_t restart_told(const struct server *s); /* connections that could not be parked, so far */
+void restart_asked(struct server *s); /* each worker has answered */
+void restart_hurry(struct server *s);
+void restart_give_up(struct server *s); /* another end was asked for; harmless if no restart has begun */
 
 /* moving.c: a new buffer, which the caller frees; NULL: out of memory, or the session has gone. */
 char *offer_encode(struct front *front, struct worker_offer *offer, size_t *len);

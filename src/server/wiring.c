@@ -149,6 +149,23 @@ offer(void *arg, struct worker_offer *o) /* worker's thread */
 	CHECK(mailbox_return(&s->box, &o->mail) == WSD_OK);
 }
 
+static void
+run_asked(struct mail *mail, void *owner)
+{
+	restart_asked(owner);
+}
+
+static void
+asked(void *arg) /* worker's thread */
+{
+	struct server *s = arg;
+
+	if (atomic_fetch_sub_explicit(&s->restart.n_asked, 1, memory_order_acq_rel) > 1)
+		return;
+	s->restart.mail.run = run_asked;
+	CHECK(mailbox_return(&s->box, &s->restart.mail) == WSD_OK);
+}
+
 void
 wiring_init(struct server *s)
 {
@@ -159,7 +176,7 @@ wiring_init(struct server *s)
 		.reserve = reserve,
 		.plain = plain,
 	};
-	s->worker_ops = (struct worker_ops){ .arg = s, .left = left, .offer = offer };
+	s->worker_ops = (struct worker_ops){ .arg = s, .left = left, .offer = offer, .asked = asked };
 	s->admin_ops = (struct admin_ops){
 		.arg = s,
 		.health = query_health,

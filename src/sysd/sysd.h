@@ -43,13 +43,13 @@ int sysd_take_listeners(struct sysd_listeners *out, char *why, size_t why_size);
  * sd_notify(3) advises. */
 int sysd_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Puts a copy of fd into the manager's store under one of the names above (FileDescriptorStoreMax=). WSD_OK,
- * or a negative errno; WSD_E_UNSUPPORTED without a manager. */
-int sysd_store(enum sysd_kept what, int fd);
-
 /* The same for what comes again and again: it does not wait for a manager that does not read, which may be stuck
  * itself, and is lost then. Any thread. */
 void sysd_notify_now(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Puts a copy of fd into the manager's store under one of the names above (FileDescriptorStoreMax=). WSD_OK,
+ * or a negative errno; WSD_E_UNSUPPORTED without a manager. */
+int sysd_store(enum sysd_kept what, int fd);
 
 /* WatchdogSec= in us; 0: there is none. */
 uint64_t sysd_watchdog_us(void);

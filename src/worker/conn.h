@@ -81,6 +81,7 @@ struct conn {
 	bool exporting : 1;    /* it is to be offered as soon as it stands on a frame boundary */
 	bool session_only : 1; /* and that is its session alone: it needs no boundary, as it stays */
 	bool pinged : 1;       /* for that, a ping was sent whose pong is awaited */
+	bool unsure : 1;       /* rx_bytes was set when one was sent, and no pong has confirmed it */
 	bool check_wanted : 1; /* it is in worker->export's list */
 	bool inside_frame : 1; /* the last piece was not the end of its frame */
 	bool off_boundary : 1; /* and it does not stand on one yet */
@@ -132,6 +133,9 @@ void conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t re
 void conn_fail(struct worker *w, struct conn *c, uint16_t code, const char *what);
 /* Drops it without a close frame. */
 void conn_kill(struct worker *w, struct conn *c);
+/* Drops one that is leaving without waiting for its client: what the socket has taken, a close frame too if there is
+ * room for one, still gets there. */
+void conn_cut(struct worker *w, struct conn *c);
 /* What conn_bye() and conn_fail() put off to the end of the loop turn. */
 void conn_close_now(struct worker *w, struct conn *c);
 

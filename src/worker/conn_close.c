@@ -14,9 +14,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/fd.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "proto/frame.h"
 #include "proto/reply.h"
 
 /* For what is queued to be written, and then for the peer's close frame. */
@@ -105,6 +107,25 @@ conn_kill(struct worker *w, struct conn *c)
 	worker_close_later(w, c);
 }
 
+/* Whatever waits for nothing but the socket leaves now, and then a close frame of ours. */
+static void
+send_close(struct worker *w, struct conn *c)
+{
+	char *out = cork_begin(w, c, FRAME_CLOSE_LEN);
+
+	if (out)
+		cork_end(w, frame_close(out, c->close_code));
+	cork_release(w, c);
+}
+
+void
+conn_cut(struct worker *w, struct conn *c)
+{
+	if (c->phase == CONN_LEAVING && !conn_has_queued(c))
+		send_close(w, c); /* else it would stand in the midst of a frame, or of what libwebsockets writes */
+	conn_kill(w, c);
+}
+
 static void
 begin_close(struct worker *w, struct conn *c)
 {
@@ -130,6 +151,7 @@ conn_close_now(struct worker *w, struct conn *c)
 	} else if (c->phase == CONN_GONE) {
 		/* so that nothing that is still buffered can hold it up */
 		shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);
+		fd_discard(lws_get_socket_fd(c->wsi)); /* or a reset would overtake the goodbye */
 		lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
 	}
 }

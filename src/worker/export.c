@@ -39,6 +39,9 @@
 /* Connections that stand still at one time: it bounds how long each of them does. */
 #define OFFERED_MOST 256
 
+#define STEP_MS	  10
+#define LINGER_MS 2000 /* for who was told, before a restart goes on: others are served meanwhile */
+
 uint64_t
 export_consumed(const struct conn *c)
 {
@@ -145,12 +148,12 @@ on_boundary(struct worker *w, struct conn *c, bool in_writeable)
 	}
 	if (!tcp_known)
 		return give_up(w, c, METRIC_UNMOVABLE_KIND);
-	if (tcp.consumed == c->rx_bytes && !c->pinged)
+	if (tcp.consumed == c->rx_bytes && !c->unsure)
 		return true;
 	if (tcp.unread == 0 && !c->pinged) {
 		c->rx_bytes = tcp.consumed;
 		c->mask_looks = CONN_MASK_UNKNOWN; /* half a frame may have been read */
-		c->pinged = true;
+		c->pinged = c->unsure = true;
 		send_ping(w, c);
 	}
 	return false;
@@ -162,7 +165,7 @@ try(struct worker *w, struct conn *c, bool in_writeable)
 {
 	if (c->phase != CONN_OPEN || !c->exporting)
 		return false;
-	if (w->export.offered >= OFFERED_MOST) {
+	if (w->export.offered >= OFFERED_MOST && w->export.aim != EXPORT_LAST) {
 		w->export.held_back = true;
 		return false;
 	}
@@ -170,6 +173,10 @@ try(struct worker *w, struct conn *c, bool in_writeable)
 		return false; /* it is being read: it will be looked at again at the end of the turn */
 	if (!c->session_only && !on_boundary(w, c, in_writeable))
 		return false;
+	if (w->export.aim == EXPORT_ASK) {
+		c->exporting = false; /* it can go, and goes on until all can */
+		return false;
+	}
 	offer(w, c);
 	return true;
 }
@@ -179,7 +186,7 @@ export_pong(struct worker *w, struct conn *c, const void *payload, size_t len)
 {
 	if (!c->pinged || len != NONCE_BYTES || memcmp(payload, &w->export.nonce, NONCE_BYTES) != 0)
 		return;
-	c->pinged = false; /* counted right: it will be found on the boundary; else it is tried again */
+	c->pinged = c->unsure = false; /* counted right: it will be found on the boundary; else it is tried again */
 	export_look_later(w, c);
 }
 
@@ -227,10 +234,10 @@ export_end_turn(struct worker *w)
 void
 export_newcomer(struct worker *w, struct conn *c)
 {
-	if (!w->export.active)
+	if (w->export.aim == EXPORT_NONE || w->export.aim == EXPORT_ASK)
 		return;
 	c->exporting = true;
-	c->session_only = w->export.sessions_only;
+	c->session_only = w->export.aim == EXPORT_SESSIONS;
 	c->pinged = false;
 	export_look_later(w, c);
 }
@@ -263,8 +270,15 @@ export_init(struct worker *w)
 	return w->export.dummy == -1 ? wsd_errno() : WSD_OK;
 }
 
+void
+export_init_timer(struct worker *w)
+{
+	CHECK_ZERO(uv_timer_init(&w->loop, &w->export.timer));
+	w->export.timer.data = w;
+}
+
 static void
-begin(struct worker *w, bool sessions, bool sessions_only)
+begin(struct worker *w, enum export_aim aim, bool sessions)
 {
 	struct export *e = &w->export;
 
@@ -275,22 +289,20 @@ begin(struct worker *w, bool sessions, bool sessions_only)
 	if (!e->look)
 		e->look_room = 0; /* it goes without, only slower */
 	uv_update_time(&w->loop); /* the turn may be an old one, with many arrivals before us */
-	e->active = true;
+	uv_timer_stop(&e->timer);
+	e->aim = aim;
 	e->sessions = sessions;
-	e->sessions_only = sessions_only;
+	e->held_back = false;
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
 		if (w->slots.conns[slot])
 			w->slots.conns[slot]->check_wanted = false; /* of a list that is gone */
 }
 
-void
-export_start(struct worker *w, uint32_t patience_ms, bool sessions)
+static void
+begin_with_each(struct worker *w, enum export_aim aim, bool sessions)
 {
-	struct export *e = &w->export;
-
-	begin(w, sessions, false);
-	e->deadline_ms = worker_now_ms(w) + patience_ms;
-	fd_random(&e->nonce, sizeof(e->nonce));
+	begin(w, aim, sessions);
+	fd_random(&w->export.nonce, sizeof(w->export.nonce));
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
 		struct conn *c = w->slots.conns[slot];
 
@@ -304,6 +316,122 @@ export_start(struct worker *w, uint32_t patience_ms, bool sessions)
 }
 
 static void
+give_up_rest(struct worker *w)
+{
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
+		struct conn *c = w->slots.conns[slot];
+
+		if (c && c->exporting && !c->session_only && give_up(w, c, METRIC_UNMOVABLE_BUSY))
+			export_look_later(w, c);
+	}
+}
+
+static void
+on_patience_over(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	if (w->export.held_back)
+		return; /* not all had their turn: once more as long */
+	uv_timer_stop(timer);
+	w->export.aim = EXPORT_NONE;
+	give_up_rest(w);
+}
+
+void
+export_start(struct worker *w, uint32_t patience_ms, bool sessions)
+{
+	begin_with_each(w, EXPORT_MOVE, sessions);
+	CHECK_ZERO(uv_timer_start(&w->export.timer, on_patience_over, patience_ms, patience_ms));
+}
+
+/* ---- a restart ------------------------------------------------------------------------------- */
+
+static bool
+is_leaving(const struct conn *c)
+{
+	return c->phase == CONN_LEAVING || c->phase == CONN_CLOSING;
+}
+
+static void
+cut_leaving(struct worker *w)
+{
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
+		struct conn *c = w->slots.conns[slot];
+
+		if (c && is_leaving(c))
+			conn_cut(w, c);
+	}
+}
+
+/* Whoever once is decided on stays so. */
+static bool
+all_decided(struct worker *w)
+{
+	const struct slots *slots = &w->slots;
+	uint32_t *next = &w->export.next_slot;
+
+	for (; *next < slots->n_room; ++*next) {
+		const struct conn *c = slots->conns[*next];
+
+		if (c && (c->exporting || is_leaving(c)))
+			return false;
+	}
+	return true;
+}
+
+static void
+on_asking(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	struct export *e = &w->export;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	if (worker_now_ms(w) >= e->patient_ms)
+		give_up_rest(w);
+	if (worker_now_ms(w) >= e->cut_ms)
+		cut_leaving(w);
+	if (!all_decided(w))
+		return;
+	uv_timer_stop(timer);
+	e->aim = EXPORT_NONE;
+	w->ops->asked(w->ops->arg);
+}
+
+void
+export_ask(struct worker *w, uint32_t patience_ms)
+{
+	struct export *e = &w->export;
+
+	begin_with_each(w, EXPORT_ASK, false);
+	e->next_slot = 0;
+	e->patient_ms = worker_now_ms(w) + patience_ms;
+	e->cut_ms = e->patient_ms + LINGER_MS;
+	CHECK_ZERO(uv_timer_start(&e->timer, on_asking, STEP_MS, STEP_MS));
+}
+
+static void
+on_grace_over(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	give_up_rest(w);
+	cut_leaving(w);
+}
+
+void
+export_last(struct worker *w, uint32_t grace_ms)
+{
+	begin_with_each(w, EXPORT_LAST, false);
+	/* again and again, for those that come late, or come back since there was no room for them */
+	CHECK_ZERO(uv_timer_start(&w->export.timer, on_grace_over, grace_ms, STEP_MS));
+}
+
+/* ---- sessions alone -------------------------------------------------------------------------- */
+
+static void
 come_forward(struct worker *w, struct conn *c)
 {
 	if (c->phase != CONN_OPEN) /* a newcomer will be asked when it is */
@@ -315,31 +443,15 @@ come_forward(struct worker *w, struct conn *c)
 void
 export_start_sessions(struct worker *w, uint32_t spread_ms)
 {
-	begin(w, true, true);
-	w->export.deadline_ms = UINT64_MAX; /* none of them can refuse */
+	begin(w, EXPORT_SESSIONS, true); /* none of them can refuse */
 	drain_walk(w, come_forward, spread_ms);
-}
-
-void
-export_tick(struct worker *w)
-{
-	struct export *e = &w->export;
-
-	if (!e->active || worker_now_ms(w) < e->deadline_ms)
-		return;
-	e->active = false;
-	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
-		struct conn *c = w->slots.conns[slot];
-
-		if (c && c->exporting && !c->session_only && give_up(w, c, METRIC_UNMOVABLE_BUSY))
-			export_look_later(w, c);
-	}
 }
 
 void
 export_stop(struct worker *w)
 {
-	w->export.active = false;
+	w->export.aim = EXPORT_NONE;
+	uv_timer_stop(&w->export.timer);
 	if (w->drain.tell == come_forward) /* and not an operator's drain that has come in between */
 		drain_stop(w);
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {

@@ -53,6 +53,26 @@ run_export(struct mail *mail, void *owner)
 }
 
 static void
+run_export_ask(struct mail *mail, void *owner)
+{
+	struct order o = read_order(mail);
+	struct worker *w = owner;
+
+	if (!w->stopping)
+		export_ask(w, o.ms);
+}
+
+static void
+run_export_last(struct mail *mail, void *owner)
+{
+	struct order o = read_order(mail);
+	struct worker *w = owner;
+
+	if (!w->stopping)
+		export_last(w, o.ms);
+}
+
+static void
 run_export_sessions(struct mail *mail, void *owner)
 {
 	struct order o = read_order(mail);
@@ -110,6 +130,18 @@ int
 worker_export(struct worker *w, uint32_t patience_ms, bool sessions)
 {
 	return post(w, run_export, &(struct order){ .ms = patience_ms, .sessions = sessions });
+}
+
+int
+worker_export_ask(struct worker *w, uint32_t patience_ms)
+{
+	return post(w, run_export_ask, &(struct order){ .ms = patience_ms });
+}
+
+int
+worker_export_last(struct worker *w, uint32_t grace_ms)
+{
+	return post(w, run_export_last, &(struct order){ .ms = grace_ms });
 }
 
 int

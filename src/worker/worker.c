@@ -86,7 +86,6 @@ on_clock(uv_timer_t *timer)
 		w->awake_ms = worker_now_ms(w);
 	w->ticked_ms = worker_now_ms(w);
 	wheel_run(&w->wheel, worker_now_ms(w));
-	export_tick(w);
 }
 
 /* ---- the loop turn --------------------------------------------------------------------------- */
@@ -235,6 +234,7 @@ run_stop(struct mail *mail, void *owner)
 	close_handle((uv_handle_t *)&w->before_poll);
 	close_handle((uv_handle_t *)&w->after_poll);
 	close_handle((uv_handle_t *)&w->drain.timer);
+	close_handle((uv_handle_t *)&w->export.timer);
 	if (w->context)
 		lws_context_destroy(w->context); /* drops the connections; ends when the loop has run out of handles */
 }
@@ -297,6 +297,7 @@ init_handles(struct worker *w)
 	CHECK_ZERO(uv_check_init(&w->loop, &w->after_poll));
 	CHECK_ZERO(uv_check_start(&w->after_poll, on_after_poll));
 	drain_init(w);
+	export_init_timer(w);
 }
 
 int

@@ -112,6 +112,7 @@ struct worker_ops {
 	/* The receiver owns the departure and ends it with worker_departure_free(). */
 	void (*left)(void *arg, struct worker_departure *departure);
 	void (*offer)(void *arg, struct worker_offer *offer);
+	void (*asked)(void *arg); /* worker_export_ask() is done with */
 };
 
 struct worker_setup {
@@ -159,9 +160,18 @@ int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms,
 int worker_drain_stop(struct worker *worker);
 
 /* Offers every connection, each as soon as it stands on a frame boundary. Those that do not within
- * patience_ms are told WORKER_BYE_RESTART and leave; or their sessions are offered alone, if sessions is true.
- * WSD_OK, WSD_E_CLOSED or WSD_E_FULL. */
+ * patience_ms, or longer while too many are offered, are told WORKER_BYE_RESTART and leave; or their sessions are
+ * offered alone, if sessions is true. WSD_OK, WSD_E_CLOSED or WSD_E_FULL. */
 int worker_export(struct worker *worker, uint32_t patience_ms, bool sessions);
+
+/* Finds out who could be moved. All are served meanwhile, and nobody stands still; those that stand on no frame
+ * boundary within patience_ms are told WORKER_BYE_RESTART, and closed. Then calls ops->asked once, unless another order
+ * came. */
+int worker_export_ask(struct worker *worker, uint32_t patience_ms);
+
+/* As worker_export(), when the process ends next and nobody is served any more: whoever cannot be offered within
+ * grace_ms, or is leaving, is closed, and nothing of a client is waited for. */
+int worker_export_last(struct worker *worker, uint32_t grace_ms);
 
 /* Offers the session of every connection alone, spread evenly over spread_ms. As above. */
 int worker_export_sessions(struct worker *worker, uint32_t spread_ms);

@@ -66,12 +66,23 @@ struct drain {
 	uint32_t retry_ms; /* of drain_start() */
 };
 
+/* What is wanted of all connections. */
+enum export_aim {
+	EXPORT_NONE,
+	EXPORT_ASK,	 /* to know who could be moved; nobody stands still for that */
+	EXPORT_MOVE,	 /* to offer them */
+	EXPORT_LAST,	 /* the same, when this process ends next and nobody is served any more */
+	EXPORT_SESSIONS, /* to offer their sessions alone */
+};
+
 /* Offering all connections, or their sessions alone, to another process. */
 struct export {
-	bool active;
-	bool sessions;	    /* those that cannot be moved are told nothing: their sessions are offered */
-	bool sessions_only; /* nothing is to be moved */
-	uint64_t deadline_ms;
+	enum export_aim aim;
+	bool sessions;	     /* those that cannot be moved are told nothing: their sessions are offered */
+	uv_timer_t timer;    /* for those that cannot go */
+	uint64_t patient_ms; /* of EXPORT_ASK: until when they may stay, */
+	uint64_t cut_ms;     /* and until when who leaves may take its time */
+	uint32_t next_slot;  /* all before it are decided on */
 	uint64_t nonce; /* of the barrier's pings */
 	uint32_t offered; /* and neither released nor kept yet */
 	bool held_back;	  /* some were ready, but too many are offered already */
@@ -165,8 +176,11 @@ void cork_release(struct worker *w, struct conn *c);
 void cork_drop(struct worker *w, struct conn *c); /* what c has to say is not said */
 
 /* export.c */
-int export_init(struct worker *w); /* WSD_OK or a negative errno */
+int export_init(struct worker *w); /* WSD_OK or a negative errno; before there is a loop */
+void export_init_timer(struct worker *w);
 void export_start(struct worker *w, uint32_t patience_ms, bool sessions);
+void export_ask(struct worker *w, uint32_t patience_ms);
+void export_last(struct worker *w, uint32_t grace_ms);
 void export_start_sessions(struct worker *w, uint32_t spread_ms);
 void export_stop(struct worker *w);
 void export_newcomer(struct worker *w, struct conn *c);
@@ -174,7 +188,6 @@ void export_look_later(struct worker *w, struct conn *c);
 void export_pong(struct worker *w, struct conn *c, const void *payload, size_t len);
 bool export_writeable(struct worker *w, struct conn *c); /* true: it has been offered, nothing is to be written */
 void export_end_turn(struct worker *w);
-void export_tick(struct worker *w);
 void export_release(struct worker *w, struct conn *c);
 void export_keep(struct worker *w, struct conn *c);
 void export_deinit(struct worker *w);

@@ -421,7 +421,7 @@ def test_restart_in_the_midst(blue, instance, raw):
     c.send_text(message())
     blue.send_signal(signal.SIGUSR2)
     assert link.hear() is None
-    blue.stop()
+    assert blue.wait_exit() == 0
     instance("blue", PARKING="on")
     assert c.read_json()["count"] == 2
     assert c.ask(message())["count"] == 3

@@ -318,25 +318,6 @@ def test_stop_parks_nobody(start, unit, crowd):
     assert not wsd.logged("took up")
 
 
-def test_second_signal_while_parking_hurries(start, unit, raw):
-    wsd = start(unit=unit, PARKING="on")
-    stuck, other = raw(wsd).open("/ws/chat/stuck"), raw(wsd).open("/ws/chat/other")
-    stuck.send(STUCK["half a message"])
-    wsd.send_signal(signal.SIGUSR2)
-    wsd.wait_notice("STOPPING=1")
-    wsd.send_signal(signal.SIGTERM)
-    assert stuck.read_json()["type"] == "goodbye"
-    assert stuck.read_close() in (1001, 1012)
-    stuck.sock.close()
-    assert wsd.wait_exit() == 0
-    parked = int(wsd.logged("parked")[0]["WS_CONNECTIONS"])
-    start(unit=unit, PARKING="on")
-    if parked:
-        assert other.ask(message())["count"] == 1
-    else:
-        assert other.read_json()["type"] == "goodbye"
-
-
 def test_connections_of_one_address_are_counted_on(start, unit, raw):
     """Else each restart, and each deploy, would let everyone have as many connections again."""
     settings = dict(MAX_CONNECTIONS_PER_IP="2")

@@ -61,6 +61,7 @@ static const struct bad {
 	{ "SEND_TIMEOUT", "99", WSD_E_RANGE },
 	{ "SEND_TIMEOUT", "86400001", WSD_E_RANGE },
 	{ "DRAIN_TIMEOUT", "3600001", WSD_E_RANGE },
+	{ "PARKING_GRACE", "10001", WSD_E_RANGE },
 	{ "SESSION_TTL", "86400001", WSD_E_RANGE },
 	{ "INSTANCE", "Blue", WSD_E_MALFORMED },
 	{ "INSTANCE", "blue/green", WSD_E_MALFORMED },

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -223,6 +224,26 @@ test_random(void **state)
 		assert_in_range(seen[i], 60, 964);
 }
 
+static void
+test_discard(void **state)
+{
+	char some[100000] = "some";
+	int fds[2], pipes[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(write(fds[0], some, sizeof(some)), sizeof(some));
+	fd_discard(fds[1]);
+	assert_int_equal(recv(fds[1], some, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+	fd_close(&fds[0]);
+	fd_discard(fds[1]); /* the end */
+	fd_close(&fds[1]);
+	assert_int_equal(pipe(pipes), 0);
+	fd_discard(pipes[0]); /* no socket */
+	fd_close(&pipes[0]);
+	fd_close(&pipes[1]);
+}
+
 int
 main(void)
 {
@@ -230,7 +251,7 @@ main(void)
 		cmocka_unit_test(test_close),       cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_read_file),   cmocka_unit_test(test_read_file_fails),
 		cmocka_unit_test(test_write_waits), cmocka_unit_test(test_write_fails),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_random),      cmocka_unit_test(test_discard),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

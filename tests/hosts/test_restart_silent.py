@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""A restart beside clients that are silent in every way: nobody else waits for them. WSD_CROWD=10000 measures what doc/handoff.md
+tells."""
+
+import contextlib
+import json
+import os
+import signal
+
+from clients import Raw, connect
+from host import PORTS
+from proxied import Running
+from silent import DEAF, STUCK, UNHEARD, half_closed
+
+CROWD = int(os.environ.get("WSD_CROWD", 500))  # connections, of which one in twenty is silent
+SILENT = CROWD // 20
+STOPPED = SILENT // 10  # of them: those of a process that is stopped
+PATIENCE_S = 3  # that a restart has with silent clients
+
+
+def begin_load(host, prefix, n, *options):
+    return Running(host, "wsload", "--connections", n, "--connect-parallel", "100", "--duration", "600s", "--path",
+                   f"/ws/chat/{prefix}-{{n}}", "--progress", "off", "--quiet", "--json", "-", *options, "ws://127.0.0.1:3001")
+
+
+def wait_connections(host, n):
+    """At least so many."""
+    host.sh(f"""timeout 120 sh -c 'until wsctl status --json | jq -e ".instances.blue.connections >= {n}"; do :; done' >/dev/null""")
+
+
+def longest_wait(host, load):
+    """In seconds; nobody may have lost anything."""
+    load.send(signal.SIGINT)
+    status, out = load.wait()
+    result = json.loads(out[out.index("{"):])
+    assert status == 0, (result["counts"], result["close_codes"], result["thresholds"])
+    return result["latency"]["max"], result["counts"]["answered"]
+
+
+def talkers(host):
+    load = begin_load(host, "talker", CROWD - SILENT, "--interval", "2s" if CROWD > 2000 else "100ms", "--fail-if",
+                      "closed>0 lost>0 repeated>0 out_of_order>0 errors>0%")
+    wait_connections(host, CROWD - SILENT)
+    return load
+
+
+@contextlib.contextmanager
+def silent_ones(host):
+    """All kinds in turn, some in a process that does not run."""
+    ways = [*STUCK.values(), *DEAF.values(), half_closed, *UNHEARD.values()]
+    with contextlib.ExitStack() as all_of_them:
+        stopped = all_of_them.enter_context(begin_load(host, "stopped", STOPPED))
+        wait_connections(host, CROWD - SILENT + STOPPED)
+        stopped.send(signal.SIGSTOP)
+        for n in range(SILENT - STOPPED):
+            way = ways[n % len(ways)]
+            with host.network():
+                raw = Raw.of(connect(PORTS["blue"], receive_buffer=4096 if way in DEAF.values() else None))
+            all_of_them.enter_context(raw)
+            if way not in UNHEARD.values():
+                raw.open(f"/ws/chat/silent-{n}")
+            way(raw)
+        yield
+
+
+def test_nobody_waits_for_the_silent(host, figure):
+    host.set(RATE_LIMIT_CONNECT=0, RATE_LIMIT_MESSAGE=0, MAX_CONNECTIONS=CROWD + 100)
+    host.systemctl("start", "ws@blue")
+    waits = {}
+    for beside in ("nobody", "silent ones"):
+        with talkers(host) as load, silent_ones(host) if beside != "nobody" else contextlib.nullcontext():
+            host.systemctl("restart", "ws@blue.service")
+            waits[beside], answered = longest_wait(host, load)
+            figure(f"longest wait over a restart, {CROWD - SILENT} talking beside {SILENT if beside != 'nobody' else 0} silent",
+                   f"{waits[beside]:.3f} s, {answered} answers")
+    assert waits["silent ones"] < PATIENCE_S
