@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/le.h"
 #include "base/list.h"
 #include "handoff/arbiter.h"
 #include "handoff/link.h"
@@ -241,9 +242,8 @@ sender_sessions(struct sender *s, const char *sessions, size_t len)
 
 		/* whole sessions only: each starts with its length */
 		while (piece < len) {
-			uint32_t size;
+			size_t size = (size_t)le_get(sessions + piece, 4);
 
-			memcpy(&size, sessions + piece, sizeof(size));
 			if (piece + 4 + size > LINK_BODY_MOST)
 				break;
 			piece += 4 + size;

@@ -6,65 +6,40 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/le.h"
 
-/* Never reused; new ones go at the end. */
+/* Beside those of state.def; and never reused either. */
 enum tag {
 	TAG_ID = 1,
-	TAG_TOKEN,
-	TAG_COUNT,
-	TAG_COUNT_AT_OPEN,
-	TAG_AGE,
-	TAG_IDLE,
-	TAG_HEARTBEAT_IN,
-	TAG_RATE_SPENT,
-	TAG_OVER_LIMIT,
-	TAG_PEER_FAMILY,
-	TAG_PEER_ADDRESS,
-	TAG_PEER_PORT,
-	TAG_RESUMED,
-	TAG_QUEUE,
-	TAG_EXPIRES_IN,
-	TAG_TOKEN_EXPIRES = 32,
-	TAG_TOKEN_WARNED = 33,
+	TAG_TOKEN = 2,
+	TAG_COUNT = 3, /* of a session */
+	TAG_PEER_FAMILY = 10,
+	TAG_PEER_ADDRESS = 11,
+	TAG_PEER_PORT = 12,
+	TAG_QUEUE = 14,
+	TAG_EXPIRES_IN = 15,
 };
 
 #define FIELD_HEAD 5
 
-static void
-put_le(char *out, uint64_t value, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		out[i] = (char)(value >> (8 * i));
-}
-
-static uint64_t
-get_le(const char *data, size_t bytes)
-{
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		value |= (uint64_t)(unsigned char)data[i] << (8 * i);
-	return value;
-}
-
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static char *
-put_bytes(char *out, enum tag tag, const void *data, size_t len)
+put_bytes(char *out, unsigned tag, const void *data, size_t len)
 {
 	*out = (char)tag;
-	put_le(out + 1, len, 4);
+	le_put(out + 1, len, 4);
 	memcpy(out + FIELD_HEAD, data, len);
 	return out + FIELD_HEAD + len;
 }
 
 static char *
-put_number(char *out, enum tag tag, uint64_t value)
+put_number(char *out, unsigned tag, uint64_t value)
 {
 	char bytes[8];
 	size_t len = 1;
 
-	put_le(bytes, value, sizeof(bytes));
+	le_put(bytes, value, sizeof(bytes));
 	while (len < 8 && value >> (8 * len))
 		len++;
 	return put_bytes(out, tag, bytes, len);
@@ -77,19 +52,18 @@ state_encode(char *out, const struct conn_state *s)
 
 	at = put_bytes(at, TAG_ID, s->id, strlen(s->id));
 	at = put_bytes(at, TAG_TOKEN, s->token, sizeof(s->token));
-	at = put_number(at, TAG_COUNT, s->count);
-	at = put_number(at, TAG_COUNT_AT_OPEN, s->count_at_open);
-	at = put_number(at, TAG_AGE, s->age_ms);
-	at = put_number(at, TAG_IDLE, s->idle_ms);
-	at = put_number(at, TAG_HEARTBEAT_IN, s->heartbeat_in_ms);
-	at = put_number(at, TAG_RATE_SPENT, s->rate_spent);
-	at = put_number(at, TAG_OVER_LIMIT, s->over_limit);
 	at = put_number(at, TAG_PEER_FAMILY, s->peer.family);
 	at = put_bytes(at, TAG_PEER_ADDRESS, s->peer.bytes, sizeof(s->peer.bytes));
 	at = put_number(at, TAG_PEER_PORT, s->peer.port);
-	at = put_number(at, TAG_RESUMED, s->resumed);
-	at = put_number(at, TAG_TOKEN_EXPIRES, s->token_expires_real_ms);
-	at = put_number(at, TAG_TOKEN_WARNED, s->token_warned);
+#define STATE_NUMBER(tag, type, name, most, member) at = put_number(at, tag, s->name);
+#define STATE_SINCE(tag, name, member)		    at = put_number(at, tag, s->name);
+#define STATE_UNTIL(tag, name, member)		    at = put_number(at, tag, s->name);
+#define STATE_SECOND(tag, name, member)		    at = put_number(at, tag, s->name);
+#include "proto/state.def"
+#undef STATE_NUMBER
+#undef STATE_SINCE
+#undef STATE_UNTIL
+#undef STATE_SECOND
 	CHECK(at - out <= STATE_FIXED_MAX - FIELD_HEAD);
 	if (s->queue_len > 0)
 		at = put_bytes(at, TAG_QUEUE, s->queue, s->queue_len);
@@ -105,7 +79,7 @@ state_encode_session(char *out, const struct session_state *s)
 	at = put_bytes(at, TAG_TOKEN, s->token, sizeof(s->token));
 	at = put_number(at, TAG_COUNT, s->count);
 	at = put_number(at, TAG_EXPIRES_IN, s->expires_in_ms);
-	put_le(out, (uint64_t)(at - out - 4), 4);
+	le_put(out, (uint64_t)(at - out - 4), 4);
 	return (size_t)(at - out);
 }
 
@@ -126,7 +100,7 @@ next_field(struct field *f, const char **data, size_t *len)
 	if (*len < FIELD_HEAD)
 		return WSD_E_MALFORMED;
 	f->tag = (unsigned char)**data;
-	f->len = (size_t)get_le(*data + 1, 4);
+	f->len = (size_t)le_get(*data + 1, 4);
 	if (f->len > *len - FIELD_HEAD)
 		return WSD_E_MALFORMED;
 	f->value = *data + FIELD_HEAD;
@@ -169,7 +143,7 @@ take_number(uint64_t *out, uint64_t most, const struct field *f)
 {
 	if (f->len < 1 || f->len > 8)
 		return WSD_E_MALFORMED;
-	*out = get_le(f->value, f->len);
+	*out = le_get(f->value, f->len);
 	return *out <= most ? WSD_OK : WSD_E_MALFORMED;
 }
 
@@ -187,22 +161,6 @@ take_field(struct conn_state *s, const struct field *f)
 		return take_id(s->id, f);
 	case TAG_TOKEN:
 		return take_bytes(s->token, sizeof(s->token), f);
-	case TAG_COUNT:
-		return take_number(&s->count, UINT64_MAX, f);
-	case TAG_COUNT_AT_OPEN:
-		return take_number(&s->count_at_open, UINT64_MAX, f);
-	case TAG_AGE:
-		return take_number(&s->age_ms, DURATION_MOST, f);
-	case TAG_IDLE:
-		return take_number(&s->idle_ms, DURATION_MOST, f);
-	case TAG_HEARTBEAT_IN:
-		return take_number(&s->heartbeat_in_ms, DURATION_MOST, f);
-	case TAG_RATE_SPENT:
-		return take_number(&s->rate_spent, UINT64_MAX, f);
-	case TAG_OVER_LIMIT:
-		rc = take_number(&n, UINT16_MAX, f);
-		s->over_limit = (uint16_t)n;
-		return rc;
 	case TAG_PEER_FAMILY:
 		rc = take_number(&n, ADDR_V6, f);
 		s->peer.family = (uint8_t)n;
@@ -213,16 +171,23 @@ take_field(struct conn_state *s, const struct field *f)
 		rc = take_number(&n, UINT16_MAX, f);
 		s->peer.port = (uint16_t)n;
 		return rc;
-	case TAG_RESUMED:
-		rc = take_number(&n, 1, f);
-		s->resumed = n != 0;
+#define STATE_NUMBER(tag, type, name, most, member) \
+	case tag: \
+		rc = take_number(&n, most, f); \
+		s->name = (type)n; \
 		return rc;
-	case TAG_TOKEN_EXPIRES:
-		return take_number(&s->token_expires_real_ms, REAL_MOST, f);
-	case TAG_TOKEN_WARNED:
-		rc = take_number(&n, 1, f);
-		s->token_warned = n != 0;
-		return rc;
+#define STATE_MOMENT(tag, name, most) \
+	case tag: \
+		return take_number(&s->name, most, f);
+#define STATE_SINCE(tag, name, member)	STATE_MOMENT(tag, name, DURATION_MOST)
+#define STATE_UNTIL(tag, name, member)	STATE_MOMENT(tag, name, DURATION_MOST)
+#define STATE_SECOND(tag, name, member) STATE_MOMENT(tag, name, REAL_MOST)
+#include "proto/state.def"
+#undef STATE_NUMBER
+#undef STATE_MOMENT
+#undef STATE_SINCE
+#undef STATE_UNTIL
+#undef STATE_SECOND
 	case TAG_QUEUE:
 		s->queue = f->value;
 		s->queue_len = f->len;
@@ -279,7 +244,7 @@ state_decode_session(struct session_state *out, const char *data, size_t len, si
 	*used = 0;
 	if (len == 0)
 		return WSD_E_CLOSED;
-	if (len < 4 || (size = (size_t)get_le(data, 4)) > len - 4)
+	if (len < 4 || (size = (size_t)le_get(data, 4)) > len - 4)
 		return WSD_E_MALFORMED;
 	*used = 4 + size;
 	data += 4;

@@ -23,17 +23,16 @@
 struct conn_state {
 	char id[STATE_ID_MAX + 1];
 	uint8_t token[STATE_TOKEN_BYTES];
-	uint64_t count;		  /* messages counted over the session */
-	uint64_t count_at_open;	  /* of them, before this connection */
-	uint64_t age_ms;	  /* since it was established */
-	uint64_t idle_ms;	  /* since the last byte from the client */
-	uint64_t heartbeat_in_ms; /* until the next heartbeat is due */
-	uint64_t rate_spent;	  /* of the message bucket, in billionths of a token */
-	uint16_t over_limit;
 	struct addr peer;
-	bool resumed;
-	bool token_warned;		/* of the end of its token */
-	uint64_t token_expires_real_ms; /* since 1970-01-01 UTC; 0: it has none */
+#define STATE_NUMBER(tag, type, name, most, member) type name;
+#define STATE_SINCE(tag, name, member)		    uint64_t name;
+#define STATE_UNTIL(tag, name, member)		    uint64_t name;
+#define STATE_SECOND(tag, name, member)		    uint64_t name;
+#include "proto/state.def"
+#undef STATE_NUMBER
+#undef STATE_SINCE
+#undef STATE_UNTIL
+#undef STATE_SECOND
 	const char *queue; /* whole frames that wait to be sent; not owned */
 	size_t queue_len;
 };

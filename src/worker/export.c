@@ -30,6 +30,7 @@
 #include "metrics/metrics.h"
 #include "proto/frame.h"
 #include "worker/outq.h"
+#include "worker/travel.h"
 
 #define NONCE_BYTES 8
 
@@ -71,7 +72,6 @@ make_offer(struct worker *w, struct conn *c)
 {
 	size_t queued = c->session_only ? 0 : conn_queued_bytes(c);
 	struct worker_offer *offer = calloc(1, sizeof(*offer) + queued);
-	uint64_t now_ms = worker_now_ms(w);
 	struct conn_state *s;
 
 	if (!offer)
@@ -81,18 +81,7 @@ make_offer(struct worker *w, struct conn *c)
 	offer->worker = w->index;
 	offer->slot = c->slot;
 	s = &offer->state;
-	strcpy(s->id, c->id);
-	s->count = c->count;
-	s->count_at_open = c->count_at_open;
-	s->age_ms = now_ms - c->opened_ms;
-	s->idle_ms = now_ms - c->last_rx_ms;
-	s->heartbeat_in_ms = c->heartbeat_ms > now_ms ? c->heartbeat_ms - now_ms : 0;
-	s->rate_spent = c->bucket.spent;
-	s->over_limit = c->over_limit;
-	s->peer = c->peer;
-	s->resumed = c->resumed;
-	s->token_expires_real_ms = c->expires_real_s * 1000ull;
-	s->token_warned = c->warned;
+	travel_leave(c, s, worker_now_ms(w));
 	s->queue = offer->queue;
 	s->queue_len = queued > 0 ? outq_copy(c->outq, offer->queue) : 0;
 	return offer;

@@ -20,6 +20,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "worker/outq.h"
+#include "worker/travel.h"
 
 /* Any: nobody checks the answer. */
 static const struct adoption anyhow = { .key = { "dGhlIHNhbXBsZSBub25jZQ==" } };
@@ -35,9 +36,6 @@ import_mail_create(struct import_mail **out, const struct worker_arrival *arriva
 		.serial = arrival->serial,
 		.slot = arrival->slot,
 		.peer = s->peer,
-		.count = s->count,
-		.resumed = s->resumed,
-		.expires_real_ms = s->token_expires_real_ms,
 		.id = s->id,
 	};
 	struct import_mail *m = calloc(1, sizeof(*m));
@@ -47,17 +45,12 @@ import_mail_create(struct import_mail **out, const struct worker_arrival *arriva
 		return -ENOMEM;
 	m->mail.run = run_import;
 	m->fd = arrival->fd;
-	m->age_ms = s->age_ms;
-	m->idle_ms = s->idle_ms;
-	m->heartbeat_in_ms = s->heartbeat_in_ms;
 	m->conn = conn_create(&guest);
 	if (!m->conn)
 		goto fail;
 	m->conn->imported = true;
-	m->conn->warned = s->token_warned;
-	m->conn->count_at_open = s->count_at_open;
-	m->conn->bucket = (struct bucket){ .spent = s->rate_spent, .at_ns = clock_mono_ns() };
-	m->conn->over_limit = s->over_limit;
+	m->conn->bucket.at_ns = clock_mono_ns();
+	travel_arrive(m->conn, s, clock_mono_ms());
 	if (s->queue_len > 0) {
 		m->conn->outq = calloc(1, sizeof(*m->conn->outq));
 		if (!m->conn->outq || outq_append(m->conn->outq, s->queue, s->queue_len) != WSD_OK)
@@ -102,17 +95,6 @@ swap_in(struct conn *c, int *fd, int *far_end)
 }
 
 static void
-set_clocks(struct worker *w, struct conn *c, const struct import_mail *m)
-{
-	uint64_t now_ms = worker_now_ms(w);
-
-	c->opened_ms = now_ms - (m->age_ms < now_ms ? m->age_ms : now_ms);
-	c->last_rx_ms = now_ms - (m->idle_ms < now_ms ? m->idle_ms : now_ms);
-	c->heartbeat_ms = now_ms + m->heartbeat_in_ms;
-	conn_rearm(w, c);
-}
-
-static void
 take_over(struct worker *w, struct import_mail *m)
 {
 	struct conn *c = m->conn;
@@ -125,7 +107,7 @@ take_over(struct worker *w, struct import_mail *m)
 	}
 	if (!ws_adopt(w, c, pair[0], &anyhow) || c->phase != CONN_OPEN)
 		goto out;
-	set_clocks(w, c, m);
+	conn_rearm(w, c);
 	if (swap_in(c, &m->fd, &pair[1]) != WSD_OK) {
 		conn_kill(w, c);
 		goto out;

@@ -198,7 +198,6 @@ struct import_mail {
 	struct mail mail;
 	struct conn *conn;
 	int fd;
-	uint64_t age_ms, idle_ms, heartbeat_in_ms;
 };
 int import_mail_create(struct import_mail **out, const struct worker_arrival *arrival);
 void import_mail_free(struct import_mail *mail);
