@@ -2,34 +2,45 @@
 /* Messages from the client: which members of the outermost object matter and what they must be. Pure. */
 #include "proto/message.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "proto/json_scan.h"
 #include "proto/utf8.h"
 
 _Static_assert(MESSAGE_DEPTH_MAX - 1 <= JSON_SCAN_DEPTH_MAX,
 	       "the scanner keeps track of what may be within the object");
 
-/* Raw values as they stood in the text; of a repeated name the last. */
-struct members {
-	struct slice type, id, data, token;
+enum {
+#define MESSAGE_MEMBER(name, kind) MEMBER_##name,
+#define MESSAGE_TYPE(type, text, needs, act)
+#include "proto/message.def"
+#undef MESSAGE_MEMBER
+#undef MESSAGE_TYPE
 };
 
+#define MESSAGE_HAS(name) (1u << MEMBER_##name)
+
 static struct slice *
-member_for(struct members *members, struct slice name)
+member_for(struct message *m, struct slice *type, struct slice name)
 {
 	if (json_string_equal(name, "type", 4))
-		return &members->type;
+		return type;
 	if (json_string_equal(name, "id", 2))
-		return &members->id;
-	if (json_string_equal(name, "data", 4))
-		return &members->data;
-	if (json_string_equal(name, "token", 5))
-		return &members->token;
+		return &m->id;
+#define MESSAGE_MEMBER(member, kind) \
+	if (json_string_equal(name, #member, sizeof(#member) - 1)) \
+		return &m->member;
+#define MESSAGE_TYPE(type, text, needs, act)
+#include "proto/message.def"
+#undef MESSAGE_MEMBER
+#undef MESSAGE_TYPE
 	return NULL;
 }
 
 /* at: a member's name. Returns the place behind its value, or NULL. */
 static const char *
-read_member(const char *at, const char *end, struct members *members, const char **why)
+read_member(const char *at, const char *end, struct message *m, struct slice *type, const char **why)
 {
 	const char *start = at;
 	struct slice *member;
@@ -39,7 +50,7 @@ read_member(const char *at, const char *end, struct members *members, const char
 	at = json_scan_string(at, end);
 	if (!at)
 		return NULL;
-	member = member_for(members, (struct slice){ start, (size_t)(at - start) });
+	member = member_for(m, type, (struct slice){ start, (size_t)(at - start) });
 	at = json_scan_space(at, end);
 	if (at == end || *at != ':')
 		return NULL;
@@ -52,13 +63,13 @@ read_member(const char *at, const char *end, struct members *members, const char
 
 /* at: behind the opening brace. Returns the place behind the closing one, or NULL. */
 static const char *
-read_members(const char *at, const char *end, struct members *members, const char **why)
+read_members(const char *at, const char *end, struct message *m, struct slice *type, const char **why)
 {
 	at = json_scan_space(at, end);
 	if (at < end && *at == '}')
 		return at + 1;
 	for (;;) {
-		at = read_member(at, end, members, why);
+		at = read_member(at, end, m, type, why);
 		if (!at)
 			return NULL;
 		at = json_scan_space(at, end);
@@ -74,7 +85,7 @@ read_members(const char *at, const char *end, struct members *members, const cha
 
 /* The whole text: one object and nothing else. */
 static bool
-read_object(const char *at, const char *end, struct members *members, const char **why)
+read_object(const char *at, const char *end, struct message *m, struct slice *type, const char **why)
 {
 	at = json_scan_space(at, end);
 	if (at == end || *at != '{') {
@@ -82,7 +93,7 @@ read_object(const char *at, const char *end, struct members *members, const char
 		return false;
 	}
 	*why = "not valid JSON";
-	at = read_members(at + 1, end, members, why);
+	at = read_members(at + 1, end, m, type, why);
 	if (!at)
 		return false;
 	*why = "not valid JSON";
@@ -104,58 +115,102 @@ is_number(struct slice raw)
 static bool
 find_type(struct slice raw, enum message_type *type)
 {
-	if (json_string_equal(raw, "message", 7))
-		*type = MESSAGE_MESSAGE;
-	else if (json_string_equal(raw, "ping", 4))
-		*type = MESSAGE_PING;
-	else if (json_string_equal(raw, "disconnect", 10))
-		*type = MESSAGE_DISCONNECT;
-	else if (json_string_equal(raw, "auth", 4))
-		*type = MESSAGE_AUTH;
-	else
-		return false;
+#define MESSAGE_MEMBER(name, kind)
+#define MESSAGE_TYPE(is, text, needs, act) \
+	if (json_string_equal(raw, text, sizeof(text) - 1)) { \
+		*type = MESSAGE_##is; \
+		return true; \
+	}
+#include "proto/message.def"
+#undef MESSAGE_MEMBER
+#undef MESSAGE_TYPE
+	return false;
+}
+
+static const uint32_t needed[MESSAGE_TYPES] = {
+#define MESSAGE_MEMBER(name, kind)
+#define MESSAGE_TYPE(type, text, needs, act) [MESSAGE_##type] = needs,
+#include "proto/message.def"
+#undef MESSAGE_MEMBER
+#undef MESSAGE_TYPE
+};
+
+static inline bool
+is_any(struct slice raw)
+{
 	return true;
 }
 
-static enum message_fault
-judge(const struct members *members, struct message *out)
+static inline bool
+is_name(struct slice raw)
 {
-	if (members->id.len > 0) {
-		if (!is_string(members->id) && !is_number(members->id)) {
-			out->why = "id must be a string or a number";
-			return MESSAGE_INVALID;
-		}
-		if (members->id.len > MESSAGE_ID_MAX) {
-			out->why = "id has more than 256 bytes, quotes and escapes included";
-			return MESSAGE_INVALID;
-		}
-		out->id = members->id;
+	return is_string(raw) || is_number(raw);
+}
+
+#define IS_ANY	    is_any
+#define IS_STRING   is_string
+#define IS_NAME	    is_name
+#define WORD_ANY    "there" /* any is */
+#define WORD_STRING "a string"
+#define WORD_NAME   "a string or a number"
+
+/* What is wrong with the members that its type needs; NULL: nothing. */
+static const char *
+judge_members(const struct message *m)
+{
+	uint32_t needs = needed[m->type];
+
+#define MESSAGE_MEMBER(name, kind) \
+	if (needs & MESSAGE_HAS(name)) { \
+		if (m->name.len == 0) \
+			return #name " is missing"; \
+		if (!IS_##kind(m->name)) \
+			return #name " must be " WORD_##kind; \
 	}
-	out->data = members->data;
-	if (!is_string(members->type)) {
-		out->why = members->type.len > 0 ? "type must be a string" : "type is missing";
+#define MESSAGE_TYPE(type, text, needs, act)
+#include "proto/message.def"
+#undef MESSAGE_MEMBER
+#undef MESSAGE_TYPE
+	return NULL;
+}
+
+/* As far as it can be given back. */
+static const char *
+judge_id(struct message *m)
+{
+	struct slice id = m->id;
+
+	m->id = (struct slice){ NULL, 0 };
+	if (id.len > 0 && !is_name(id))
+		return "id must be a string or a number";
+	if (id.len > MESSAGE_ID_MAX)
+		return "id has more than 256 bytes, quotes and escapes included";
+	m->id = id;
+	return NULL;
+}
+
+static enum message_fault
+judge(struct message *m, struct slice type)
+{
+	m->why = judge_id(m);
+	if (m->why)
+		return MESSAGE_INVALID;
+	if (!is_string(type)) {
+		m->why = type.len > 0 ? "type must be a string" : "type is missing";
 		return MESSAGE_INVALID;
 	}
-	if (!find_type(members->type, &out->type)) {
-		out->why = "unknown type";
+	if (!find_type(type, &m->type)) {
+		m->why = "unknown type";
 		return MESSAGE_UNKNOWN_TYPE;
 	}
-	if (out->type == MESSAGE_MESSAGE && members->data.len == 0) {
-		out->why = "data is missing";
-		return MESSAGE_INVALID;
-	}
-	if (out->type == MESSAGE_AUTH && !is_string(members->token)) {
-		out->why = members->token.len > 0 ? "token must be a string" : "token is missing";
-		return MESSAGE_INVALID;
-	}
-	out->token = members->token;
-	return MESSAGE_OK;
+	m->why = judge_members(m);
+	return m->why ? MESSAGE_INVALID : MESSAGE_OK;
 }
 
 enum message_fault
 message_parse(const char *text, size_t len, struct message *out)
 {
-	struct members members = { 0 };
+	struct slice type = { NULL, 0 };
 
 	*out = (struct message){ 0 };
 	if (!utf8_valid(text, len)) {
@@ -166,8 +221,9 @@ message_parse(const char *text, size_t len, struct message *out)
 		out->why = "not a JSON object";
 		return MESSAGE_INVALID_JSON;
 	}
-	if (!read_object(text, text + len, &members, &out->why))
+	if (!read_object(text, text + len, out, &type, &out->why)) {
+		*out = (struct message){ .why = out->why }; /* what it seemed to have may be part of something else */
 		return MESSAGE_INVALID_JSON;
-	out->why = NULL;
-	return judge(&members, out);
+	}
+	return judge(out, type);
 }

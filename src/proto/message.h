@@ -12,13 +12,20 @@
 #define MESSAGE_DEPTH_MAX 64  /* nesting of arrays and objects, the outermost included */
 #define MESSAGE_ID_MAX	  256 /* bytes of the raw id, quotes included */
 
-enum message_type { MESSAGE_MESSAGE, MESSAGE_PING, MESSAGE_DISCONNECT, MESSAGE_AUTH };
+enum message_type {
+#define MESSAGE_MEMBER(name, kind)
+#define MESSAGE_TYPE(type, text, needs, act) MESSAGE_##type,
+#include "proto/message.def"
+#undef MESSAGE_MEMBER
+#undef MESSAGE_TYPE
+	MESSAGE_TYPES
+};
 
 enum message_fault {
 	MESSAGE_OK,
 	MESSAGE_BAD_UTF8,     /* the connection must be failed with 1007 (RFC 6455, 8.1) */
 	MESSAGE_INVALID_JSON, /* not JSON, not an object, or nested too deeply */
-	MESSAGE_INVALID,      /* JSON, but not a message: type missing or no string, bad id, data missing */
+	MESSAGE_INVALID,      /* JSON, but not a message: type missing or no string, bad id, a member missing */
 	MESSAGE_UNKNOWN_TYPE,
 };
 
@@ -26,16 +33,19 @@ struct message {
 	enum message_type type; /* only with MESSAGE_OK */
 	struct slice id; /* raw string (quotes included) or number; len 0: none. Also set on a fault, where
 			    known */
-	struct slice data;	/* raw value; len 0: none */
-	struct slice token;	/* raw string, with MESSAGE_AUTH */
+	/* Raw values; len 0: none. Of the type that the message has, they are there and of their kind. */
+#define MESSAGE_MEMBER(name, kind) struct slice name;
+#define MESSAGE_TYPE(type, text, needs, act)
+#include "proto/message.def"
+#undef MESSAGE_MEMBER
+#undef MESSAGE_TYPE
 	const char *why;	/* on a fault: what is wrong, static text */
 };
 
 /*
- * text need not be zero-terminated. The members are "type" (string: "message", "ping", "disconnect", "auth"),
- * "id" (string or number, at most MESSAGE_ID_MAX bytes), "data" (any value; needed with "message") and "token"
- * (string; needed with "auth"); others are skipped but must be valid JSON. Escapes in member names and in the
- * type are understood. Of a repeated member the last one counts.
+ * text need not be zero-terminated. The members are "type" (a string), "id" (string or number, at most MESSAGE_ID_MAX
+ * bytes) and those of message.def; others are skipped but must be valid JSON. Escapes in member names and in the type
+ * are understood. Of a repeated member the last one counts.
  */
 enum message_fault message_parse(const char *text, size_t len, struct message *out);
 

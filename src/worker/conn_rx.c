@@ -12,15 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/auth.h"
 #include "base/err.h"
 #include "base/tcp.h"
 #include "conf/conf.h"
-#include "log/log.h"
 #include "metrics/metrics.h"
 #include "proto/frame.h"
 #include "proto/message.h"
-#include "proto/reply.h"
+#include "worker/commands.h"
 
 /* A message that came in pieces. */
 struct assembly {
@@ -75,16 +73,6 @@ assemble(struct conn *c, const char *data, size_t len, size_t expected)
 	return WSD_OK;
 }
 
-static void
-refuse(struct worker *w, struct conn *c, enum metric counter, const char *code, const char *why, struct slice id)
-{
-	char *out = cork_begin(w, c, REPLY_MAX);
-
-	metrics_add(w->shard, counter, 1);
-	if (out)
-		cork_end(w, reply_error(out, code, why, worker_stamp(w, 0), id));
-}
-
 /* True if the message may be looked at; else it has been refused. One that keeps on is closed. */
 static bool
 within_rate(struct worker *w, struct conn *c, uint64_t now_ns)
@@ -96,64 +84,10 @@ within_rate(struct worker *w, struct conn *c, uint64_t now_ns)
 			c->over_limit--;
 		return true;
 	}
-	refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", "too many messages", (struct slice){ NULL, 0 });
+	command_refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", "too many messages", (struct slice){ NULL, 0 });
 	if (++c->over_limit > limit->burst || c->over_limit == UINT16_MAX)
 		conn_bye(w, c, WORKER_BYE_ABUSE, 0);
 	return false;
-}
-
-/* A client that stays longer than its token: from now on the new one's end holds. Takes as long as a signature does,
- * and RATE_LIMIT_MESSAGE bounds how often. */
-static void
-take_token(struct worker *w, struct conn *c, const struct message *m)
-{
-	uint64_t real_ms = worker_now_ms(w) + w->real_offset_ms;
-	struct slice token = { m->token.at + 1, m->token.len - 2 };
-	struct auth_claims claims;
-	char *out;
-
-	if (!w->auth) {
-		refuse(w, c, METRIC_ERROR_UNSUPPORTED, "unsupported", "no token is needed here", m->id);
-		return;
-	}
-	if (auth_check(w->auth, token, c->id, real_ms, &claims) != AUTH_GOOD) {
-		refuse(w, c, METRIC_ERROR_INVALID_TOKEN, "invalid_token", "the token is not accepted", m->id);
-		return;
-	}
-	conn_set_expiry(c, claims.expires_real_ms);
-	c->warned = false;
-	conn_rearm(w, c);
-	out = cork_begin(w, c, REPLY_MAX);
-	if (out)
-		cork_end(w, reply_auth(out, claims.expires_real_ms - real_ms, worker_stamp(w, 0), m->id));
-}
-
-static void
-answer(struct worker *w, struct conn *c, const struct message *m, uint64_t now_ns)
-{
-	char *out;
-
-	switch (m->type) {
-	case MESSAGE_MESSAGE:
-		c->count++;
-		metrics_add(w->shard, METRIC_MESSAGES, 1);
-		out = cork_begin(w, c, REPLY_MAX);
-		if (out)
-			cork_end(w, reply_response(out, c->count, worker_stamp(w, now_ns), m->id));
-		break;
-	case MESSAGE_PING:
-		out = cork_begin(w, c, REPLY_MAX);
-		if (out)
-			cork_end(w, reply_pong(out, m->id, worker_stamp(w, now_ns), w->conf->instance));
-		break;
-	case MESSAGE_DISCONNECT:
-		conn_bye(w, c, WORKER_BYE_DISCONNECT, 0);
-		break;
-	case MESSAGE_AUTH:
-		take_token(w, c, m);
-		break;
-	}
-	log_debug("connection %s sent a message", c->id);
 }
 
 static void
@@ -163,20 +97,20 @@ judge_text(struct worker *w, struct conn *c, const char *text, size_t len, uint6
 
 	switch (message_parse(text, len, &m)) {
 	case MESSAGE_OK:
-		answer(w, c, &m, now_ns);
+		command_run(w, c, &m, now_ns);
 		break;
 	case MESSAGE_BAD_UTF8:
 		metrics_add(w->shard, METRIC_ERROR_INVALID_UTF8, 1);
 		conn_fail(w, c, 1007, "text is not UTF-8");
 		break;
 	case MESSAGE_INVALID_JSON:
-		refuse(w, c, METRIC_ERROR_INVALID_JSON, "invalid_json", m.why, m.id);
+		command_refuse(w, c, METRIC_ERROR_INVALID_JSON, "invalid_json", m.why, m.id);
 		break;
 	case MESSAGE_INVALID:
-		refuse(w, c, METRIC_ERROR_INVALID_MESSAGE, "invalid_message", m.why, m.id);
+		command_refuse(w, c, METRIC_ERROR_INVALID_MESSAGE, "invalid_message", m.why, m.id);
 		break;
 	case MESSAGE_UNKNOWN_TYPE:
-		refuse(w, c, METRIC_ERROR_UNKNOWN_TYPE, "unknown_type", m.why, m.id);
+		command_refuse(w, c, METRIC_ERROR_UNKNOWN_TYPE, "unknown_type", m.why, m.id);
 		break;
 	}
 }
@@ -192,7 +126,7 @@ judge(struct worker *w, struct conn *c, const char *data, size_t len, bool binar
 	if (!within_rate(w, c, now_ns))
 		return;
 	if (binary)
-		refuse(w, c, METRIC_ERROR_UNSUPPORTED, "unsupported", "binary messages are not supported",
+		command_refuse(w, c, METRIC_ERROR_UNSUPPORTED, "unsupported", "binary messages are not supported",
 		       (struct slice){ NULL, 0 });
 	else
 		judge_text(w, c, data, len, now_ns);
@@ -201,7 +135,7 @@ judge(struct worker *w, struct conn *c, const char *data, size_t len, bool binar
 static void
 too_large(struct worker *w, struct conn *c)
 {
-	refuse(w, c, METRIC_ERROR_TOO_LARGE, "too_large", "the message exceeds MAX_MESSAGE_BYTES",
+	command_refuse(w, c, METRIC_ERROR_TOO_LARGE, "too_large", "the message exceeds MAX_MESSAGE_BYTES",
 	       (struct slice){ NULL, 0 });
 	conn_fail(w, c, 1009, "message too large");
 }
@@ -222,7 +156,7 @@ fragment_ended(struct worker *w, struct conn *c, size_t len, uint64_t now_ns)
 		why = "too many fragments";
 	else
 		return false;
-	refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", why, (struct slice){ NULL, 0 });
+	command_refuse(w, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", why, (struct slice){ NULL, 0 });
 	conn_bye(w, c, WORKER_BYE_ABUSE, 0);
 	conn_assembly_free(c);
 	return true;
