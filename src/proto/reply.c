@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Messages to the client. A payload is written behind room for the header that it is expected to get, and
- * moved only if the guess was wrong. Pure; any thread.
- */
+/* Messages to the client. */
 #include "proto/reply.h"
 
 #include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "proto/frame.h"
 #include "proto/message.h"
 
 #define U64_DIGITS     20
-#define HEADER_ROOM    4 /* of every payload up to REPLY_MAX */
 #define CODE_MAX       32
 #define WHY_MAX        128
 #define NAME_MAX_LEN   32 /* reasons and instances */
@@ -83,29 +78,10 @@ put_bool(char *at, bool value)
 	return value ? PUT(at, "true") : PUT(at, "false");
 }
 
-/* Where to write a payload of at most this many bytes. */
-static inline char *
-begin(char *out, size_t most)
-{
-	return out + (most <= FRAME_CONTROL_MAX ? 2 : HEADER_ROOM);
-}
-
-/* Puts the header before the payload; the length of both. */
-static inline size_t
-finish(char *out, const char *payload, const char *end)
-{
-	size_t len = (size_t)(end - payload);
-	size_t header = frame_header(out, FRAME_TEXT, len);
-
-	if (payload != out + header)
-		memmove(out + header, payload, len);
-	return header + len;
-}
-
 size_t
 reply_established(char *out, const struct reply_established *r)
 {
-	char *payload = begin(out, REPLY_MAX), *at = payload;
+	char *at = out;
 
 	at = PUT(at, "{\"type\":\"connection_established\",\"connectionId\":\"");
 	at = put_text(at, r->connection_id, CONNECTION_MAX);
@@ -120,57 +96,51 @@ reply_established(char *out, const struct reply_established *r)
 	at = PUT(at, ",\"heartbeatInterval\":");
 	at = put_u64(at, r->heartbeat_interval_ms);
 	at = PUT(at, "}");
-	return finish(out, payload, at);
+	return (size_t)(at - out);
 }
 
 size_t
 reply_heartbeat(char *out, const char *timestamp, const char *instance)
 {
-	char *payload = begin(out, FRAME_CONTROL_MAX), *at = payload;
+	char *at = out;
 
 	at = PUT(at, "{\"type\":\"heartbeat\"");
 	at = put_timestamp(at, timestamp);
 	at = put_instance(at, instance);
 	at = PUT(at, "}");
-	return finish(out, payload, at);
+	return (size_t)(at - out);
 }
-
-#define RESPONSE_START "{\"type\":\"message_response\",\"count\":"
-#define RESPONSE_MOST  (sizeof(RESPONSE_START ",\"timestamp\":\"\",\"id\":}") + U64_DIGITS + CLOCK_ISO8601_LEN)
 
 size_t
 reply_response(char *out, uint64_t count, const char *timestamp, struct slice id)
 {
-	char *payload = begin(out, RESPONSE_MOST + id.len), *at = payload;
+	char *at = out;
 
-	at = PUT(at, RESPONSE_START);
+	at = PUT(at, "{\"type\":\"message_response\",\"count\":");
 	at = put_u64(at, count);
 	at = put_timestamp(at, timestamp);
 	at = put_id(at, id);
 	at = PUT(at, "}");
-	return finish(out, payload, at);
+	return (size_t)(at - out);
 }
-
-#define PONG_START "{\"type\":\"pong\""
-#define PONG_MOST  (sizeof(PONG_START ",\"timestamp\":\"\",\"instance\":\"\",\"id\":}") + CLOCK_ISO8601_LEN)
 
 size_t
 reply_pong(char *out, struct slice id, const char *timestamp, const char *instance)
 {
-	char *payload = begin(out, PONG_MOST + strlen(instance) + id.len), *at = payload;
+	char *at = out;
 
-	at = PUT(at, PONG_START);
+	at = PUT(at, "{\"type\":\"pong\"");
 	at = put_timestamp(at, timestamp);
 	at = put_instance(at, instance);
 	at = put_id(at, id);
 	at = PUT(at, "}");
-	return finish(out, payload, at);
+	return (size_t)(at - out);
 }
 
 size_t
 reply_error(char *out, const char *code, const char *why, const char *timestamp, struct slice id)
 {
-	char *payload = begin(out, REPLY_MAX), *at = payload;
+	char *at = out;
 
 	at = PUT(at, "{\"type\":\"error\",\"code\":\"");
 	at = put_text(at, code, CODE_MAX);
@@ -180,38 +150,38 @@ reply_error(char *out, const char *code, const char *why, const char *timestamp,
 	at = put_timestamp(at, timestamp);
 	at = put_id(at, id);
 	at = PUT(at, "}");
-	return finish(out, payload, at);
+	return (size_t)(at - out);
 }
 
 size_t
 reply_auth(char *out, uint64_t expires_in_ms, const char *timestamp, struct slice id)
 {
-	char *payload = begin(out, REPLY_MAX), *at = payload;
+	char *at = out;
 
 	at = PUT(at, "{\"type\":\"auth_response\",\"expiresIn\":");
 	at = put_u64(at, expires_in_ms);
 	at = put_timestamp(at, timestamp);
 	at = put_id(at, id);
 	at = PUT(at, "}");
-	return finish(out, payload, at);
+	return (size_t)(at - out);
 }
 
 size_t
 reply_token_expiring(char *out, uint64_t expires_in_ms, const char *timestamp)
 {
-	char *payload = begin(out, FRAME_CONTROL_MAX), *at = payload;
+	char *at = out;
 
 	at = PUT(at, "{\"type\":\"token_expiring\",\"expiresIn\":");
 	at = put_u64(at, expires_in_ms);
 	at = put_timestamp(at, timestamp);
 	at = PUT(at, "}");
-	return finish(out, payload, at);
+	return (size_t)(at - out);
 }
 
 size_t
 reply_goodbye(char *out, const struct reply_goodbye *r)
 {
-	char *payload = begin(out, REPLY_MAX), *at = payload;
+	char *at = out;
 
 	at = PUT(at, "{\"type\":\"goodbye\",\"reason\":\"");
 	at = put_text(at, r->reason, NAME_MAX_LEN);
@@ -223,5 +193,5 @@ reply_goodbye(char *out, const struct reply_goodbye *r)
 	at = PUT(at, ",\"retryAfter\":");
 	at = put_u64(at, r->retry_after_ms);
 	at = PUT(at, "}");
-	return finish(out, payload, at);
+	return (size_t)(at - out);
 }

@@ -69,12 +69,12 @@ static void
 greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 {
 	char token[2 * WORKER_TOKEN_BYTES + 1];
-	char *out = cork_begin(w, c, REPLY_MAX);
+	char *out = cork_text(w, c);
 
 	if (!out)
 		return;
 	hex_encode(token, token_bytes, WORKER_TOKEN_BYTES);
-	cork_end(w, reply_established(out, &(struct reply_established){
+	cork_text_end(w, reply_established(out, &(struct reply_established){
 							 .connection_id = c->id,
 							 .count = c->count,
 							 .timestamp = worker_stamp(w, 0),

@@ -72,9 +72,9 @@ conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_a
 	} else if (bye == WORKER_BYE_ABUSE && c->binary) {
 		code = 1003;
 	}
-	out = cork_begin(w, c, REPLY_MAX);
+	out = cork_text(w, c);
 	if (out)
-		cork_end(w, reply_goodbye(out, &(struct reply_goodbye){
+		cork_text_end(w, reply_goodbye(out, &(struct reply_goodbye){
 							     .reason = info->reason,
 							     .total = c->count,
 							     .timestamp = worker_stamp(w, 0),
@@ -107,22 +107,12 @@ conn_kill(struct worker *w, struct conn *c)
 	worker_close_later(w, c);
 }
 
-/* Whatever waits for nothing but the socket leaves now, and then a close frame of ours. */
-static void
-send_close(struct worker *w, struct conn *c)
-{
-	char *out = cork_begin(w, c, FRAME_CLOSE_LEN);
-
-	if (out)
-		cork_end(w, frame_close(out, c->close_code));
-	cork_release(w, c);
-}
-
 void
 conn_cut(struct worker *w, struct conn *c)
 {
-	if (c->phase == CONN_LEAVING && !conn_has_queued(c))
-		send_close(w, c); /* else it would stand in the midst of a frame, or of what libwebsockets writes */
+	cork_release(w, c);
+	if (c->phase == CONN_LEAVING && !conn_has_queued(c)) /* else it would stand where nothing ends */
+		conn_send_close(c, c->close_code);
 	conn_kill(w, c);
 }
 

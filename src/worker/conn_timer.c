@@ -10,7 +10,6 @@
 
 #include "conf/conf.h"
 #include "metrics/metrics.h"
-#include "proto/frame.h"
 #include "proto/reply.h"
 
 #define PING_PAYLOAD "wsd" /* libwebsockets does not report empty pongs */
@@ -67,14 +66,12 @@ silent_ms(const struct worker *w, struct conn *c, uint64_t now_ms)
 static void
 beat(struct worker *w, struct conn *c)
 {
-	char *out = cork_begin(w, c, REPLY_MAX + FRAME_HEADER_MAX + sizeof(PING_PAYLOAD));
-	size_t len;
+	char *out = cork_text(w, c);
 
 	if (!out)
 		return;
-	len = reply_heartbeat(out, worker_stamp(w, 0), w->conf->instance);
-	len += frame_ping(out + len, PING_PAYLOAD, sizeof(PING_PAYLOAD) - 1);
-	cork_end(w, len);
+	cork_text_end(w, reply_heartbeat(out, worker_stamp(w, 0), w->conf->instance));
+	cork_ping(w, c, PING_PAYLOAD, sizeof(PING_PAYLOAD) - 1);
 	metrics_add(w->shard, METRIC_HEARTBEATS, 1);
 }
 
@@ -92,9 +89,9 @@ look_at_token(struct worker *w, struct conn *c, uint64_t now_ms)
 	if (c->warned || real_ms + w->conf->jwt_expiry_warning_s * 1000ull < end_ms)
 		return true;
 	c->warned = true;
-	out = w->conf->jwt_expiry_warning_s > 0 ? cork_begin(w, c, REPLY_MAX) : NULL;
+	out = w->conf->jwt_expiry_warning_s > 0 ? cork_text(w, c) : NULL;
 	if (out)
-		cork_end(w, reply_token_expiring(out, end_ms - real_ms, worker_stamp(w, 0)));
+		cork_text_end(w, reply_token_expiring(out, end_ms - real_ms, worker_stamp(w, 0)));
 	return true;
 }
 

@@ -9,8 +9,15 @@
  */
 #include "worker/worker_priv.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "metrics/metrics.h"
+#include "proto/frame.h"
+#include "proto/reply.h"
+
+/* Of the payload of most texts; the others are moved. */
+#define HEADER_GUESS 2
 
 static void
 write_piece(struct worker *w, struct cork_piece *piece, uint64_t now_ns)
@@ -55,12 +62,12 @@ cork_count(struct worker *w, uint64_t now_ns)
 		w->cork.now.since_ns = now_ns;
 }
 
-char *
-cork_begin(struct worker *w, struct conn *c, size_t need)
+/* Room for need bytes at the end of what c has to say; NULL: it takes nothing more. */
+static char *
+room_for(struct worker *w, struct conn *c, size_t need)
 {
 	struct cork_piece *now = &w->cork.now;
 
-	CHECK(need <= CORK_BYTES);
 	cork_enter(w, c, 0);
 	if (now->len + need > CORK_BYTES) {
 		cork_flush(w, 0);
@@ -71,13 +78,34 @@ cork_begin(struct worker *w, struct conn *c, size_t need)
 	return w->cork.space + LWS_PRE + now->len;
 }
 
+char *
+cork_text(struct worker *w, struct conn *c)
+{
+	char *at = room_for(w, c, FRAME_HEADER_MAX + REPLY_MAX);
+
+	return at ? at + HEADER_GUESS : NULL;
+}
+
 void
-cork_end(struct worker *w, size_t len)
+cork_text_end(struct worker *w, size_t len)
 {
 	struct cork_piece *now = &w->cork.now;
+	char *at = w->cork.space + LWS_PRE + now->len;
+	size_t header = frame_header_len(len);
 
-	CHECK(now->conn && now->len + len <= CORK_BYTES);
-	now->len += len;
+	CHECK(now->conn && len <= REPLY_MAX);
+	if (header != HEADER_GUESS)
+		memmove(at + header, at + HEADER_GUESS, len);
+	now->len += frame_header(at, FRAME_TEXT, len) + len;
+}
+
+void
+cork_ping(struct worker *w, struct conn *c, const void *payload, size_t len)
+{
+	char *at = room_for(w, c, FRAME_HEADER_MAX + len);
+
+	if (at)
+		w->cork.now.len += frame_ping(at, payload, len);
 }
 
 void

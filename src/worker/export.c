@@ -28,7 +28,6 @@
 #include "conf/conf.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
-#include "proto/frame.h"
 #include "worker/outq.h"
 #include "worker/travel.h"
 
@@ -111,10 +110,7 @@ offer(struct worker *w, struct conn *c)
 static void
 send_ping(struct worker *w, struct conn *c)
 {
-	char *out = cork_begin(w, c, FRAME_HEADER_MAX + NONCE_BYTES);
-
-	if (out)
-		cork_end(w, frame_ping(out, &w->export.nonce, NONCE_BYTES));
+	cork_ping(w, c, &w->export.nonce, NONCE_BYTES);
 	cork_flush(w, 0);
 }
 

@@ -167,9 +167,11 @@ int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
 /* cork.c. now_ns: clock_mono_ns(), or 0 to have it read if need be. */
 void cork_enter(struct worker *w, struct conn *c, uint64_t now_ns); /* c's input is being read */
 void cork_count(struct worker *w, uint64_t now_ns);		    /* one message of it is being answered */
-/* Room for a frame of at most need bytes, then as many as were written. NULL: the connection takes nothing more. */
-char *cork_begin(struct worker *w, struct conn *c, size_t need);
-void cork_end(struct worker *w, size_t len);
+/* Where the payload of a text message goes, at most REPLY_MAX bytes, and then how many they are: it is framed by that.
+ * NULL: the connection takes nothing more. */
+char *cork_text(struct worker *w, struct conn *c);
+void cork_text_end(struct worker *w, size_t len);
+void cork_ping(struct worker *w, struct conn *c, const void *payload, size_t len);
 void cork_flush(struct worker *w, uint64_t now_ns); /* the present connection's */
 /* What c has to say leaves before libwebsockets says anything by itself. */
 void cork_release(struct worker *w, struct conn *c);
