@@ -178,10 +178,15 @@ void handing_left(struct server *s); /* a connection is gone */
 /* wiring.c: fills the three ops. */
 void wiring_init(struct server *s);
 
-/* queries.c: what the HTTP threads ask. Any thread. */
+#define QUERY_PATIENCE_MS 2000
+#define QUERY_NAME_MAX	  32 /* of an instance */
+
+/* queries_connections.c: what the HTTP threads ask. Any thread. */
 int query_page(void *arg, struct admin_page *page);
 int query_find(void *arg, const char *id, struct admin_connection *out);
 int query_disconnect(void *arg, const char *id);
+
+/* queries.c: the same */
 int query_drain(void *arg);
 int query_accept(void *arg, bool on);
 int query_handoff(void *arg, const char *to, bool close);
