@@ -58,7 +58,7 @@ def test_restarts_that_follow_each_other_at_once(host):
 def test_a_signal_before_the_program_is_loaded(host):
     """What no program can prevent: this one has the signal at its default for good."""
     host.write("/etc/systemd/system/ws@blue.service.d/early.conf",
-               "[Service]\nType=exec\nExecStart=\nExecStart=/usr/bin/sleep infinity\nExecPaths=/usr/bin/sleep\n")
+               "[Service]\nType=exec\nWatchdogSec=0\nExecStart=\nExecStart=/usr/bin/sleep infinity\nExecPaths=/usr/bin/sleep\n")
     host.systemctl("daemon-reload")
     host.systemctl("start", "ws@blue")
     host.systemctl("restart", "ws@blue.service")
