@@ -39,6 +39,14 @@ def test_status_of_both(host):
     clients[2].ask(message())
 
 
+def test_status_that_nobody_reads(host):
+    """The reason is told, or is none that needs a word."""
+    assert host.sh("wsctl status 2>&1 >/dev/full || echo $?") == (
+        "wsctl: standard output could not be written: No space left on device\n1\n")
+    # a pipe whose reader is gone before it begins
+    assert host.sh("mkfifo /tmp/pipe; exec 3<>/tmp/pipe 4>/tmp/pipe 3>&-; wsctl status 2>&1 >&4 || echo $?") == "1\n"
+
+
 def test_watch_goes_on_until_it_is_interrupted(host):
     host.systemctl("start", "ws@blue")
     with Running(host, "wsctl", "status", "--watch=1", "--json") as watch:
