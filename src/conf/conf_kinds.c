@@ -395,3 +395,18 @@ hosts_accepts(const struct conf_var *var, FILE *to)
 }
 
 const struct conf_kind conf_kind_hosts = { hosts_parse, text_print, hosts_accepts, text_release };
+
+static int
+subprotocols_parse(const struct conf_var *var, void *at, const char *text)
+{
+	return conf_subprotocols_parse(text, at);
+}
+
+static void
+subprotocols_accepts(const struct conf_var *var, FILE *to)
+{
+	fprintf(to, "* or a comma-separated list of names such as chat.v1, of at most %d characters, not bearer.TOKEN",
+		CONF_SUBPROTOCOL_MAX);
+}
+
+const struct conf_kind conf_kind_subprotocols = { subprotocols_parse, text_print, subprotocols_accepts, text_release };

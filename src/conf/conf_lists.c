@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists of browser origins and of hosts: their syntax, and their normal form, in which a comparison of bytes is all
- * that is needed to match them (RFC 6454, 6.2: browsers send scheme and host in lower case, and no port where it is the
- * scheme's own). Pure.
+ * Lists of browser origins, of hosts and of subprotocols: their syntax, and their normal form, in which a comparison
+ * of bytes is all that is needed to match them (RFC 6454, 6.2: browsers send scheme and host in lower case, and no port
+ * where it is the scheme's own). Pure.
  */
 #include "conf/conf_priv.h"
 
@@ -14,6 +14,7 @@
 #include "base/slice.h"
 
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
 static bool
@@ -134,14 +135,33 @@ put_host(struct slice host, FILE *to)
 	return WSD_OK;
 }
 
+/* As a client offers it, RFC 6455, 4.1: a token of HTTP. Never one that carries a token to authenticate with. */
 static int
-put_list(char *text, int (*put)(struct slice entry, FILE *to), FILE *to)
+put_subprotocol(struct slice name, FILE *to)
+{
+	if (name.len > CONF_SUBPROTOCOL_MAX || !only(name, LOWER UPPER DIGITS "!#$%&'*+-.^_`|~"))
+		return WSD_E_MALFORMED;
+	if (slice_equal(name, "*") || (name.len >= 7 && memcmp(name.at, "bearer.", 7) == 0))
+		return WSD_E_MALFORMED;
+	fprintf(to, "%.*s", (int)name.len, name.at);
+	return WSD_OK;
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+struct list_kind {
+	int (*put)(struct slice entry, FILE *to); /* checks one entry, and writes its normal form */
+	bool any_case;				  /* its letters' case means nothing */
+};
+
+static int
+put_list(char *text, const struct list_kind *kind, FILE *to)
 {
 	bool first = true;
 	char *save = NULL;
 	int rc = WSD_OK;
 
-	for (char *c = text; *c; c++)
+	for (char *c = text; *c && kind->any_case; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c - 'A' + 'a');
 	if (text[0] == ',' || strstr(text, ",,"))
@@ -155,13 +175,13 @@ put_list(char *text, int (*put)(struct slice entry, FILE *to), FILE *to)
 		if (!first)
 			fputc(',', to);
 		first = false;
-		rc = put(entry, to);
+		rc = kind->put(entry, to);
 	}
 	return rc == WSD_OK && first ? WSD_E_MALFORMED : rc;
 }
 
 static int
-parse_list(const char *text, int (*put)(struct slice entry, FILE *to), char **out)
+parse_list(const char *text, const struct list_kind *kind, char **out)
 {
 	char *copy = NULL, *normal = NULL;
 	size_t size = 0;
@@ -175,7 +195,7 @@ parse_list(const char *text, int (*put)(struct slice entry, FILE *to), char **ou
 	if (strcmp(text, "*") == 0)
 		rc = fputc('*', to) == '*' ? WSD_OK : -ENOMEM;
 	else
-		rc = put_list(copy, put, to);
+		rc = put_list(copy, kind, to);
 	if (fclose(to) != 0 && rc == WSD_OK)
 		rc = -ENOMEM;
 	to = NULL;
@@ -194,11 +214,17 @@ out:
 int
 conf_origins_parse(const char *text, char **out)
 {
-	return parse_list(text, put_entry, out);
+	return parse_list(text, &(struct list_kind){ put_entry, true }, out);
 }
 
 int
 conf_hosts_parse(const char *text, char **out)
 {
-	return parse_list(text, put_host, out);
+	return parse_list(text, &(struct list_kind){ put_host, true }, out);
+}
+
+int
+conf_subprotocols_parse(const char *text, char **out)
+{
+	return parse_list(text, &(struct list_kind){ put_subprotocol, false }, out);
 }

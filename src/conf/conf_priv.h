@@ -57,6 +57,7 @@ extern const struct conf_kind conf_kind_url;	/* char *, may be NULL */
 extern const struct conf_kind conf_kind_nets;	/* struct addr_nets */
 extern const struct conf_kind conf_kind_origins; /* char * */
 extern const struct conf_kind conf_kind_hosts;	/* char * */
+extern const struct conf_kind conf_kind_subprotocols; /* char * */
 
 extern const struct conf_kind conf_kind_proxy;	/* struct conf_proxy */
 extern const struct conf_kind conf_kind_base;	/* char * */
@@ -94,5 +95,7 @@ void conf_secrets_release(struct conf *conf);
 int conf_origins_parse(const char *text, char **out);
 /* The same of names of hosts (conf.h, admin_hosts). */
 int conf_hosts_parse(const char *text, char **out);
+/* The same of subprotocols (conf.h). */
+int conf_subprotocols_parse(const char *text, char **out);
 
 #endif

@@ -341,6 +341,15 @@ const struct conf_var conf_table[] = {
 		.more = "A peer on a unix socket counts as 127.0.0.1.",
 	},
 	{
+		.name = "SUBPROTOCOLS",
+		.kind = &conf_kind_subprotocols,
+		MEMBER(subprotocols),
+		.help = "subprotocols besides wsd that may be answered, comma-separated; * for any",
+		.more = "Browsers, and most other clients, give up a connection for which they offered subprotocols "
+			"and got none. If wsd is not among them, the first one offered that is allowed here is "
+			"answered, and means nothing; bearer.TOKEN never is.",
+	},
+	{
 		.name = "ADMIN_HOSTS",
 		.kind = &conf_kind_hosts,
 		MEMBER(admin_hosts),

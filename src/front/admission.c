@@ -129,13 +129,16 @@ room_left(struct applicant *a)
 static void
 fill_guest(struct front_guest *g, struct applicant *a)
 {
+	struct slice subprotocol = subprotocol_choose(a->visitor->front->conf->subprotocols, &a->request->subprotocols);
+
 	*g = (struct front_guest){
 		.fd = -1,
 		.client = a->address,
-		.subprotocol = credentials_offers(&a->request->subprotocols, "wsd"),
 		.expires_real_ms = a->claims.expires_real_ms,
 	};
 	memcpy(g->key, a->request->key.at, sizeof(g->key));
+	if (subprotocol.len > 0)
+		memcpy(g->subprotocol, subprotocol.at, subprotocol.len);
 	memcpy(g->subject, a->claims.subject, sizeof(g->subject));
 }
 

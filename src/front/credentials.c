@@ -15,19 +15,14 @@ _Static_assert(FRONT_SUBJECT_MAX == AUTH_SUBJECT_MAX, "one subject");
 
 #define SCHEME	    "Bearer"
 #define SUBPROTOCOL "bearer." /* browsers cannot set headers, but can offer subprotocols */
+#define MARK	    (sizeof(SUBPROTOCOL) - 1)
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
 bool
-credentials_offers(const struct request_list *list, const char *name)
+credentials_is_token(struct slice subprotocol)
 {
-	struct request_place place = { 0 };
-	struct slice one;
-
-	while (request_next(list, &place, &one))
-		if (slice_equal(one, name))
-			return true;
-	return false;
+	return subprotocol.len >= MARK && memcmp(subprotocol.at, SUBPROTOCOL, MARK) == 0;
 }
 
 /* One more place had this token. */
@@ -74,14 +69,13 @@ credentials_find(const struct request *r, char *room, struct slice *token)
 	struct request_place place = { 0 };
 	struct slice one;
 	enum credentials found = CREDENTIALS_NONE;
-	size_t mark = sizeof(SUBPROTOCOL) - 1;
 
 	*token = (struct slice){ NULL, 0 };
 	if (in_header(r, &one))
 		found = add(found, token, one);
 	while (request_next(&r->subprotocols, &place, &one)) {
-		if (one.len >= mark && memcmp(one.at, SUBPROTOCOL, mark) == 0)
-			found = add(found, token, (struct slice){ one.at + mark, one.len - mark });
+		if (credentials_is_token(one))
+			found = add(found, token, (struct slice){ one.at + MARK, one.len - MARK });
 	}
 	if (in_query(r, room, &one))
 		found = add(found, token, one);

@@ -24,6 +24,7 @@ struct metrics_shard;
 #define FRONT_TOKEN_BYTES 16
 #define FRONT_KEY_LEN	  24
 #define FRONT_SUBJECT_MAX 128
+#define FRONT_SUBPROTOCOL_MAX 64 /* longer ones are not answered */
 
 enum front_mode {
 	FRONT_CLOSED,	/* connections wait in the listening sockets' queues */
@@ -49,7 +50,7 @@ struct front_guest {
 	bool resumed;
 	uint8_t token[FRONT_TOKEN_BYTES];
 	char key[FRONT_KEY_LEN]; /* Sec-WebSocket-Key */
-	bool subprotocol;	 /* "wsd" was offered, and must be answered */
+	char subprotocol[FRONT_SUBPROTOCOL_MAX + 1]; /* to be answered; "": none */
 	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
 	char subject[FRONT_SUBJECT_MAX + 1]; /* of its token; "": not known */
 	const char *id;

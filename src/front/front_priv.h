@@ -137,8 +137,11 @@ bool credentials_judge(struct visitor *v, const struct request *r, struct auth_c
 enum credentials { CREDENTIALS_NONE, CREDENTIALS_ONE, CREDENTIALS_CONFLICT };
 /* The token of a request; room has AUTH_TOKEN_MAX + 1 bytes, and may hold it. */
 enum credentials credentials_find(const struct request *r, char *room, struct slice *token);
-/* Whether a list of subprotocols has this one, spelt so. */
-bool credentials_offers(const struct request_list *list, const char *name);
+/* Whether an offered subprotocol carries such a token: it is never to be repeated. */
+bool credentials_is_token(struct slice subprotocol);
+
+/* subprotocol.c: the one to be answered, "wsd" first; len 0: none. allowed: conf.h, subprotocols. */
+struct slice subprotocol_choose(const char *allowed, const struct request_list *offered);
 
 /* origin.c: whether a browser's Origin may connect. */
 bool origin_allowed(const char *allowed, struct slice origin);

@@ -389,9 +389,9 @@ worker_seat(struct worker *w, const struct worker_guest *guest)
 		return rc;
 	seat->mail.run = run_seat;
 	seat->fd = guest->fd;
-	seat->how.subprotocol = guest->subprotocol;
 	memcpy(seat->how.key, guest->key, sizeof(seat->how.key));
 	memcpy(seat->how.token, guest->token, sizeof(seat->how.token));
+	snprintf(seat->how.subprotocol, sizeof(seat->how.subprotocol), "%s", guest->subprotocol);
 	snprintf(seat->how.subject, sizeof(seat->how.subject), "%s", guest->subject ? guest->subject : "");
 	seat->conn = conn_create(guest);
 	if (seat->conn) {

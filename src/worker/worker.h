@@ -24,6 +24,7 @@ struct worker;
 #define WORKER_ID_MAX	   128
 #define WORKER_KEY_LEN	   24 /* Sec-WebSocket-Key: base64 of 16 bytes */
 #define WORKER_SUBJECT_MAX 128
+#define WORKER_SUBPROTOCOL_MAX 64
 
 /* Why connections are told to go; each has its goodbye, close code and reconnect advice (conn_close.c). */
 enum worker_bye {
@@ -49,7 +50,7 @@ struct worker_guest {
 	bool resumed;
 	uint8_t token[WORKER_TOKEN_BYTES];
 	char key[WORKER_KEY_LEN];
-	bool subprotocol;	  /* to be answered with "wsd" */
+	const char *subprotocol;  /* to be answered; copied; "": none */
 	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
 	const char *subject;	  /* for the log; copied; NULL or "": none */
 	const char *id;		  /* copied */

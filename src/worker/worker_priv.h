@@ -45,7 +45,7 @@ struct adoption {
 	char key[WORKER_KEY_LEN];
 	uint8_t token[WORKER_TOKEN_BYTES];
 	char subject[WORKER_SUBJECT_MAX + 1];
-	bool subprotocol;
+	char subprotocol[WORKER_SUBPROTOCOL_MAX + 1]; /* "": none */
 };
 
 /* Connections by the slot that main gave them, so that all can be walked, and one found, without links in each. */
@@ -161,6 +161,8 @@ bool ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *h
 /* The loop watches its socket from now on, or it is closed. After ws_adopt(), in the same turn. */
 void ws_watched(struct worker *w, struct conn *c);
 void ws_deinit(void); /* of this thread */
+/* Adds what is ours to the answer that is written at *at, with room bytes left. */
+void ws_add_headers(struct worker *w, char **at, int room);
 /* ws_callback.c */
 int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
 

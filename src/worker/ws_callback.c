@@ -53,6 +53,12 @@ ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
 		return 0;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return confirm_upgrade(worker_of(wsi), wsi, in);
+	case LWS_CALLBACK_ADD_HEADERS: {
+		struct lws_process_html_args *answer = in;
+
+		ws_add_headers(worker_of(wsi), &answer->p, answer->max_len);
+		return 0;
+	}
 	case LWS_CALLBACK_ESTABLISHED:
 		conn_opened(worker_of(wsi), conn_of(user), worker_of(wsi)->adoption);
 		return 0;

@@ -6,7 +6,7 @@
  * libwebsockets never sees what a client sent as its request. The front desk has judged and consumed that;
  * what is parsed here is a minimal request of our own that carries the client's key. So none of its HTTP code
  * can be reached from the network, and a client may offer subprotocols that we do not speak (it would be
- * dropped without an answer), a token among them. Only "wsd" is passed on, which is then in the answer.
+ * dropped without an answer), a token among them. Which of them is in the answer, if any, is added by ourselves.
  */
 #include "worker/worker_priv.h"
 
@@ -148,8 +148,8 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 	char request[256];
 	int len = snprintf(request, sizeof(request),
 			   "GET / HTTP/1.1\r\nHost: w\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n%s\r\n",
-			   WORKER_KEY_LEN, how->key, how->subprotocol ? "Sec-WebSocket-Protocol: wsd\r\n" : "");
+			   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n\r\n",
+			   WORKER_KEY_LEN, how->key);
 
 	CHECK(len > 0 && (size_t)len < sizeof(request));
 	CHECK(!w->adopting);
@@ -170,6 +170,19 @@ ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how)
 		conn_destroyed(w, c);
 	}
 	return w->adopted == c;
+}
+
+void
+ws_add_headers(struct worker *w, char **at, int room)
+{
+	const char *subprotocol = w->adoption->subprotocol;
+	int len;
+
+	if (!subprotocol[0])
+		return;
+	len = snprintf(*at, (size_t)room, "Sec-WebSocket-Protocol: %s\r\n", subprotocol);
+	CHECK(len > 0 && len < room);
+	*at += len;
 }
 
 void

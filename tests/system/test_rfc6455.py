@@ -128,6 +128,34 @@ def test_11_3_4_any_line_may_offer_what_is_taken_up(wsd, raw):
         assert response.headers["sec-websocket-protocol"] == "wsd"
 
 
+@pytest.mark.parametrize("allowed, offers, answer", [
+    ("*", ["one, two"], "one"),
+    ("*", ["bearer.e30.e30.e30, two"], "two"),
+    ("*", ["bearer.e30.e30.e30"], None),
+    ("*", ["one", "wsd"], "wsd"),
+    ("*", ["x" * 65 + ", " + "y" * 64], "y" * 64),
+    ("*", [], None),
+    ("two,Three", ["one, two, Three"], "two"),
+    ("two,Three", ["Three, two"], "Three"),
+    ("two,Three", ["three, on, tw"], None),
+    (None, ["one"], None),
+])
+def test_4_2_2_subprotocols_that_the_operator_allows(start, raw, allowed, offers, answer):
+    """SUBPROTOCOLS: clients that offer some and get none give up; what is answered means nothing. A token is never repeated."""
+    c = raw(start(**({"SUBPROTOCOLS": allowed} if allowed else {})))
+    response = c.handshake(add=[("Sec-WebSocket-Protocol", offer) for offer in offers])
+    assert response.status == 101
+    assert response.headers.get("sec-websocket-protocol") == answer
+    assert response.times("sec-websocket-protocol") == (answer is not None)
+    assert c.read_json()["type"] == "connection_established"
+    assert c.ask(message())["count"] == 1
+
+
+def test_4_2_2_client_that_insists_on_a_subprotocol(start, client):
+    wsd = start(SUBPROTOCOLS="*")
+    assert client(wsd, subprotocols=["chat.v1"]).ask({"type": "message", "data": 1})["count"] == 1
+
+
 def test_4_2_2_answer(wsd, raw):
     """4.2.2 (5): status 101, Upgrade, Connection and Sec-WebSocket-Accept, each once (11.3.3)."""
     response = raw(wsd).handshake()

@@ -99,7 +99,7 @@ offers_wsd(const char *offered)
 {
 	struct request_list list = lines(offered);
 
-	return credentials_offers(&list, "wsd");
+	return slice_equal(subprotocol_choose(NULL, &list), "wsd");
 }
 
 static void
