@@ -172,8 +172,12 @@ main(int argc, char **argv)
 	rc = conf_load(&conf, get_environment, why, sizeof(why));
 	if (rc == WSD_OK) {
 		rc = auth_create(&auth, &conf, why, sizeof(why));
-		if (rc != WSD_OK)
+		if (rc == WSD_OK && o.check_config) /* a start does it by itself, with what waits for it */
+			rc = server_check(&conf, why, sizeof(why));
+		if (rc != WSD_OK) {
+			auth_destroy(&auth);
 			conf_deinit(&conf);
+		}
 	}
 	if (rc != WSD_OK) {
 		sysd_notify("STATUS=%s", why);

@@ -81,6 +81,15 @@ read_unit(struct bus *bus, const char *unit, const char *path, struct bus_unit *
 	if (rc >= 0)
 		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "NFileDescriptorStore", error,
 						 'u', &out->stored);
+	if (rc >= 0)
+		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "ExecMainCode", error, 'i',
+						 &out->exit_code);
+	if (rc >= 0)
+		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "ExecMainStatus", error, 'i',
+						 &out->exit_status);
+	if (rc >= 0)
+		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "TimeoutStartUSec", error, 't',
+						 &out->start_timeout_us);
 	return rc;
 }
 
@@ -106,10 +115,50 @@ bus_unit_runs(const struct bus_unit *unit)
 	return strcmp(unit->active, "active") == 0 || strcmp(unit->active, "reloading") == 0;
 }
 
+int
+bus_each(struct bus *bus, const char *const *patterns, void (*one)(void *arg, const char *unit), void *arg,
+	 struct why *why)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *question = NULL, *m = NULL;
+	const char *unit;
+	int rc = sd_bus_message_new_method_call(bus->sd, &question, MANAGER, OBJECT, MANAGER ".Manager",
+						"ListUnitsByPatterns");
+
+	if (rc >= 0)
+		rc = sd_bus_message_append(question, "as", 0);
+	if (rc >= 0)
+		rc = sd_bus_message_append_strv(question, (char **)patterns);
+	if (rc >= 0)
+		rc = sd_bus_call(bus->sd, question, 0, &error, &m);
+	if (rc >= 0)
+		rc = sd_bus_message_enter_container(m, 'a', "(ssssssouso)");
+	while (rc >= 0 && (rc = sd_bus_message_enter_container(m, 'r', "ssssssouso")) > 0) {
+		rc = sd_bus_message_read(m, "s", &unit);
+		if (rc > 0)
+			one(arg, unit);
+		if (rc > 0)
+			rc = sd_bus_message_skip(m, "sssssouso");
+		if (rc >= 0)
+			rc = sd_bus_message_exit_container(m);
+	}
+	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, "listing units", why);
+	sd_bus_message_unref(question);
+	sd_bus_message_unref(m);
+	sd_bus_error_free(&error);
+	return rc;
+}
+
+void
+bus_forget_failure(struct bus *bus, const char *unit)
+{
+	CALL(bus, "ResetFailedUnit", NULL, NULL, "s", unit);
+}
+
 void
 bus_empty_store(struct bus *bus, const char *unit)
 {
-	CALL(bus, "ResetFailedUnit", NULL, NULL, "s", unit); /* one that failed is not cleaned */
+	bus_forget_failure(bus, unit); /* one that failed is not cleaned */
 	CALL(bus, "CleanUnit", NULL, NULL, "sas", unit, 1, "fdstore");
 }
 
@@ -170,9 +219,18 @@ bus_enable(struct bus *bus, const char *on, const char *off, struct why *why)
 
 	if (rc >= 0)
 		rc = CALL(bus, "DisableUnitFiles", &error, NULL, "asb", 1, off, false);
-	if (rc >= 0)
-		rc = CALL(bus, "Reload", &error, NULL, "");
 	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, "enabling and disabling units", why);
+	sd_bus_error_free(&error);
+	return rc == WSD_OK ? bus_reload(bus, why) : rc;
+}
+
+int
+bus_reload(struct bus *bus, struct why *why)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	int rc = CALL(bus, "Reload", &error, NULL, "");
+
+	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, "reading the unit files again", why);
 	sd_bus_error_free(&error);
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "ctl/api.h"
+#include "ctl/failure.h"
 #include "ctl/handover.h"
 #include "ctl/interrupt.h"
 #include "ctl/probe.h"
@@ -45,15 +46,17 @@ static int
 explain_start(struct deploy *d, const char *name, int rc, struct why *detail)
 {
 	uint64_t until_ms = clock_mono_ms() + REASON_MS;
+	struct why words = { .text = "" };
 	struct bus_unit unit;
 	struct why ignored;
 
 	do {
 		if (bus_unit(d->bus, name, &unit, &ignored) != WSD_OK)
 			return rc;
-	} while (!unit.status[0] && clock_mono_ms() < until_ms && interrupt_pause(LOOK_MS) == WSD_OK);
-	return why_set(detail, rc, "%s did not start (%s)%s%s\nsee: journalctl -u ws@%s -n 20", name, unit.result,
-		       unit.status[0] ? ": " : "", unit.status, d->to.name);
+		failure_words(&unit, &words);
+	} while (!words.text[0] && clock_mono_ms() < until_ms && interrupt_pause(LOOK_MS) == WSD_OK);
+	return why_set(detail, rc, "%s did not start%s%s\nsee: journalctl -u ws@%s -n 20", name,
+		       words.text[0] ? ": " : "", words.text, d->to.name);
 }
 
 static int

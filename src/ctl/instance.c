@@ -2,6 +2,7 @@
 #include "ctl/instance.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #include "base/err.h"
 #include "ctl/api.h"
+#include "ctl/failure.h"
 #include "ctl/why.h"
 
 const char *const instance_names[INSTANCES] = { "blue", "green" };
@@ -29,6 +31,43 @@ instance_is_name(const char *name)
 
 	return len >= 1 && len <= INSTANCE_NAME_MAX &&
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+static void
+add_name(void *arg, const char *unit)
+{
+	struct instance_list *list = arg;
+	const char *at = strchr(unit, '@');
+	char name[INSTANCE_NAME_MAX + 2] = "";
+
+	if (at)
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at + 1, "."), at + 1);
+	if (!instance_is_name(name) || list->n == INSTANCES_MOST)
+		return;
+	for (unsigned i = 0; i < list->n; i++)
+		if (strcmp(list->names[i], name) == 0)
+			return;
+	snprintf(list->names[list->n++], INSTANCE_NAME_MAX + 1, "%s", name);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+int
+instance_list(struct bus *bus, struct instance_list *out, struct why *why)
+{
+	static const char *const patterns[] = { "ws@*.service", "ws@*.socket", NULL };
+	int rc;
+
+	out->n = 0;
+	for (unsigned i = 0; i < INSTANCES; i++)
+		snprintf(out->names[out->n++], INSTANCE_NAME_MAX + 1, "%s", instance_names[i]);
+	rc = bus_each(bus, patterns, add_name, out, why);
+	qsort(out->names + INSTANCES, out->n - INSTANCES, sizeof(*out->names), by_name);
+	return rc;
 }
 
 void
@@ -129,16 +168,10 @@ instance_would_start(const struct instance *i)
 	return !i->runs && strcmp(i->socket.active, "active") == 0;
 }
 
-/* "success" is a start that is under way. After a crash the status is still what it said before. */
 void
 instance_failure(const struct instance *i, struct why *out)
 {
-	bool failed = !i->runs && strcmp(i->unit.active, "inactive") != 0 && i->unit.result[0] &&
-		      strcmp(i->unit.result, "success") != 0;
-	bool said = strcmp(i->unit.result, "exit-code") == 0 && i->unit.status[0];
-
-	if (failed)
-		why_set(out, 0, "%s%s%s", i->unit.result, said ? ": " : "", said ? i->unit.status : "");
-	else
-		out->text[0] = '\0';
+	out->text[0] = '\0';
+	if (!i->runs && strcmp(i->unit.active, "inactive") != 0)
+		failure_words(&i->unit, out);
 }

@@ -21,6 +21,16 @@ const char *instance_other(const char *name);
 /* Whether it can be the name of one: 1 to 32 of a-z, 0-9 and -. */
 bool instance_is_name(const char *name);
 
+/* The pair, and whoever else systemd knows of: a third one that is enabled, runs, or has run. */
+#define INSTANCES_MOST 16
+
+struct instance_list {
+	char names[INSTANCES_MOST][INSTANCE_NAME_MAX + 1]; /* blue, green, and then by name */
+	unsigned n;
+};
+
+int instance_list(struct bus *bus, struct instance_list *out, struct why *why);
+
 struct instance {
 	const char *name;
 	struct bus_unit unit; /* of the service */

@@ -40,6 +40,8 @@ static const struct option_row {
 	{ OPTION_FORCE, "force", 'f', no_argument, NULL, "even to an instance that is not ready" },
 	{ OPTION_CLOSE, "close", 0, no_argument, NULL,
 	  "tell clients to come back by themselves, with their sessions moved" },
+	{ OPTION_PROGRAM, "program", 0, required_argument, "FILE",
+	  "try this one, instead of the one that the instance runs" },
 	{ OPTION_HELP, "help", 'h', no_argument, NULL, "print this, or the help of a command, and exit" },
 	{ OPTION_VERSION, "version", 'V', no_argument, NULL, "print the version and exit" },
 };
@@ -105,6 +107,9 @@ take_option(struct reader *r, const struct option_row *row, const char *value)
 		break;
 	case OPTION_CLIENT:
 		o->client = value;
+		break;
+	case OPTION_PROGRAM:
+		o->program = value;
 		break;
 	case OPTION_AFTER:
 		o->after = value;

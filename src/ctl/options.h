@@ -27,6 +27,7 @@ enum option_id {
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
 	OPTION_CLOSE,
+	OPTION_PROGRAM,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -39,7 +40,7 @@ struct options {
 	unsigned n_args;
 	unsigned given; /* set of enum option_id */
 	uint32_t watch_ms;
-	const char *instance, *prefix, *client, *after;
+	const char *instance, *prefix, *client, *after, *program;
 	uint64_t idle_ms;
 	uint32_t limit;
 };

@@ -104,7 +104,7 @@ handing_listen(struct server *s)
 	fds[0] = -1;
 	rc = receiver_start(&s->receiver, &s->loop, fd, s->conf->instance, PACKAGE_VERSION, &ops);
 	if (rc != WSD_OK)
-		log_error("could not listen for handoffs (%s)", wsd_strerror(rc));
+		starting_failed("could not listen for handoffs (%s)", wsd_strerror(rc));
 	return rc;
 }
 

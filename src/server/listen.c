@@ -37,13 +37,13 @@ bind_one(const struct addrinfo *ai, int *out)
 static void
 explain(const struct server *s, const char *host, uint16_t port, int rc)
 {
-	char unit[80] = "";
-
-	if (rc == -EAFNOSUPPORT)
-		snprintf(unit, sizeof(unit), "; no socket was passed in: systemctl status ws@%s.socket",
-			 s->conf->instance);
-	log_error("could not listen on %s port %u (%s)%s", host, port, wsd_strerror(rc), unit);
-	sysd_notify("STATUS=could not listen on %s port %u (%s)%s", host, port, wsd_strerror(rc), unit);
+	if (rc == -EAFNOSUPPORT) {
+		starting_failed("no socket for %s port %u was passed in (is the port in use?): systemctl status "
+				"ws@%s.socket ws-admin@%s.socket",
+				host, port, s->conf->instance, s->conf->instance);
+		return;
+	}
+	starting_failed("could not listen on %s port %u (%s)", host, port, wsd_strerror(rc));
 }
 
 static int
@@ -57,7 +57,7 @@ bind_all(struct server *s, enum sysd_role role, const char *host, uint16_t port)
 	snprintf(service, sizeof(service), "%u", port);
 	rc = getaddrinfo(host, service, &hints, &list);
 	if (rc != 0) {
-		log_error("could not resolve %s (%s)", host, gai_strerror(rc));
+		starting_failed("could not resolve %s (%s)", host, gai_strerror(rc));
 		return WSD_E_UNKNOWN;
 	}
 	for (const struct addrinfo *ai = list; ai && *n < SYSD_LISTENERS_MAX; ai = ai->ai_next) {
@@ -93,7 +93,7 @@ listen_prepare(struct server *s)
 	int rc = sysd_take_listeners(&s->listeners, why, sizeof(why));
 
 	if (rc != WSD_OK) {
-		log_error("%s", why);
+		starting_failed("%s", why);
 		return rc;
 	}
 	if (s->listeners.n[SYSD_PUBLIC] == 0)
@@ -122,7 +122,7 @@ listen_start(struct server *s)
 			s->listeners.fds[role][i] = -1;
 			rc = front_listen(s->front, role == SYSD_ADMIN, fd);
 			if (rc != WSD_OK) {
-				log_error("could not watch a listening socket (%s)", wsd_strerror(rc));
+				starting_failed("could not watch a listening socket (%s)", wsd_strerror(rc));
 				return rc;
 			}
 		}

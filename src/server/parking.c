@@ -172,7 +172,7 @@ parking_take(struct server *s)
 		return WSD_OK;
 	rc = lot_look(s->lot, on_parked, &t);
 	if (rc < 0)
-		log_error("the parking lot could not be read (%s)", wsd_strerror(rc));
+		starting_failed("the parking lot could not be read (%s)", wsd_strerror(rc));
 	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_TAKEN_UP,
 	       LOG_FIELDS(LOG_NUMBER("WS_CONNECTIONS", t.taken), LOG_NUMBER("WS_LOST", t.gone)),
 	       "took up %" PRIu32 " connections in %" PRIu64 " ms, %" PRIu32 " had gone", t.taken,

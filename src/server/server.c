@@ -228,7 +228,7 @@ server_run(const struct conf *conf, const struct auth *auth)
 		rc = parts[started].start(s);
 		if (rc != WSD_OK) {
 			if (!parts[started].explains)
-				log_error("could not start: %s (%s)", parts[started].what, wsd_strerror(rc));
+				starting_failed("could not start: %s (%s)", parts[started].what, wsd_strerror(rc));
 			break;
 		}
 	}

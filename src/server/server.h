@@ -3,8 +3,14 @@
 #ifndef WSD_SERVER_SERVER_H
 #define WSD_SERVER_SERVER_H
 
+#include <stddef.h>
+
 struct auth;
 struct conf;
+
+/* Whether the system allows what the configuration asks for: WSD_OK; WSD_E_RANGE, with a line in why that says
+ * what does not fit and the way out. */
+int server_check(const struct conf *conf, char *why, size_t why_size);
 
 /* First in main: what was inherited is put right (base/inherited.h), and signals wait from here on until
  * server_run() reads them. Who does not serve after all lets them through again, and those that came meanwhile

@@ -103,7 +103,11 @@ server_state(const struct server *s)
 	return (enum server_state)atomic_load_explicit(&s->state, memory_order_acquire);
 }
 
-/* limits.c: decides how many descriptors are needed and sets RLIMIT_NOFILE. WSD_OK or WSD_E_RANGE, logged. */
+/* starting.c: logs why the server does not start, and has systemd show it as its status. */
+void starting_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* limits.c: decides how many descriptors are needed and sets RLIMIT_NOFILE. WSD_OK, or WSD_E_RANGE or a negative errno,
+ * and then it was told why. */
 int limits_start(struct server *s);
 
 /* listen.c: takes over or binds the listening sockets; then gives them to the front desk. Failures are logged. */

@@ -20,7 +20,7 @@ def break_restart(host):
     assert host.systemctl("restart", "ws@blue", check=False).status != 0
 
 
-WHY = 'exit-code: HEARTBEAT_INTERVAL="soon": a number of milliseconds from 100 to 3600000 is needed'
+WHY = 'HEARTBEAT_INTERVAL="soon": a number of milliseconds from 100 to 3600000 is needed'
 
 
 def test_status_says_why_an_instance_failed(proxied):
@@ -141,7 +141,7 @@ def test_port_in_use(proxied):
         while "127.0.0.1:3002" not in host.run("ss", "-Hltn"):
             pass
         said = proxied.wsctl("deploy", "green", status=FAILED)
-        assert "no socket was passed in: systemctl status ws@green.socket" in said
+        assert "was passed in (is the port in use?): systemctl status ws@green.socket" in said
         assert "Failed to listen on sockets" in host.systemctl("status", "ws@green.socket", check=False)
         other.send(signal.SIGTERM)
         other.wait()

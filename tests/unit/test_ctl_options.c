@@ -20,7 +20,7 @@
 static const char *const spellings[N_OPTIONS] = {
 	"--json",    "--watch",   "--instance=blue", "--prefix=x",   "--client=x", "--idle=1",
 	"--limit=1", "--after=x", "--all",           "--no-handoff", "--no-smoke", "--dry-run",
-	"--force",   "--close",   "--help",          "--version",
+	"--force",   "--close", "--program=/x",   "--help",          "--version",
 };
 
 static struct options o;
