@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -129,4 +130,19 @@ replace_file(const char *path, const char *text, size_t len, mode_t mode)
 	if (rc == WSD_OK)
 		sync_folder(target);
 	return rc;
+}
+
+int
+replace_check(const char *path)
+{
+	char target[PATH_MAX], *folder;
+	struct statvfs vfs;
+	int rc = replace_target(target, path);
+
+	if (rc != WSD_OK)
+		return rc;
+	folder = dirname(target);
+	if (access(folder, W_OK | X_OK) != 0 || statvfs(folder, &vfs) != 0)
+		return wsd_errno();
+	return vfs.f_flag & ST_RDONLY ? -EROFS : vfs.f_bavail == 0 ? -ENOSPC : WSD_OK;
 }

@@ -11,6 +11,9 @@
  * or a negative errno; then the old one is untouched. */
 int replace_file(const char *path, const char *text, size_t len, mode_t mode);
 
+/* Whether that can be done: its folder is there, may be written to, and has room. WSD_OK or a negative errno. */
+int replace_check(const char *path);
+
 /* Which file that is: what a link leads to in the end, also if there is nothing there yet. WSD_OK or a negative
  * errno. */
 int replace_target(char out[PATH_MAX], const char *path);

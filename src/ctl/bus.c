@@ -2,6 +2,7 @@
 /* The connection, and what is asked. Jobs are in bus_job.c. */
 #include "ctl/bus.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +44,45 @@ bus_failed(int rc, const sd_bus_error *error, const char *what, struct why *why)
 	return why_set(why, rc, "%s: %s", what, error->message ? error->message : strerror(-rc));
 }
 
-static int
-get_text(struct bus *bus, const char *path, const char *interface, const char *name, char *out, size_t size,
-	 sd_bus_error *error)
-{
-	char *text = NULL;
-	int rc = sd_bus_get_property_string(bus->sd, MANAGER, path, interface, name, error, &text);
+enum kind { ANY, SERVICES, SOCKETS };
 
+#define TEXT(of, interface, name, m) \
+	{ of, interface, name, 's', offsetof(struct bus_unit, m), sizeof(((struct bus_unit *)0)->m) }
+#define NUMBER(of, interface, name, type, m) { of, interface, name, type, offsetof(struct bus_unit, m), 0 }
+
+static const struct property {
+	enum kind of;
+	const char *interface, *name;
+	char type; /* of D-Bus */
+	size_t offset, size;
+} properties[] = {
+	TEXT(ANY, UNIT, "LoadState", load),
+	TEXT(ANY, UNIT, "ActiveState", active),
+	TEXT(ANY, UNIT, "SubState", sub),
+	TEXT(ANY, UNIT, "UnitFileState", enabled),
+	NUMBER(ANY, UNIT, "ActiveEnterTimestamp", 't', since_us),
+	NUMBER(ANY, UNIT, "InactiveExitTimestampMonotonic", 't', began_us),
+	TEXT(SOCKETS, SOCKET, "Result", result),
+	TEXT(SERVICES, SERVICE, "Result", result),
+	TEXT(SERVICES, SERVICE, "StatusText", status),
+	NUMBER(SERVICES, SERVICE, "MainPID", 'u', pid),
+	NUMBER(SERVICES, SERVICE, "NFileDescriptorStore", 'u', stored),
+	NUMBER(SERVICES, SERVICE, "ExecMainCode", 'i', exit_code),
+	NUMBER(SERVICES, SERVICE, "ExecMainStatus", 'i', exit_status),
+	NUMBER(SERVICES, SERVICE, "TimeoutStartUSec", 't', start_timeout_us),
+};
+
+static int
+read_property(struct bus *bus, const char *path, const struct property *p, struct bus_unit *out, sd_bus_error *error)
+{
+	char *at = (char *)out + p->offset, *text = NULL;
+	int rc;
+
+	if (p->type != 's')
+		return sd_bus_get_property_trivial(bus->sd, MANAGER, path, p->interface, p->name, error, p->type, at);
+	rc = sd_bus_get_property_string(bus->sd, MANAGER, path, p->interface, p->name, error, &text);
 	if (rc >= 0)
-		snprintf(out, size, "%s", text);
+		snprintf(at, p->size, "%s", text);
 	free(text);
 	return rc;
 }
@@ -59,37 +90,12 @@ get_text(struct bus *bus, const char *path, const char *interface, const char *n
 static int
 read_unit(struct bus *bus, const char *unit, const char *path, struct bus_unit *out, sd_bus_error *error)
 {
-	int rc = get_text(bus, path, UNIT, "LoadState", out->load, sizeof(out->load), error);
+	enum kind kind = strstr(unit, ".service") ? SERVICES : SOCKETS;
+	int rc = 0;
 
-	if (rc >= 0)
-		rc = get_text(bus, path, UNIT, "ActiveState", out->active, sizeof(out->active), error);
-	if (rc >= 0)
-		rc = get_text(bus, path, UNIT, "SubState", out->sub, sizeof(out->sub), error);
-	if (rc >= 0)
-		rc = get_text(bus, path, UNIT, "UnitFileState", out->enabled, sizeof(out->enabled), error);
-	if (rc >= 0)
-		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, UNIT, "ActiveEnterTimestamp", error,
-						 't', &out->since_us);
-	if (rc < 0 || !strstr(unit, ".service"))
-		return rc;
-	rc = get_text(bus, path, SERVICE, "Result", out->result, sizeof(out->result), error);
-	if (rc >= 0)
-		rc = get_text(bus, path, SERVICE, "StatusText", out->status, sizeof(out->status), error);
-	if (rc >= 0)
-		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "MainPID", error, 'u',
-						 &out->pid);
-	if (rc >= 0)
-		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "NFileDescriptorStore", error,
-						 'u', &out->stored);
-	if (rc >= 0)
-		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "ExecMainCode", error, 'i',
-						 &out->exit_code);
-	if (rc >= 0)
-		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "ExecMainStatus", error, 'i',
-						 &out->exit_status);
-	if (rc >= 0)
-		rc = sd_bus_get_property_trivial(bus->sd, MANAGER, path, SERVICE, "TimeoutStartUSec", error, 't',
-						 &out->start_timeout_us);
+	for (size_t i = 0; i < sizeof(properties) / sizeof(*properties) && rc >= 0; i++)
+		if (properties[i].of == ANY || properties[i].of == kind)
+			rc = read_property(bus, path, &properties[i], out, error);
 	return rc;
 }
 

@@ -16,8 +16,9 @@ struct bus_unit {
 	char active[24];  /* "active", "inactive", "failed", "activating", ... */
 	char sub[24];     /* of activating: "start", "auto-restart", ... */
 	char enabled[24]; /* "enabled", "disabled", ...; "" if there is no file */
+	uint64_t began_us; /* CLOCK_MONOTONIC of the last change away from inactive; 0: never */
+	char result[32];   /* how the last time ended: "success", "exit-code", "resources", ... */
 	/* of services; else 0 and "" */
-	char result[32];
 	char status[256]; /* what it says of itself */
 	uint32_t pid;
 	uint32_t stored; /* descriptors in its store */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* wsctl check and restart: nothing that serves is stopped before what comes has shown that it starts. */
+/* wsctl check, restart and stop: nothing that serves is stopped for what comes before that has shown that it
+ * starts. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "ctl/trial.h"
 #include "ctl/why.h"
 
+#define STOP_TIMEOUT_MS    300000 /* DRAIN_TIMEOUT may be long, and is asked for by the server itself */
 #define RESTART_TIMEOUT_MS 120000 /* a stop that has to kill, and a start that takes as long as it may */
 
 /* False: it was said that one is none. */
@@ -75,6 +77,12 @@ status_of(int rc)
 
 /* ---- check */
 
+static bool
+is_in_use(const struct bus_unit *unit)
+{
+	return strcmp(unit->active, "inactive") != 0 || strcmp(unit->enabled, "enabled") == 0;
+}
+
 /* Is it there to serve: now, or after the next boot? */
 static int
 in_use(struct bus *bus, const char *name, bool *out, struct why *why)
@@ -82,8 +90,7 @@ in_use(struct bus *bus, const char *name, bool *out, struct why *why)
 	struct instance i;
 	int rc = instance_look(bus, name, &i, why);
 
-	*out = rc == WSD_OK && (strcmp(i.unit.active, "inactive") != 0 || strcmp(i.unit.enabled, "enabled") == 0 ||
-				strcmp(i.socket.active, "inactive") != 0 || strcmp(i.socket.enabled, "enabled") == 0);
+	*out = rc == WSD_OK && (is_in_use(&i.unit) || is_in_use(&i.sockets[0]));
 	return rc;
 }
 
@@ -197,7 +204,7 @@ restart_command(struct ctl *ctl)
 		int status = status_of(try_one(ctl, o->args[i]));
 
 		if (status != EXIT_DONE) {
-			fprintf(stderr, "wsctl: %s is not restarted, and serves on as it is\n", o->args[i]);
+			fprintf(stderr, "wsctl: %s is not restarted, and nothing was stopped\n", o->args[i]);
 			return status;
 		}
 		rc = restart_one(ctl, o->args[i], &why);
@@ -207,4 +214,27 @@ restart_command(struct ctl *ctl)
 		}
 	}
 	return EXIT_DONE;
+}
+
+/* ---- stop */
+
+int
+stop_command(struct ctl *ctl)
+{
+	const struct options *o = ctl->o;
+	struct why why;
+	char what[80];
+	int rc;
+
+	if (!check_names(o))
+		return EXIT_USAGE;
+	snprintf(what, sizeof(what), "stop %s", o->args[0]);
+	rc = record_lock(what, &why);
+	for (unsigned i = 0; i < o->n_args && rc == WSD_OK; i++) {
+		rc = instance_stop(ctl->bus, o->args[i], NULL, STOP_TIMEOUT_MS, &why);
+		if (rc == WSD_OK)
+			printf("%s is stopped, and its sockets are closed; systemctl start ws@%s\n", o->args[i],
+			       o->args[i]);
+	}
+	return rc == WSD_OK ? EXIT_DONE : command_fail(rc, &why);
 }

@@ -35,6 +35,8 @@ const struct command command_table[] = {
 	  "try a start in the environment of an instance, beside it", check_command },
 	{ "restart", "INSTANCE...", 1, OPTIONS_ARGS, OPTION_BIT(OPTION_PROGRAM), true, true,
 	  "the same, and restart it with its connections if that went well", restart_command },
+	{ "stop", "INSTANCE...", 1, OPTIONS_ARGS, 0, true, true,
+	  "say goodbye to all clients of an instance, end it, and close its sockets", stop_command },
 	{ "drain", "INSTANCE", 1, 1, 0, false, false,
 	  "tell all clients of an instance to go, and let no new ones in", drain_command },
 	{ "accept", "INSTANCE on|off", 2, 2, 0, false, false,

@@ -63,6 +63,7 @@ int show_command(struct ctl *ctl);
 int disconnect_command(struct ctl *ctl);
 int check_command(struct ctl *ctl);
 int restart_command(struct ctl *ctl);
+int stop_command(struct ctl *ctl);
 int drain_command(struct ctl *ctl);
 int accept_command(struct ctl *ctl);
 int handoff_command(struct ctl *ctl);

@@ -27,29 +27,29 @@ struct list {
 	char last[ID_MAX + 1];
 };
 
-/* Those that are to be asked: --instance, or all that run. Returns how many. */
-static unsigned
-choose(struct ctl *ctl, const char *names[INSTANCES], int *rc, struct why *why)
+/* Those that are to be asked: --instance, or all that run. */
+static int
+choose(struct ctl *ctl, struct instance_list *out, struct why *why)
 {
-	unsigned n = 0;
+	struct instance_list known;
+	int rc;
 
-	*rc = WSD_OK;
+	out->n = 0;
 	if (ctl->o->instance) {
-		names[n++] = ctl->o->instance;
-		return n;
+		snprintf(out->names[out->n++], sizeof(out->names[0]), "%s", ctl->o->instance);
+		return WSD_OK;
 	}
-	for (unsigned i = 0; i < INSTANCES && *rc == WSD_OK; i++) {
+	rc = instance_list(ctl->bus, &known, why);
+	for (unsigned i = 0; i < known.n && rc == WSD_OK; i++) {
 		struct bus_unit unit;
 		char name[64];
 
-		instance_service(name, instance_names[i]);
-		*rc = bus_unit(ctl->bus, name, &unit, why);
-		if (*rc == WSD_OK && bus_unit_runs(&unit))
-			names[n++] = instance_names[i];
+		instance_service(name, known.names[i]);
+		rc = bus_unit(ctl->bus, name, &unit, why);
+		if (rc == WSD_OK && bus_unit_runs(&unit))
+			memcpy(out->names[out->n++], known.names[i], sizeof(known.names[i]));
 	}
-	if (*rc == WSD_OK && n == 0)
-		*rc = why_set(why, -ENOENT, "neither blue nor green runs");
-	return n;
+	return rc == WSD_OK && out->n == 0 ? why_set(why, -ENOENT, "no instance runs: wsctl status") : rc;
 }
 
 static bool
@@ -205,19 +205,18 @@ connections_command(struct ctl *ctl)
 	const struct options *o = ctl->o;
 	size_t most = option_given(o, OPTION_ALL) ? SIZE_MAX / 4 : o->limit;
 	struct list list = { .items = json_object_new_array() };
-	const char *names[INSTANCES];
+	struct instance_list chosen;
 	struct why why;
-	unsigned n;
 	int rc;
 
 	if (!check_filters(o)) {
 		json_object_put(list.items);
 		return EXIT_USAGE;
 	}
-	n = choose(ctl, names, &rc, &why);
-	for (unsigned i = 0; i < n && rc == WSD_OK; i++) {
+	rc = choose(ctl, &chosen, &why);
+	for (unsigned i = 0; rc == WSD_OK && i < chosen.n; i++) {
 		list.most = json_object_array_length(list.items) + most;
-		rc = gather(o, names[i], &list, &why);
+		rc = gather(o, chosen.names[i], &list, &why);
 	}
 	if (rc == WSD_OK) {
 		cut(&list, most);
@@ -232,28 +231,29 @@ connections_command(struct ctl *ctl)
 
 /* ---- one of them */
 
-/* Asks each until one knows the id. *instance is the one that did. */
+/* Asks each until one knows the id; answered_by has its name then. */
 static int
-ask_all(struct ctl *ctl, const char *id, const char *method, struct json_object **out, const char **instance,
-	struct why *why)
+ask_all(struct ctl *ctl, const char *id, const char *method, struct json_object **out,
+	char answered_by[INSTANCE_NAME_MAX + 1], struct why *why)
 {
-	const char *names[INSTANCES];
+	struct instance_list chosen;
 	char path[256];
-	unsigned n;
 	int rc;
 
 	if (!is_id(id))
 		return why_set(why, WSD_E_UNKNOWN, "%s: 1 to %d of A-Z a-z 0-9 . _ ~ - make an id", id,
 			       ID_MAX);
-	n = choose(ctl, names, &rc, why);
+	rc = choose(ctl, &chosen, why);
+	if (rc != WSD_OK)
+		return rc;
 	snprintf(path, sizeof(path), "/api/v1/connections/%s", id);
-	for (unsigned i = 0; i < n; i++) {
-		*instance = names[i];
-		rc = api_ask(names[i], method, path, NULL, out, why);
+	for (unsigned i = 0; i < chosen.n; i++) {
+		memcpy(answered_by, chosen.names[i], INSTANCE_NAME_MAX + 1);
+		rc = api_ask(chosen.names[i], method, path, NULL, out, why);
 		if (rc != WSD_E_UNKNOWN)
 			return rc;
 	}
-	return rc == WSD_E_UNKNOWN ? why_set(why, rc, "%s is not connected", id) : rc;
+	return why_set(why, rc, "%s is not connected", id);
 }
 
 static void
@@ -280,9 +280,9 @@ int
 show_command(struct ctl *ctl)
 {
 	struct json_object *c = NULL;
-	const char *instance = "";
+	char instance[INSTANCE_NAME_MAX + 1] = "";
 	struct why why;
-	int rc = ask_all(ctl, ctl->o->args[0], NULL, &c, &instance, &why);
+	int rc = ask_all(ctl, ctl->o->args[0], NULL, &c, instance, &why);
 
 	if (rc != WSD_OK)
 		return command_fail(rc, &why);
@@ -302,9 +302,10 @@ disconnect_command(struct ctl *ctl)
 	int status = EXIT_DONE;
 
 	for (unsigned i = 0; i < ctl->o->n_args; i++) {
-		const char *id = ctl->o->args[i], *instance = "";
+		const char *id = ctl->o->args[i];
+		char instance[INSTANCE_NAME_MAX + 1] = "";
 		struct why why;
-		int rc = ask_all(ctl, id, "DELETE", NULL, &instance, &why);
+		int rc = ask_all(ctl, id, "DELETE", NULL, instance, &why);
 
 		if (rc != WSD_OK)
 			status = command_fail(rc, &why);

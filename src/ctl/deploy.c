@@ -88,8 +88,8 @@ judge_held(const struct deploy *d, struct why *why)
 	instance_failure(&d->from, &failure);
 	return why_set(why, instance_changes(&d->from) ? WSD_E_BUSY : WSD_E_UNSUPPORTED,
 		       "ws@%s does not run (%s%s%s), and may hold connections of its clients, which only it can take "
-		       "up: put that right and systemctl start ws@%s, or give them up with --no-handoff",
-		       d->from_name, d->from.unit.active, failure.text[0] ? ", " : "", failure.text, d->from_name);
+		       "up: put that right and wsctl restart %s, or give them up with --no-handoff",
+		       d->from_name, instance_state(&d->from), failure.text[0] ? ", " : "", failure.text, d->from_name);
 }
 
 static int
@@ -99,7 +99,7 @@ judge(struct deploy *d, struct why *why)
 
 	for (unsigned i = 0; i < 2; i++) {
 		const char *masked = strcmp(both[i]->unit.load, "masked") == 0     ? "service"
-				     : strcmp(both[i]->socket.load, "masked") == 0 ? "socket"
+				     : strcmp(both[i]->sockets[0].load, "masked") == 0 ? "socket"
 										   : NULL;
 
 		if (masked)
@@ -138,7 +138,7 @@ prepare(struct deploy *d, struct why *why)
 		rc = judge(d, why);
 	d->serves = d->to.answers && (proxy_there(d->proxy) ? d->leads_there : !d->from.runs);
 	d->in_use = d->serves || d->to.connections > 0;
-	return rc;
+	return rc == WSD_OK ? deploy_preflight(d, why) : rc;
 }
 
 static bool
@@ -287,7 +287,7 @@ run(struct deploy *d)
 			print_json(d, "nothing to do", 0);
 		else
 			printf("%s serves already, and %s does not run. To take up a new program or "
-			       "configuration without losing a connection: systemctl restart ws@%s\n",
+			       "configuration without losing a connection: wsctl restart %s\n",
 			       d->to.name, d->from_name, d->to.name);
 		return EXIT_DONE;
 	}

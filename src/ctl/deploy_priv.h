@@ -42,13 +42,13 @@ struct deploy_step {
 #define DEPLOY_STEPS 7
 extern const struct deploy_step deploy_steps[DEPLOY_STEPS];
 
+/* Before the first step: WSD_OK, or what one of them would fail at. */
+int deploy_preflight(struct deploy *d, struct why *why);
+
 /* Takes back what has been done, last first, and tells of it. WSD_OK if all is as it was. */
 int deploy_undo(struct deploy *d);
 
 /* Until both kinds of request through the proxy are answered by `instance`, or PROXY_TIMEOUT is over. */
 int deploy_verify(struct deploy *d, const char *instance, struct why *detail);
-
-/* Stops an instance with its sockets, but for those that are to be kept. */
-int deploy_stop(struct deploy *d, const char *name, const bool keep[INSTANCE_SOCKETS], struct why *why);
 
 #endif

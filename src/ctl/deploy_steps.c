@@ -25,6 +25,9 @@
 #define LOOK_MS           50
 #define PROBE_MS          200 /* at first, and then ever less often, */
 #define PROBE_MOST_MS     1000 /* to stay within the rate that a proxy may allow an address */
+/* One may meet the old process of a proxy that reloads, which leads to an instance that does not answer. */
+#define PROBE_TRIES       4
+#define PROBE_LEAST_MS    1000
 /* In a row, LOOK_MS apart: old processes of a proxy that reloads still answer for 0.1 s. */
 #define VERIFY_TIMES      4
 
@@ -46,8 +49,9 @@ static int
 explain_start(struct deploy *d, const char *name, int rc, struct why *detail)
 {
 	uint64_t until_ms = clock_mono_ms() + REASON_MS;
-	struct why words = { .text = "" };
+	struct why words = { .text = "" }, closed = { .text = "" };
 	struct bus_unit unit;
+	struct instance there;
 	struct why ignored;
 
 	do {
@@ -55,8 +59,10 @@ explain_start(struct deploy *d, const char *name, int rc, struct why *detail)
 			return rc;
 		failure_words(&unit, &words);
 	} while (!words.text[0] && clock_mono_ms() < until_ms && interrupt_pause(LOOK_MS) == WSD_OK);
-	return why_set(detail, rc, "%s did not start%s%s\nsee: journalctl -u ws@%s -n 20", name,
-		       words.text[0] ? ": " : "", words.text, d->to.name);
+	if (instance_look(d->bus, d->to.name, &there, &ignored) == WSD_OK)
+		instance_closed_socket(&there, 0, &closed);
+	return why_set(detail, rc, "%s did not start%s%s\n%s%ssee: journalctl -u ws@%s -n 20", name,
+		       words.text[0] ? ": " : "", words.text, closed.text, closed.text[0] ? "\n" : "", d->to.name);
 }
 
 static int
@@ -207,10 +213,12 @@ int
 deploy_verify(struct deploy *d, const char *instance, struct why *detail)
 {
 	uint64_t until_ms = clock_mono_ms() + d->conf->proxy_timeout_ms;
-	uint32_t pause_ms = PROBE_MS;
+	uint32_t pause_ms = PROBE_MS, probe_ms = d->conf->proxy_timeout_ms / PROBE_TRIES;
 	int rc;
 
-	while ((rc = probe_both(d, instance, d->conf->proxy_timeout_ms, detail)) != WSD_OK && rc != -EINTR &&
+	if (probe_ms < PROBE_LEAST_MS)
+		probe_ms = PROBE_LEAST_MS;
+	while ((rc = probe_both(d, instance, probe_ms, detail)) != WSD_OK && rc != -EINTR &&
 	       clock_mono_ms() < until_ms) {
 		if (interrupt_pause(pause_ms) != WSD_OK)
 			return -EINTR;
@@ -281,29 +289,6 @@ plan_stop(struct deploy *d, struct why *detail)
 		d->from_name);
 }
 
-int
-deploy_stop(struct deploy *d, const char *name, const bool keep[INSTANCE_SOCKETS], struct why *why)
-{
-	char names[INSTANCE_SOCKETS + 1][64];
-	const char *units[INSTANCE_SOCKETS + 2];
-	unsigned n = 0;
-
-	/* the service first: if it is not allowed to stop, its sockets stay, too. All jobs are there before
-	 * it has ended, so that nobody who connects meanwhile starts it again. */
-	instance_service(names[n], name);
-	units[n] = names[n];
-	n++;
-	for (unsigned i = 0; i < INSTANCE_SOCKETS; i++) {
-		if (keep && keep[i])
-			continue;
-		instance_socket(names[n], name, i);
-		units[n] = names[n];
-		n++;
-	}
-	units[n] = NULL;
-	return bus_do(d->bus, BUS_STOP, units, STOP_TIMEOUT_MS, why);
-}
-
 /* All clients are where they are to be: from here it only goes forwards. */
 static int
 run_stop(struct deploy *d, struct why *detail)
@@ -316,7 +301,7 @@ run_stop(struct deploy *d, struct why *detail)
 	instance_service(off, d->from_name);
 	rc = bus_enable(d->bus, on, off, detail);
 	if (rc == WSD_OK)
-		rc = deploy_stop(d, d->from_name, NULL, detail);
+		rc = instance_stop(d->bus, d->from_name, NULL, STOP_TIMEOUT_MS, detail);
 	if (rc == WSD_OK && instance_holds(&d->from)) /* nobody will take them up; their clients are to know */
 		bus_empty_store(d->bus, off);
 	interrupt_release();

@@ -10,6 +10,8 @@
 #include "ctl/interrupt.h"
 #include "ctl/why.h"
 
+#define STOP_TIMEOUT_MS 60000
+
 static int
 undo_switch(struct deploy *d, struct why *detail)
 {
@@ -59,6 +61,20 @@ undo_handoff(struct deploy *d, struct why *detail)
 			    : rc;
 }
 
+/* It is told here, and nobody has to be called for it any more. */
+static void
+forget_failure(struct deploy *d)
+{
+	char unit[64];
+
+	instance_service(unit, d->to.name);
+	bus_forget_failure(d->bus, unit);
+	for (unsigned i = 0; i < INSTANCE_SOCKETS; i++) {
+		instance_socket(unit, d->to.name, i);
+		bus_forget_failure(d->bus, unit);
+	}
+}
+
 /* Unless clients are there, whose way back has failed: they are served, then, by an instance that was to go.
  */
 static int
@@ -71,7 +87,9 @@ undo_start(struct deploy *d, struct why *detail)
 		rc = why_set(detail, WSD_E_BUSY,
 			     "%s may still have clients, and is left running: wsctl status", d->to.name);
 	if (rc == WSD_OK)
-		rc = deploy_stop(d, d->to.name, d->had_sockets, detail);
+		rc = instance_stop(d->bus, d->to.name, d->had_sockets, STOP_TIMEOUT_MS, detail);
+	if (rc == WSD_OK)
+		forget_failure(d);
 	return rc == WSD_OK ? why_set(detail, rc, "%s is stopped again", d->to.name) : rc;
 }
 

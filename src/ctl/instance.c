@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/instance.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include <json-c/json.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "ctl/api.h"
 #include "ctl/failure.h"
@@ -130,8 +132,10 @@ instance_look(struct bus *bus, const char *name, struct instance *out, struct wh
 	rc = bus_unit(bus, unit, &out->unit, why);
 	if (rc != WSD_OK)
 		return rc;
-	instance_socket(unit, name, 0);
-	rc = bus_unit(bus, unit, &out->socket, why);
+	for (unsigned i = INSTANCE_SOCKETS; i-- > 0 && rc == WSD_OK;) {
+		instance_socket(unit, name, i);
+		rc = bus_unit(bus, unit, &out->sockets[i], why);
+	}
 	if (rc != WSD_OK)
 		return rc;
 	if (bus_listens(bus, unit, out->address, &ignored) != WSD_OK)
@@ -140,6 +144,8 @@ instance_look(struct bus *bus, const char *name, struct instance *out, struct wh
 	if (!out->runs)
 		return WSD_OK;
 	rc = api_ask(name, NULL, "/health", NULL, &health, &ignored);
+	if (rc == -EINTR)
+		return why_set(why, rc, "interrupted");
 	out->denied = rc == -EACCES;
 	if (rc == WSD_OK) {
 		take_health(out, health);
@@ -156,22 +162,115 @@ instance_holds(const struct instance *i)
 }
 
 bool
+instance_retries(const struct instance *i)
+{
+	return strncmp(i->unit.sub, "auto-restart", strlen("auto-restart")) == 0;
+}
+
+bool
 instance_changes(const struct instance *i)
 {
 	return (strcmp(i->unit.active, "activating") == 0 || strcmp(i->unit.active, "deactivating") == 0) &&
-	       strncmp(i->unit.sub, "auto-restart", strlen("auto-restart")) != 0;
+	       !instance_retries(i);
 }
 
 bool
 instance_would_start(const struct instance *i)
 {
-	return !i->runs && strcmp(i->socket.active, "active") == 0;
+	return !i->runs && strcmp(i->sockets[0].active, "active") == 0;
+}
+
+/* A start that takes long says nothing of itself. */
+static void
+starting(const struct instance *i, struct why *out)
+{
+	uint64_t now_ms = clock_mono_ms(), began_ms = i->unit.began_us / 1000, seconds = (now_ms - began_ms) / 1000;
+
+	if (i->unit.start_timeout_us == UINT64_MAX)
+		why_set(out, 0, "it has been starting for %" PRIu64 " s", seconds);
+	else
+		why_set(out, 0, "it has been starting for %" PRIu64 " s, and is given up after %" PRIu64, seconds,
+			i->unit.start_timeout_us / 1000000);
 }
 
 void
 instance_failure(const struct instance *i, struct why *out)
 {
 	out->text[0] = '\0';
-	if (!i->runs && strcmp(i->unit.active, "inactive") != 0)
-		failure_words(&i->unit, out);
+	if (i->runs || strcmp(i->unit.active, "inactive") == 0)
+		return;
+	failure_words(&i->unit, out);
+	if (!out->text[0] && strcmp(i->unit.active, "activating") == 0)
+		starting(i, out);
+}
+
+unsigned
+instance_closed_socket(const struct instance *i, unsigned from, struct why *out)
+{
+	for (unsigned n = from; n < INSTANCE_SOCKETS; n++) {
+		const struct bus_unit *unit = &i->sockets[n];
+		bool failed = strcmp(unit->active, "failed") == 0;
+		char name[64];
+
+		if (!failed && (!i->runs || strcmp(unit->load, "loaded") != 0 || strcmp(unit->active, "inactive") != 0))
+			continue;
+		instance_socket(name, i->name, n);
+		why_set(out, 0, "%s is closed (%s)%s%s", name, failed ? unit->result : unit->active,
+			failed ? "; see: systemctl status " : "", failed ? name : "");
+		return n;
+	}
+	return INSTANCE_SOCKETS;
+}
+
+const char *
+instance_state(const struct instance *i)
+{
+	if (strcmp(i->unit.load, "masked") == 0 || strcmp(i->sockets[0].load, "masked") == 0)
+		return "masked";
+	if (strcmp(i->unit.load, "loaded") != 0)
+		return "not installed";
+	if (instance_retries(i))
+		return "failing";
+	if (!i->runs)
+		return strcmp(i->unit.active, "inactive") == 0       ? "stopped"
+		       : strcmp(i->unit.active, "activating") == 0   ? "starting"
+		       : strcmp(i->unit.active, "deactivating") == 0 ? "stopping"
+								     : i->unit.active;
+	if (i->denied)
+		return "runs (ask as root or group ws)";
+	if (!i->answers)
+		return "does not answer";
+	return strcmp(i->state, "running") == 0 ? "serving" : i->state;
+}
+
+/*
+ * One that runs first, and then its sockets: if it is not allowed to stop they stay, too, and all jobs are there
+ * before it has ended. One that does not has ended at once, and whoever waits at a socket that is still open would
+ * start it: sockets first.
+ */
+int
+instance_stop(struct bus *bus, const char *name, const bool keep[INSTANCE_SOCKETS], uint32_t timeout_ms,
+	      struct why *why)
+{
+	char names[INSTANCE_SOCKETS + 1][64];
+	const char *units[INSTANCE_SOCKETS + 2];
+	struct bus_unit service;
+	unsigned n = 0;
+	int rc;
+
+	instance_service(names[INSTANCE_SOCKETS], name);
+	rc = bus_unit(bus, names[INSTANCE_SOCKETS], &service, why);
+	if (rc != WSD_OK)
+		return rc;
+	if (bus_unit_runs(&service))
+		units[n++] = names[INSTANCE_SOCKETS];
+	for (unsigned i = 0; i < INSTANCE_SOCKETS; i++) {
+		instance_socket(names[i], name, i);
+		if (!keep || !keep[i])
+			units[n++] = names[i];
+	}
+	if (!bus_unit_runs(&service))
+		units[n++] = names[INSTANCE_SOCKETS];
+	units[n] = NULL;
+	return bus_do(bus, BUS_STOP, units, timeout_ms, why);
 }

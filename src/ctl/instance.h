@@ -34,7 +34,7 @@ int instance_list(struct bus *bus, struct instance_list *out, struct why *why);
 struct instance {
 	const char *name;
 	struct bus_unit unit; /* of the service */
-	struct bus_unit socket; /* the one for clients */
+	struct bus_unit sockets[INSTANCE_SOCKETS]; /* the first is the one for clients */
 	char address[64];     /* for clients; "" if its socket unit has none */
 	bool runs;            /* the service is active */
 	bool answers;         /* and told the following; else all of it is 0 */
@@ -52,15 +52,27 @@ struct instance {
  * answered. */
 int instance_look(struct bus *bus, const char *name, struct instance *out, struct why *why);
 
-/* It does not run, and was not stopped either: what a restart has left for its next process, which did not come up, may
- * wait in its descriptor store. */
+/* It does not run, and was not stopped either: what a restart has left for its next process, which did not come
+ * up, may wait in its descriptor store. */
 bool instance_holds(const struct instance *i);
 /* It is on its way to another state, and was not just ended by a failure. */
 bool instance_changes(const struct instance *i);
 /* Nobody but a new connection starts it: its service does not run, and its socket listens. */
 bool instance_would_start(const struct instance *i);
-/* Why its service failed, in its own words if it had any; "" if it did not fail. */
+/* It did not start, and systemd tries that again and again. */
+bool instance_retries(const struct instance *i);
+/* Why it does not run, in its own words if it had any; "" if it runs, or was stopped. */
 void instance_failure(const struct instance *i, struct why *out);
+/* The first of its sockets, as from `from`, that is closed though it should be open, INSTANCE_SOCKETS if there
+ * is none; and why, with the way out. */
+unsigned instance_closed_socket(const struct instance *i, unsigned from, struct why *out);
+/* A word for what it does: "serving", "stopped", "starting", "failing", "not installed", ... */
+const char *instance_state(const struct instance *i);
+
+/* Stops it with its sockets, but for those that are to be kept (NULL: none), so that nobody who connects
+ * meanwhile starts it again. WSD_OK, or as bus_do(). */
+int instance_stop(struct bus *bus, const char *name, const bool keep[INSTANCE_SOCKETS], uint32_t timeout_ms,
+		  struct why *why);
 
 /* The names of its units; each out has room for 64 bytes. */
 void instance_service(char out[64], const char *name);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/replace.h"
 #include "ctl/proxy_priv.h"
 #include "ctl/why.h"
 
@@ -21,7 +22,7 @@ none_change(struct proxy *proxy, const char *instance, const char *address, stru
 	return WSD_OK;
 }
 
-const struct proxy_kind proxy_none = { "none", NULL, NULL, none_current, none_change };
+const struct proxy_kind proxy_none = { "none", NULL, NULL, NULL, none_current, none_change };
 
 static void
 use(struct proxy *proxy, const struct proxy_kind *kind)
@@ -30,21 +31,24 @@ use(struct proxy *proxy, const struct proxy_kind *kind)
 	proxy->file = proxy->conf->proxy_file ? proxy->conf->proxy_file : kind->file;
 }
 
-static void
+static int
 detect(struct proxy *proxy)
 {
-	use(proxy, &proxy_nginx);
-	if (proxy->kind->found(proxy)) {
-		snprintf(proxy->reason, sizeof(proxy->reason), "found; its file is %s", proxy->file);
-		return;
-	}
-	use(proxy, &proxy_traefik);
-	if (proxy->kind->found(proxy)) {
-		snprintf(proxy->reason, sizeof(proxy->reason), "found; its file is %s", proxy->file);
-		return;
+	static const struct proxy_kind *const kinds[] = { &proxy_nginx, &proxy_traefik };
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		int rc;
+
+		use(proxy, kinds[i]);
+		rc = proxy->kind->found(proxy);
+		if (rc == WSD_OK)
+			snprintf(proxy->reason, sizeof(proxy->reason), "found; its file is %s", proxy->file);
+		if (rc == WSD_OK || rc == -EINTR)
+			return rc;
 	}
 	use(proxy, &proxy_none);
 	snprintf(proxy->reason, sizeof(proxy->reason), "none found; see PROXY in wsd.env(5)");
+	return WSD_OK;
 }
 
 int
@@ -64,8 +68,9 @@ proxy_open(struct proxy **out, const struct conf_ctl *conf, struct bus *bus, str
 	proxy->conf = conf;
 	proxy->bus = bus;
 	if (conf->proxy.kind == CONF_PROXY_AUTO) {
-		detect(proxy);
-		return WSD_OK;
+		int rc = detect(proxy);
+
+		return rc == -EINTR ? why_set(why, rc, "interrupted") : rc;
 	}
 	use(proxy, kinds[conf->proxy.kind]);
 	snprintf(proxy->reason, sizeof(proxy->reason), "by PROXY=%s%s", proxy->kind->name,
@@ -108,6 +113,16 @@ int
 proxy_current(struct proxy *proxy, char *out, struct why *why)
 {
 	return proxy->kind->current(proxy, out, why);
+}
+
+int
+proxy_check(struct proxy *proxy, struct why *why)
+{
+	int rc = proxy->file ? replace_check(proxy->file) : WSD_OK;
+
+	if (rc != WSD_OK)
+		return why_set(why, rc, "%s cannot be written: %s", proxy->file, wsd_strerror(rc));
+	return proxy->kind->check ? proxy->kind->check(proxy, why) : WSD_OK;
 }
 
 int

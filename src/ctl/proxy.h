@@ -35,6 +35,9 @@ const char *proxy_url(const struct proxy *proxy);
  * WSD_E_UNKNOWN: never, or nobody can tell; another code: why it could not be read. */
 int proxy_current(struct proxy *proxy, char *out, struct why *why);
 
+/* Whether a switch could be done now, without doing it: WSD_OK, or why not. */
+int proxy_check(struct proxy *proxy, struct why *why);
+
 /* Leads new connections to an instance. On failure all is as it was, and why has the proxy's own words. */
 int proxy_switch(struct proxy *proxy, const char *instance, const char *address, struct why *why);
 

@@ -30,22 +30,22 @@ includes(const char *shown, const char *path)
 
 /* Also if it does not accept its configuration just now, in which case it does not show it: the switch will
  * tell why. */
-static bool
+static int
 nginx_found(struct proxy *proxy)
 {
 	struct child_output out, err;
 	struct bus_unit unit;
 	struct why why;
-	bool found;
 	int rc = child_run(dump, CHECK_TIMEOUT_MS, &out, &err, &why);
 
 	if (rc == WSD_E_LIBRARY)
-		found = bus_unit(proxy->bus, service[0], &unit, &why) == WSD_OK && bus_unit_runs(&unit);
-	else
-		found = includes(out.text, proxy->file);
+		rc = bus_unit(proxy->bus, service[0], &unit, &why) == WSD_OK && bus_unit_runs(&unit) ? WSD_OK
+												     : WSD_E_UNKNOWN;
+	else if (rc == WSD_OK && !includes(out.text, proxy->file))
+		rc = WSD_E_UNKNOWN;
 	child_output_deinit(&out);
 	child_output_deinit(&err);
-	return found;
+	return rc;
 }
 
 static int
@@ -85,6 +85,14 @@ check_runs(struct proxy *proxy, struct why *why)
 	return rc;
 }
 
+static int
+nginx_check(struct proxy *proxy, struct why *why)
+{
+	int rc = check(proxy, why);
+
+	return rc == WSD_OK ? check_runs(proxy, why) : rc;
+}
+
 /* Not interrupted: whether NGINX has read the new file or the old one would not be known. */
 static int
 reload(struct proxy *proxy, struct why *why)
@@ -101,10 +109,8 @@ reload(struct proxy *proxy, struct why *why)
 static int
 take_up(struct proxy *proxy, bool *reloaded, struct why *why)
 {
-	int rc = check(proxy, why);
+	int rc = nginx_check(proxy, why);
 
-	if (rc == WSD_OK)
-		rc = check_runs(proxy, why);
 	if (rc != WSD_OK)
 		return rc;
 	*reloaded = true;
@@ -138,4 +144,4 @@ nginx_change(struct proxy *proxy, const char *instance, const char *address, str
 }
 
 const struct proxy_kind proxy_nginx = { "nginx", "/var/lib/ws/nginx/upstream.conf", nginx_found,
-					nginx_current, nginx_change };
+					nginx_check, nginx_current, nginx_change };

@@ -10,8 +10,10 @@
 struct proxy_kind {
 	const char *name;
 	const char *file; /* the default of PROXY_FILE; NULL: it has none */
-	/* Is it in use on this machine? NULL: it cannot be found out. */
-	bool (*found)(struct proxy *proxy);
+	/* Is it in use on this machine? WSD_OK; WSD_E_UNKNOWN: no; -EINTR. NULL: it cannot be found out. */
+	int (*found)(struct proxy *proxy);
+	/* Would a switch be taken up? NULL: whenever its file can be written. */
+	int (*check)(struct proxy *proxy, struct why *why);
 	int (*current)(struct proxy *proxy, char *out, struct why *why);
 	int (*change)(struct proxy *proxy, const char *instance, const char *address, struct why *why);
 };

@@ -3,6 +3,7 @@
 #include "ctl/proxy_priv.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/addr.h"
 #include "base/err.h"
@@ -47,6 +48,14 @@ script_current(struct proxy *proxy, char *out, struct why *why)
 }
 
 static int
+script_check(struct proxy *proxy, struct why *why)
+{
+	const char *path = proxy->conf->proxy.script;
+
+	return access(path, X_OK) == 0 ? WSD_OK : why_set(why, wsd_errno(), "%s: %s", path, strerror(errno));
+}
+
+static int
 script_change(struct proxy *proxy, const char *instance, const char *address, struct why *why)
 {
 	const char *const argv[] = { proxy->conf->proxy.script, "switch", instance, address, NULL };
@@ -57,4 +66,4 @@ script_change(struct proxy *proxy, const char *instance, const char *address, st
 	return rc;
 }
 
-const struct proxy_kind proxy_script = { "script", NULL, NULL, script_current, script_change };
+const struct proxy_kind proxy_script = { "script", NULL, NULL, script_check, script_current, script_change };

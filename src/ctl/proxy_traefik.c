@@ -9,10 +9,10 @@
 #include "base/err.h"
 #include "ctl/why.h"
 
-static bool
+static int
 traefik_found(struct proxy *proxy)
 {
-	return access(proxy->file, F_OK) == 0;
+	return access(proxy->file, F_OK) == 0 ? WSD_OK : WSD_E_UNKNOWN;
 }
 
 static int
@@ -42,5 +42,5 @@ traefik_change(struct proxy *proxy, const char *instance, const char *address, s
 	return rc;
 }
 
-const struct proxy_kind proxy_traefik = { "traefik", "/etc/traefik/dynamic/ws-upstream.yml", traefik_found,
+const struct proxy_kind proxy_traefik = { "traefik", "/etc/traefik/dynamic/ws-upstream.yml", traefik_found, NULL,
 					  traefik_current, traefik_change };

@@ -45,8 +45,8 @@ int
 record_lock(const char *what, struct why *why)
 {
 	char now[CLOCK_ISO8601_LEN + 1] = "";
-	/* Kept open until the process ends, which is what unlocks it. For root alone: whoever may read a file may lock
-	 * it, and nobody else is to keep deploys away. */
+	/* Kept open until the process ends, which is what unlocks it. For root alone: whoever may read a file
+	 * may lock it, and nobody else is to keep deploys away. */
 	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd == -1 || fchmod(fd, 0600) != 0)
@@ -133,4 +133,12 @@ record_write(const struct record *record, struct why *why)
 		rc = replace_file(FILE_, text, strlen(text), 0644);
 	json_object_put(o);
 	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", FILE_, wsd_strerror(rc));
+}
+
+int
+record_check(struct why *why)
+{
+	int rc = replace_check(access(FOLDER, F_OK) == 0 ? FILE_ : FOLDER); /* which record_write() makes */
+
+	return rc == WSD_OK ? rc : why_set(why, rc, "%s cannot be written: %s", FILE_, wsd_strerror(rc));
 }

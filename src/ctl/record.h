@@ -29,6 +29,8 @@ bool record_hidden(void);
 /* WSD_E_UNKNOWN: there was none yet. */
 int record_read(struct record *out, struct why *why);
 int record_write(const struct record *record, struct why *why);
+/* Whether it could be written. */
+int record_check(struct why *why);
 
 /* A new object, NULL if memory is short. */
 struct json_object *record_json(const struct record *record);

@@ -102,13 +102,19 @@ was_interrupted(struct json_object *o)
 }
 
 static int
+not_installed(struct why *why)
+{
+	return why_set(why, WSD_E_UNKNOWN, "wsload is not installed: apt install wsd-loadtest, or --no-smoke");
+}
+
+static int
 judge(int rc, struct json_object *o, const struct child_output *err, const char *options, struct why *why)
 {
 	struct json_object *counts = NULL;
 	char failures[512], refusals[256];
 
 	if (rc == WSD_E_UNKNOWN)
-		return why_set(why, rc, "wsload is not installed: apt install wsd-loadtest, or --no-smoke");
+		return not_installed(why);
 	if (!o)
 		return rc == WSD_OK ? why_set(why, WSD_E_MALFORMED, "wsload printed no JSON")
 				    : why_set(why, rc, "%s%s%s", why->text, err->text ? "; it says:\n" : "",
@@ -125,6 +131,17 @@ judge(int rc, struct json_object *o, const struct child_output *err, const char 
 	json_object_object_get_ex(o, "counts", &counts);
 	return why_set(why, WSD_OK, "%lld of %lld messages answered, p95 %.2f ms",
 		       api_number(counts, "answered"), api_number(counts, "sent"), p95_ms(o));
+}
+
+int
+smoke_check(struct why *why)
+{
+	const char *argv[] = { standard[0], "--version", NULL };
+	struct child_output out;
+	int rc = child_run(argv, TIMEOUT_MS, &out, NULL, why);
+
+	child_output_deinit(&out);
+	return rc == WSD_E_UNKNOWN ? not_installed(why) : rc;
 }
 
 int

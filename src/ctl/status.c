@@ -23,7 +23,8 @@
 #define PROBE_TIMEOUT_MS 2000
 
 struct picture {
-	struct instance instances[INSTANCES];
+	struct instance_list names;
+	struct instance instances[INSTANCES_MOST]; /* blue, green, and others */
 	struct proxy *proxy;             /* NULL: the settings do not say which, and ctl->settings_why why */
 	const char *leads_to;            /* an instance by its address; NULL: neither */
 	char address[PROXY_ADDRESS_MAX]; /* "": not known, and proxy_why says why */
@@ -47,7 +48,7 @@ look_at_proxy(struct picture *p)
 		return;
 	if (proxy_current(p->proxy, p->address, &p->proxy_why) != WSD_OK)
 		p->address[0] = '\0';
-	for (unsigned i = 0; i < INSTANCES; i++)
+	for (unsigned i = 0; i < p->names.n; i++)
 		if (p->address[0] && strcmp(p->address, p->instances[i].address) == 0)
 			to = &p->instances[i];
 	p->leads_to = to ? to->name : NULL;
@@ -60,11 +61,12 @@ look_at_proxy(struct picture *p)
 static int
 look(struct ctl *ctl, struct picture *p, struct why *why)
 {
-	int rc = WSD_OK;
+	int rc;
 
 	*p = (struct picture){ .leads_to = NULL };
-	for (unsigned i = 0; i < INSTANCES && rc == WSD_OK; i++)
-		rc = instance_look(ctl->bus, instance_names[i], &p->instances[i], why);
+	rc = instance_list(ctl->bus, &p->names, why);
+	for (unsigned i = 0; i < p->names.n && rc == WSD_OK; i++)
+		rc = instance_look(ctl->bus, p->names.names[i], &p->instances[i], why);
 	if (rc == WSD_OK && ctl->settings_rc == WSD_OK)
 		rc = proxy_open(&p->proxy, &ctl->conf, ctl->bus, why);
 	if (rc != WSD_OK)
@@ -77,74 +79,145 @@ look(struct ctl *ctl, struct picture *p, struct why *why)
 
 /* ---- text */
 
-static const char *
-state_word(const struct instance *i)
+#define TEXT_MAX 64
+
+/* A cell of the table: the figure of an instance as text. */
+typedef void (*cell_cb)(const struct instance *i, char out[TEXT_MAX]);
+
+static void
+put_text(char out[TEXT_MAX], const char *text)
 {
-	if (strcmp(i->unit.load, "masked") == 0 || strcmp(i->socket.load, "masked") == 0)
-		return "masked";
-	if (strcmp(i->unit.load, "loaded") != 0)
-		return "not installed";
-	if (!i->runs)
-		return strcmp(i->unit.active, "inactive") == 0 ? "stopped" : i->unit.active;
-	if (i->denied)
-		return "runs (ask as root or group ws)";
-	if (!i->answers)
-		return "does not answer";
-	return strcmp(i->state, "running") == 0 ? "serving" : i->state;
+	snprintf(out, TEXT_MAX, "%s", text[0] ? text : "-");
 }
 
 static void
-add_row(struct table *t, const char *name, const char *blue, const char *green)
+cell_name(const struct instance *i, char out[TEXT_MAX])
 {
-	const char *const cells[] = { name, blue, green };
-
-	table_add(t, cells);
+	put_text(out, i->name);
 }
 
-/* A figure of an instance as text, "-" if it did not answer. */
-#define FIGURE(out, i, ...) ((i)->answers ? (snprintf(out, sizeof(out), __VA_ARGS__), out) : "-")
+static void
+cell_state(const struct instance *i, char out[TEXT_MAX])
+{
+	put_text(out, instance_state(i));
+}
 
+static void
+cell_version(const struct instance *i, char out[TEXT_MAX])
+{
+	put_text(out, i->version);
+}
+
+static void
+cell_connections(const struct instance *i, char out[TEXT_MAX])
+{
+	if (i->answers)
+		snprintf(out, TEXT_MAX, "%" PRIu64, i->connections);
+	else
+		put_text(out, "");
+}
+
+static void
+cell_messages(const struct instance *i, char out[TEXT_MAX])
+{
+	if (i->answers)
+		snprintf(out, TEXT_MAX, "%" PRIu64, i->messages_per_second);
+	else
+		put_text(out, "");
+}
+
+static void
+cell_memory(const struct instance *i, char out[TEXT_MAX])
+{
+	char text[TABLE_TEXT_MAX];
+
+	put_text(out, i->memory ? table_bytes(text, i->memory) : "");
+}
+
+static void
+cell_uptime(const struct instance *i, char out[TEXT_MAX])
+{
+	char text[TABLE_TEXT_MAX];
+
+	put_text(out, i->answers ? table_seconds(text, i->uptime) : "");
+}
+
+static void
+cell_enabled(const struct instance *i, char out[TEXT_MAX])
+{
+	put_text(out, i->unit.enabled);
+}
+
+static void
+cell_address(const struct instance *i, char out[TEXT_MAX])
+{
+	put_text(out, i->address);
+}
+
+static const struct {
+	const char *name;
+	cell_cb cell;
+} table_rows[] = {
+	{ "", cell_name },
+	{ "state", cell_state },
+	{ "version", cell_version },
+	{ "connections", cell_connections },
+	{ "messages/s", cell_messages },
+	{ "memory", cell_memory },
+	{ "uptime", cell_uptime },
+	{ "at boot", cell_enabled },
+	{ "address", cell_address },
+};
+
+/* As many instances as fit beside each other; --json has all. */
 static void
 print_instances(const struct picture *p)
 {
-	const struct instance *b = &p->instances[0], *g = &p->instances[1];
-	char left[TABLE_TEXT_MAX], right[TABLE_TEXT_MAX];
-	struct table *t = table_create(3);
+	unsigned n = p->names.n < TABLE_COLUMNS_MAX - 1 ? p->names.n : TABLE_COLUMNS_MAX - 1;
+	struct table *t = table_create(n + 1);
 
-	add_row(t, "", b->name, g->name);
-	add_row(t, "state", state_word(b), state_word(g));
-	add_row(t, "version", b->answers ? b->version : "-", g->answers ? g->version : "-");
-	add_row(t, "connections", FIGURE(left, b, "%" PRIu64, b->connections),
-		FIGURE(right, g, "%" PRIu64, g->connections));
-	add_row(t, "messages/s", FIGURE(left, b, "%" PRIu64, b->messages_per_second),
-		FIGURE(right, g, "%" PRIu64, g->messages_per_second));
-	add_row(t, "memory", b->memory ? table_bytes(left, b->memory) : "-",
-		g->memory ? table_bytes(right, g->memory) : "-");
-	add_row(t, "uptime", b->answers ? table_seconds(left, b->uptime) : "-",
-		g->answers ? table_seconds(right, g->uptime) : "-");
-	add_row(t, "at boot", b->unit.enabled[0] ? b->unit.enabled : "-",
-		g->unit.enabled[0] ? g->unit.enabled : "-");
-	add_row(t, "address", b->address[0] ? b->address : "-", g->address[0] ? g->address : "-");
+	for (size_t row = 0; row < sizeof(table_rows) / sizeof(*table_rows); row++) {
+		char texts[TABLE_COLUMNS_MAX][TEXT_MAX];
+		const char *cells[TABLE_COLUMNS_MAX] = { table_rows[row].name };
+
+		for (unsigned i = 0; i < n; i++) {
+			table_rows[row].cell(&p->instances[i], texts[i]);
+			cells[i + 1] = texts[i];
+		}
+		table_add(t, cells);
+	}
 	table_print(t, stdout);
 	table_destroy(&t);
 }
 
-/* What went wrong with those that should run and do not, and what to do about it. */
+/* What went wrong with one that should run and does not, and what to do about it. */
 static void
-print_failures(const struct picture *p)
+print_failure(const struct instance *i)
 {
-	for (unsigned n = 0; n < INSTANCES; n++) {
-		const struct instance *i = &p->instances[n];
-		struct why why;
+	struct why why;
 
-		instance_failure(i, &why);
-		if (!why.text[0])
-			continue;
-		printf("\n%s: %s\n  see: journalctl -u ws@%s -n 20\n", i->name, why.text, i->name);
-		if (instance_holds(i))
-			printf("  connections of its clients may wait for it to start: put that right, and "
-			       "systemctl start ws@%s\n", i->name);
-	}
+	instance_failure(i, &why);
+	if (!why.text[0])
+		return;
+	printf("\n%s: %s\n  see: journalctl -u ws@%s -n 20\n", i->name, why.text, i->name);
+	if (instance_holds(i))
+		printf("  connections of its clients wait for it to start\n");
+	if (instance_retries(i))
+		printf("  put that right: it is tried again every few seconds, and at once by wsctl restart %s\n",
+		       i->name);
+	else if (strcmp(i->unit.active, "failed") == 0)
+		printf("  put that right, and wsctl restart %s\n", i->name);
+}
+
+/* A restart opens them, too; of one that serves it keeps the connections. */
+static void
+print_closed_sockets(const struct instance *i)
+{
+	struct why why;
+
+	for (unsigned n = 0; (n = instance_closed_socket(i, n, &why)) < INSTANCE_SOCKETS; n++)
+		printf("\n%s: %s\n  to open it: %s%s\n", i->name, why.text,
+		       i->runs ? "wsctl restart " : "systemctl start ws@", i->name);
 }
 
 /* The file and the proxy are of different minds. */
@@ -155,7 +228,7 @@ print_way_out(const struct picture *p)
 
 	if (!p->leads_to || !p->answers[0] || strcmp(p->answers, p->leads_to) == 0)
 		return;
-	for (unsigned i = 0; i < INSTANCES; i++)
+	for (unsigned i = 0; i < p->names.n; i++)
 		if (strcmp(p->instances[i].name, p->leads_to) == 0 && !p->instances[i].ready)
 			to = p->answers; /* where it is to lead to could not serve */
 	printf("  it has not taken up its last switch: wsctl switch %s\n", to);
@@ -210,15 +283,18 @@ print_record(const struct picture *p)
 static struct json_object *
 instance_json(const struct instance *i)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = json_object_new_object(), *closed = json_object_new_array();
 	char uptime[32];
 	struct why why;
 
+	for (unsigned n = 0; (n = instance_closed_socket(i, n, &why)) < INSTANCE_SOCKETS; n++)
+		json_object_array_add(closed, json_object_new_string(why.text));
 	instance_failure(i, &why);
-	json_object_object_add(o, "state", json_object_new_string(state_word(i)));
+	json_object_object_add(o, "state", json_object_new_string(instance_state(i)));
 	json_object_object_add(o, "unit", json_object_new_string(i->unit.active));
 	json_object_object_add(o, "enabled", json_object_new_string(i->unit.enabled));
 	json_object_object_add(o, "address", json_object_new_string(i->address));
+	json_object_object_add(o, "closedSockets", closed);
 	if (why.text[0])
 		json_object_object_add(o, "failure", json_object_new_string(why.text));
 	if (!i->answers)
@@ -245,7 +321,7 @@ print_json(const struct ctl *ctl, const struct picture *p, bool one_line)
 	struct json_object *o = json_object_new_object(), *list = json_object_new_object(),
 			   *proxy = json_object_new_object();
 
-	for (unsigned i = 0; i < INSTANCES; i++)
+	for (unsigned i = 0; i < p->names.n; i++)
 		json_object_object_add(list, p->instances[i].name, instance_json(&p->instances[i]));
 	json_object_object_add(o, "instances", list);
 	json_object_object_add(proxy, "kind", text_or_null(p->proxy ? proxy_name(p->proxy) : NULL));
@@ -275,7 +351,10 @@ show(struct ctl *ctl, struct why *why)
 		if (ctl->o->watch_ms > 0 && terminal_redraws(STDOUT_FILENO))
 			fputs("\033[H\033[J", stdout);
 		print_instances(&p);
-		print_failures(&p);
+		for (unsigned i = 0; i < p.names.n; i++) {
+			print_failure(&p.instances[i]);
+			print_closed_sockets(&p.instances[i]);
+		}
 		print_proxy(ctl, &p);
 		print_record(&p);
 	}

@@ -22,13 +22,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/replace.h"
+#include "ctl/address.h"
 #include "ctl/api.h"
 #include "ctl/bus.h"
 #include "ctl/failure.h"
 #include "ctl/http.h"
 #include "ctl/instance.h"
 #include "ctl/interrupt.h"
-#include "ctl/replace.h"
 #include "ctl/trial_unit.h"
 #include "ctl/why.h"
 
@@ -88,7 +89,7 @@ write_unit(const char *name, char *text, struct why *why)
 	int rc;
 
 	unit_path(path, name);
-	rc = text ? replace_file(path, text, strlen(text)) : -ENOMEM;
+	rc = text ? replace_file(path, text, strlen(text), 0644) : -ENOMEM;
 	free(text);
 	return rc == WSD_OK ? rc : why_set(why, rc, "%s: %s", path, wsd_strerror(rc));
 }
@@ -378,6 +379,7 @@ check_loaded(struct bus *bus, const char *name, struct why *why)
 static int
 look(struct attempt *a, struct bus_files *files, struct why *why)
 {
+	struct instance itself;
 	char name[64];
 	int rc;
 
@@ -386,6 +388,10 @@ look(struct attempt *a, struct bus_files *files, struct why *why)
 	instance_service(name, a->instance);
 	if (rc == WSD_OK)
 		rc = check_loaded(a->bus, name, why);
+	if (rc == WSD_OK)
+		rc = instance_look(a->bus, a->instance, &itself, why);
+	if (rc == WSD_OK)
+		rc = address_check(a->bus, &itself, why);
 	if (rc == WSD_OK)
 		rc = bus_files(a->bus, name, files, why);
 	if (rc == WSD_OK && files->stale) {

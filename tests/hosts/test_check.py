@@ -54,7 +54,7 @@ def test_restart_does_nothing_with_a_bad_setting(blue):
     blue.set(HEARTBEAT_INTERVAL="soon")
     said = wsctl(blue, "restart", "blue", status=FAILED)
     assert 'blue: FAILED: HEARTBEAT_INTERVAL="soon": a number of milliseconds from 100 to 3600000 is needed' in said
-    assert "blue is not restarted, and serves on as it is" in said
+    assert "blue is not restarted, and nothing was stopped" in said
     assert blue.show("ws@blue.service", "MainPID") == pid
     check_nothing_is_left(blue)
     blue.set()

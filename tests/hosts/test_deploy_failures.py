@@ -6,7 +6,7 @@ import json
 import pytest
 
 from clients import message
-from proxied import ATTENTION, FAILED, UPSTREAM
+from proxied import ATTENTION, DONE, FAILED, UPSTREAM
 
 ALWAYS_BLUE = """server {
 	listen 8080;
@@ -38,7 +38,7 @@ def no_handoff_socket(host):
     move_socket(host, "ws-handoff", "ListenSequentialPacket=/run/ws/green/elsewhere.sock")
 
 
-def fails(proxied, step, *said, other_state="stopped"):
+def fails(proxied, step, *said):
     """A deploy of green that fails in this step for the reason that was provoked, and leaves all as it was."""
     before = proxied.host.sh(f"cat {UPSTREAM}")
     done = proxied.deploy("green", status=FAILED)
@@ -47,14 +47,39 @@ def fails(proxied, step, *said, other_state="stopped"):
     for words in said:
         assert words in failed[0]["detail"], failed
     assert proxied.host.sh(f"cat {UPSTREAM}") == before
-    assert proxied.check_serves("blue", other_state)["lastDeploy"]["outcome"] == "undone"
+    assert proxied.check_serves("blue")["lastDeploy"]["outcome"] == "undone"
     return done
+
+
+def refuses(proxied, *said):
+    """A deploy of green that does not even begin, as a dry run tells as well; green is not touched."""
+    for options in ((), ("--dry-run",)):
+        heard = proxied.host.run("wsctl", "deploy", "green", *options, check=False)
+        assert heard.status not in (DONE, ATTENTION), heard
+        for words in said:
+            assert words in heard
+    assert proxied.host.show("ws@green.service", "ActiveState") == "inactive"
+    assert proxied.host.journal("-t", "wsctl", "WS_DEPLOY_STEP=start") == []
+
+
+def test_nothing_answers_at_the_url(proxied):
+    proxied.host.write("/etc/ws/ws.env", "PROXY_URL=http://127.0.0.1:8099/\n")
+    refuses(proxied, "nginx leads to blue, but nothing answers there as it should (http://127.0.0.1:8099/health: ",
+            "is PROXY_URL right?")
+    proxied.host.write("/etc/ws/ws.env", "")
+    proxied.check_serves("blue")
+
+
+def test_state_cannot_be_written(proxied):
+    proxied.host.sh("mount -t tmpfs -o ro none /var/lib/ws")
+    proxied.host.write("/etc/ws/ws.env", "PROXY=none\n")
+    refuses(proxied, "/var/lib/ws/deploy.json cannot be written: Read-only file system")
 
 
 def test_new_instance_does_not_start(proxied):
     proxied.host.set("green", MAX_CONNECTIONS="many")
-    fails(proxied, "start", 'MAX_CONNECTIONS="many": a number from 1 to 1000000 is needed', "journalctl -u ws@green",
-          other_state="failed")
+    fails(proxied, "start", 'MAX_CONNECTIONS="many": a number from 1 to 1000000 is needed', "journalctl -u ws@green")
+    assert proxied.host.run("systemctl", "--failed", "--no-legend").strip() == ""
 
 
 def test_new_instance_is_somebody_else(proxied):
@@ -75,7 +100,7 @@ def test_smoke_fails(proxied):
 
 def test_smoke_without_wsload(proxied):
     proxied.host.sh("dpkg --remove --force-depends wsd-loadtest")
-    fails(proxied, "smoke", "wsload is not installed: apt install wsd-loadtest, or --no-smoke")
+    refuses(proxied, "wsload is not installed: apt install wsd-loadtest, or --no-smoke")
     assert proxied.deploy("green", "--no-smoke")["outcome"] == "done"
     proxied.check_serves("green")
 
@@ -88,7 +113,20 @@ def test_smoke_with_wrong_options(proxied):
 def test_proxy_does_not_accept_its_configuration(proxied):
     """For something that has nothing to do with us; NGINX's own words tell where."""
     proxied.host.write("/etc/nginx/conf.d/broken.conf", "server {\n\tlisten 80;\n\tlistn 81;\n}\n")
-    fails(proxied, "switch", 'unknown directive "listn" in /etc/nginx/conf.d/broken.conf:3')
+    refuses(proxied, "nginx does not accept its configuration:",
+            'unknown directive "listn" in /etc/nginx/conf.d/broken.conf:3')
+
+
+def test_proxy_does_not_accept_its_configuration_any_more(proxied):
+    """It did before the deploy began."""
+    proxied.host.write("/etc/ws/ws.env", "SMOKE_OPTIONS=--duration 2s\n")
+    with proxied.begin("deploy", "green", "--json") as deploy:
+        proxied.host.wait_journal("-t", "wsctl", "WS_DEPLOY_STEP=health")
+        proxied.host.write("/etc/nginx/conf.d/broken.conf", "server {\n\tlisten 80;\n\tlistn 81;\n}\n")
+        status, said = deploy.wait()
+    assert status == FAILED, said
+    assert 'unknown directive' in next(s["detail"] for s in json.loads(said)["steps"] if s["step"] == "switch")
+    proxied.check_serves("blue")
 
 
 def test_site_is_not_enabled(proxied):
@@ -96,9 +134,8 @@ def test_site_is_not_enabled(proxied):
     host = proxied.host
     host.write("/etc/ws/ws.env", "PROXY=nginx\nPROXY_FILE=/var/lib/ws/other.conf\n")
     before = host.sh("ls -A /var/lib/ws")
-    done = proxied.deploy("green", status=FAILED)
-    assert "nginx does not include /var/lib/ws/other.conf: is the site enabled?" in done["steps"][3]["detail"]
-    assert set(host.sh("ls -A /var/lib/ws").split()) == set(before.split()) | {"deploy.json"}
+    refuses(proxied, "nginx does not include /var/lib/ws/other.conf: is the site enabled?")
+    assert host.sh("ls -A /var/lib/ws") == before
     host.write("/etc/ws/ws.env", "")
     proxied.check_serves("blue")
 
@@ -108,8 +145,7 @@ def test_proxy_does_not_run(proxied):
     proxied.clients = []
     proxied.host.systemctl("stop", "nginx")
     before = proxied.host.sh(f"cat {UPSTREAM}")
-    done = proxied.deploy("green", status=FAILED)
-    assert ", not active: systemctl start nginx" in done["steps"][3]["detail"]
+    refuses(proxied, ", not active: systemctl start nginx")
     assert proxied.host.sh(f"cat {UPSTREAM}") == before
     proxied.host.systemctl("start", "nginx")
     proxied.check_serves("blue")

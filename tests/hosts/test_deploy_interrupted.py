@@ -118,8 +118,23 @@ def test_interrupted(proxied, step):
     assert status == INTERRUPTED, said
     hold.release()
     assert "interrupted" in said and "all is as it was before" in said
-    # systemd says so of a start that was cut short
-    proxied.check_serves("blue", "failed" if step == "start" else "stopped")
+    proxied.check_serves("blue")
+    assert proxied.host.run("systemctl", "--failed", "--no-legend").strip() == ""
+
+
+def test_interrupted_while_it_looks(proxied):
+    """Before the first step it asks nginx, which takes its time here: no answer is not the answer no."""
+    host = proxied.host
+    host.write("/usr/local/sbin/nginx", "#!/bin/sh\necho >/run/reached\nread x </run/gate\n")
+    host.sh("chmod +x /usr/local/sbin/nginx; mkfifo /run/gate /run/reached")
+    for words in (("deploy", "green"), ("status",)):
+        with proxied.begin(*words) as deploy:
+            host.sh("cat /run/reached")
+            deploy.send(signal.SIGINT)
+            status, said = deploy.wait()
+        assert (status, said) == (INTERRUPTED, "wsctl: interrupted\n")
+    host.sh("rm /usr/local/sbin/nginx")
+    proxied.check_serves("blue")
 
 
 def test_interrupted_in_the_handoff(proxied):

@@ -91,6 +91,22 @@ def test_show_and_disconnect(host):
     assert "make an id" in wsctl(host, "disconnect", "a/b", status=FAILED)
 
 
+def test_a_third_instance(host):
+    host.write("/etc/systemd/system/ws@violet.socket.d/10-address.conf", "[Socket]\nListenStream=127.0.0.1:3003\n")
+    host.write("/etc/systemd/system/ws-admin@violet.socket.d/10-address.conf", "[Socket]\nListenStream=127.0.0.1:3103\n")
+    host.systemctl("daemon-reload")
+    host.systemctl("start", "ws@blue", "ws@violet")
+    clients = [host.living("alice"), host.living("bob", port=3003)]
+    assert clients[1].ask(message())["count"] == 1
+    shown = {c["connectionId"]: c["instance"] for c in json.loads(wsctl(host, "connections", "--json"))["connections"]}
+    assert shown == {"alice": "blue", "bob": "violet"}
+    assert json.loads(wsctl(host, "show", "bob", "--json"))["instance"] == "violet"
+    assert json.loads(wsctl(host, "status", "--json"))["instances"]["violet"]["connections"] == 1
+    assert wsctl(host, "status").splitlines()[0].split() == ["blue", "green", "violet"]
+    assert "bob was disconnected from violet" in wsctl(host, "disconnect", "bob")
+    assert clients[1].wait_closed() == 1008
+
+
 def test_one_instance_alone(host):
     host.systemctl("start", "ws@blue")
     assert wsctl(host, "log-level", "blue").strip() == "info"

@@ -43,6 +43,13 @@ def test_good_configuration_is_confirmed():
     assert wsd.lines == []
 
 
+def test_too_few_open_files_are_no_good_configuration():
+    wsd = run_to_end(CHECK, MAX_CONNECTIONS=5000, before="ulimit -n 1024")
+    assert wsd.status == 78
+    assert "MAX_CONNECTIONS=5000 needs" in wsd.text() and "raise LimitNOFILE=" in wsd.text()
+    assert run_to_end(CHECK, MAX_CONNECTIONS=100, before="ulimit -n 1024").status == 0
+
+
 def test_empty_value_is_the_default():
     assert run_to_end(CHECK, PORT="", LOG_LEVEL="").status == 0
 

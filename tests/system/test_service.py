@@ -120,6 +120,7 @@ def test_port_in_use_is_one_clear_line():
         assert wsd.status == 1
         assert len(wsd.lines) == 1, wsd.text()
         assert str(port) in wsd.text()
+        assert [n for n in wsd.notices if n.startswith(f"STATUS=could not listen on 127.0.0.1 port {port} (")], wsd.notices
 
 
 def test_without_a_notify_socket(start):
@@ -167,8 +168,9 @@ def test_open_files_are_as_many_as_needed(start):
 
 def test_too_few_open_files_is_said_at_the_start():
     wsd = run_to_end(MAX_CONNECTIONS=100000, before="ulimit -n 1024", PORT=free_port(), ADMIN_PORT=free_port(), HOST="127.0.0.1")
-    assert wsd.status > 0
-    assert "MAX_CONNECTIONS" in wsd.text() or "NOFILE" in wsd.text().upper()
+    assert wsd.status == 78
+    assert "MAX_CONNECTIONS=100000 needs" in wsd.text() and "raise LimitNOFILE=" in wsd.text()
+    assert [n for n in wsd.notices if re.search("^STATUS=MAX_CONNECTIONS=100000 needs .* LimitNOFILE=", n)], wsd.notices
 
 
 def test_descriptors_do_not_pile_up(start):

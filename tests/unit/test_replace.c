@@ -221,6 +221,15 @@ test_a_file_that_cannot_be_written(void **state)
 	assert_int_equal(count_files(), 1);
 }
 
+/* Asked beforehand, without leaving anything behind. */
+static void
+test_whether_it_could_be(void **state)
+{
+	assert_int_equal(replace_check("file"), WSD_OK);
+	assert_int_equal(replace_check("new/file"), -ENOENT);
+	assert_int_equal(count_files(), 0);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, leave)
 
 int
@@ -231,7 +240,7 @@ main(void)
 		IN_FOLDER(test_the_owner_stays),      IN_FOLDER(test_readers_keep_the_old_one),
 		IN_FOLDER(test_a_link_stays_one),     IN_FOLDER(test_a_link_into_another_folder),
 		IN_FOLDER(test_a_link_to_nothing),    IN_FOLDER(test_places_that_are_none),
-		IN_FOLDER(test_a_file_that_cannot_be_written),
+		IN_FOLDER(test_a_file_that_cannot_be_written), IN_FOLDER(test_whether_it_could_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
