@@ -2,17 +2,13 @@
 """What goes wrong at three in the morning: each tool says what it is and what to do, and makes nothing worse."""
 
 import json
+import re
 import signal
 
 import pytest
 
 from clients import message
 from proxied import CONFIGURATION, FAILED, USAGE, Running
-
-
-def keeps_what_waits(host):
-    """systemd 254 and later hold on to parked connections when the next process does not come up."""
-    return int(host.run("systemctl", "--version").split()[1]) >= 254
 
 
 def break_restart(host):
@@ -25,18 +21,56 @@ WHY = 'HEARTBEAT_INTERVAL="soon": a number of milliseconds from 100 to 3600000 i
 
 def test_status_says_why_an_instance_failed(proxied):
     break_restart(proxied.host)
-    said = proxied.wsctl("status")
-    assert f"\nblue: {WHY}\n  see: journalctl -u ws@blue -n 20\n" in said
+    assert (f"\nblue: {WHY}\n  see: journalctl -u ws@blue -n 20\n  connections of its clients wait for it to start\n"
+            "  put that right: it is tried again every few seconds, and at once by wsctl restart blue\n"
+            in proxied.wsctl("status"))
     status = proxied.status()
-    assert (status["instances"]["blue"]["state"], status["instances"]["blue"]["failure"]) == ("failed", WHY)
+    assert (status["instances"]["blue"]["state"], status["instances"]["blue"]["failure"]) == ("failing", WHY)
     assert "failure" not in status["instances"]["green"]
-    waits = "connections of its clients may wait for it to start: put that right, and systemctl start ws@blue"
-    assert (waits in said) == keeps_what_waits(proxied.host)
     proxied.host.set()
-    proxied.host.systemctl("start", "ws@blue")
+    assert "blue: started in " in proxied.wsctl("restart", "blue")
     assert "failure" not in proxied.status()["instances"]["blue"]
-    if keeps_what_waits(proxied.host):
-        proxied.check_clients()
+    proxied.check_clients()
+
+
+def test_stop_ends_what_cannot_start(host):
+    """Though clients wait at its sockets, who would start it again."""
+    host.systemctl("start", "ws@blue")
+    break_restart(host)
+    waiting = [host.raw() for _ in range(5)]
+    assert host.run("wsctl", "stop", "blue") == "blue is stopped, and its sockets are closed; systemctl start ws@blue\n"
+    for raw in waiting:
+        raw.read_end()
+    for unit in ("ws@blue.service", "ws@blue.socket", "ws-admin@blue.socket", "ws-handoff@blue.socket"):
+        assert host.show(unit, "ActiveState") in ("inactive", "failed"), unit
+    assert host.run("systemctl", "list-jobs", "--no-legend").strip() in ("", "No jobs running.")
+
+
+def test_status_tells_of_a_start_that_hangs(proxied):
+    host = proxied.host
+    host.write("/etc/systemd/system/ws@blue.service.d/hang.conf",
+               "[Service]\nExecStart=\nExecStart=/usr/bin/sleep infinity\nExecPaths=/usr/bin/sleep\n")
+    host.systemctl("daemon-reload")
+    host.systemctl("restart", "--no-block", "ws@blue")
+    while host.show("ws@blue.service", "ActiveState") != "activating":
+        pass
+    said = proxied.wsctl("status")
+    assert re.search(r"\nblue: it has been starting for \d+ s, and is given up after 30\n  see: journalctl -u ws@blue -n 20\n"
+                     r"  connections of its clients wait for it to start\n", said), said
+    assert proxied.status()["instances"]["blue"]["state"] == "starting"
+    host.sh("rm /etc/systemd/system/ws@blue.service.d/hang.conf; systemctl daemon-reload; systemctl restart ws@blue")
+    proxied.check_clients()
+
+
+def test_status_tells_of_a_closed_socket(proxied):
+    """Whatever closed it: the instance serves on, but a restart would leave clients refused meanwhile, if it was not opened."""
+    host = proxied.host
+    host.systemctl("stop", "ws@blue.socket")
+    assert "\nblue: ws@blue.socket is closed (inactive)\n  to open it: wsctl restart blue\n" in proxied.wsctl("status")
+    assert proxied.status()["instances"]["blue"]["closedSockets"] == ["ws@blue.socket is closed (inactive)"]
+    proxied.wsctl("restart", "blue")
+    assert proxied.status()["instances"]["blue"]["closedSockets"] == []
+    proxied.check_clients()
 
 
 def test_status_starts_nothing_through_the_proxy(proxied):
@@ -54,13 +88,9 @@ def test_deploy_forgets_no_connections_that_wait(proxied):
     """blue was restarted with a bad configuration: what it parked is nobody else's, and a deploy does not know of it."""
     host = proxied.host
     break_restart(host)
-    if not keeps_what_waits(host):
-        for client in proxied.clients:
-            assert client.wait_closed() == 1006
-        return
     said = proxied.wsctl("deploy", "green", status=FAILED)
-    assert f"ws@blue does not run (failed, {WHY}), and may hold connections of its clients" in said
-    assert "systemctl start ws@blue, or give them up with --no-handoff" in said
+    assert f"ws@blue does not run (failing, {WHY}), and may hold connections of its clients" in said
+    assert "wsctl restart blue, or give them up with --no-handoff" in said
     assert "--no-handoff" in proxied.wsctl("deploy", "green", "--dry-run", status=FAILED)
     assert host.show("ws@green.service", "ActiveState") == "inactive"
     host.set()
@@ -72,7 +102,6 @@ def test_deploy_forgets_no_connections_that_wait(proxied):
         assert client.wait_closed() == 1006
     assert host.show("ws@blue.service", "NFileDescriptorStore") == "0"
     proxied.clients.clear()
-    host.systemctl("reset-failed")
     proxied.check_serves("green")
 
 
@@ -140,9 +169,18 @@ def test_port_in_use(proxied):
     with Running(host, "socat", "TCP-LISTEN:3002,bind=127.0.0.1,fork", "/dev/null") as other:
         while "127.0.0.1:3002" not in host.run("ss", "-Hltn"):
             pass
-        said = proxied.wsctl("deploy", "green", status=FAILED)
-        assert "was passed in (is the port in use?): systemctl status ws@green.socket" in said
-        assert "Failed to listen on sockets" in host.systemctl("status", "ws@green.socket", check=False)
+        why = ("127.0.0.1:3002, the address of ws@green.socket, is in use by another program: "
+               "ss -Hltnp 'sport = :3002' names it")
+        assert why in proxied.wsctl("deploy", "green", status=FAILED)
+        assert why in proxied.wsctl("deploy", "green", "--dry-run", status=FAILED)
+        assert why in proxied.wsctl("check", "green", status=FAILED)
+        assert host.show("ws@green.service", "ActiveState") == "inactive"
+        assert "pid=" in host.run("ss", "-Hltnp", "sport = :3002")
+        assert host.systemctl("start", "ws@green", check=False).status != 0
+        said = proxied.wsctl("status")
+        assert "\ngreen: no socket for 0.0.0.0 port 3001 was passed in (is the port in use?): systemctl status ws@green.socket" in said
+        assert "\ngreen: ws@green.socket is closed (resources); see: systemctl status ws@green.socket\n" in said
+        proxied.wsctl("stop", "green")
         other.send(signal.SIGTERM)
         other.wait()
     host.systemctl("reset-failed")

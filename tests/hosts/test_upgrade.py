@@ -42,4 +42,4 @@ def test_upgrade_with_a_bad_configuration(bare, release):
     said = bare.install(release.packages["wsd"])
     assert "an instance did not come up again" in said
     assert bare.run("dpkg-query", "-W", "-f", "${db:Status-Status}", "wsd") == "installed"
-    assert bare.show("ws@blue.service", "ActiveState") == "failed"
+    assert bare.show("ws@blue.service", "SubState") == "auto-restart"
