@@ -24,6 +24,8 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 STARTED = "93188b8a66ce4c78913f469b3124790b"  # MESSAGE_IDs of wsd
 OPENED = "cc08a14ebe594bcbbf38a4235988aeea"
 STOPPED = "d270eff4089d4db085e12a681bf62d73"
+PARKED = "d0be43ed66734fc181280d1ce75aaedf"
+TAKEN_UP = "daca7a12d76d48c9a79847e04b868c11"
 BAD_CONFIG = "c7f035c9347f4aeebbc75a70bd12e94f"
 CLOSED = "63b2626312d445aba125e378bd21bf3b"
 UNIT_FAILED = "d9b373ed55a64feb8242e02dbe79a49c"  # systemd's own, of its catalog
