@@ -156,16 +156,20 @@ settle(struct decimal *d)
 bool
 claims_date(uint64_t *out_ms, struct slice raw)
 {
-	const char *at = raw.at, *end = raw.at + raw.len, *first;
+	const char *at = raw.at, *end, *first;
 	struct decimal d = { .scale = 3 };
-	bool negative = raw.len > 0 && *at == '-';
+	bool negative;
 
 	*out_ms = 0;
+	if (raw.len == 0)
+		return false;
+	end = at + raw.len;
+	negative = *at == '-';
 	at += negative;
 	first = at;
 	at = take_digits(at, end, &d, false);
 	if (at == first)
-		return false; /* a string, nothing */
+		return false; /* a string */
 	if (at < end && *at == '.')
 		at = take_digits(at + 1, end, &d, true);
 	if (at < end && (*at == 'e' || *at == 'E'))

@@ -38,6 +38,8 @@ forwarded_client(struct addr *client, struct slice value, const struct addr_nets
 bool
 forwarded_tls(const struct addr *peer, struct slice proto, const struct addr_nets *trusted)
 {
+	if (proto.len == 0)
+		return false;
 	proto = slice_trim(last_entry(proto));
 	return ((proto.len == 5 && strncasecmp(proto.at, "https", 5) == 0) ||
 		(proto.len == 3 && strncasecmp(proto.at, "wss", 3) == 0)) &&
