@@ -291,6 +291,11 @@ class Wsd:
         self.wait(lambda: any("READY=1" in n.split("\n") for n in self.notices), "READY=1")
         return self
 
+    def cpu_seconds(self):
+        """What it has used of the processors so far."""
+        ticks = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
     def listen(self, most=0.05):
         """Until it says something, or a moment: for those who ask it again and again."""
         with self._changed:

@@ -2,6 +2,7 @@
 """What clients can do to a server, in small: each attack runs against the real daemon, which must keep what it spends on it
 within a bound (memory, descriptors, counters) and go on answering others. loadtest/bench/abuse has the same in large."""
 
+import contextlib
 import os
 import socket
 import time
@@ -10,7 +11,7 @@ import pytest
 
 from clients import BINARY, CONTINUATION, PING, TEXT, Closed, Raw, connect, frame, http, message, wait_open
 from metrics import gained, read
-from process import PATIENCE, sanitized
+from process import PATIENCE, SCALE, sanitized
 
 MB = 1 << 20
 SLACK = (400 if sanitized() else 40) * MB  # what a process may grow by all the same; sanitizers keep freed memory for long
@@ -239,6 +240,25 @@ def test_clients_that_never_read(start, burst):
     by.check(fds=5)
     close_all(one.sock for one in deaf)
     by.over()
+
+
+def test_deaf_client_that_has_said_its_last_costs_no_cpu(start, raw):
+    """The end of its stream stays readable while what it is owed cannot be written."""
+    wsd = start()
+    with Raw(wsd.port, receive_buffer=4096) as deaf:
+        deaf.open("/ws/chat/deaf")
+        deaf.sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(100):
+                deaf.sock.send(frame(TEXT, message()) * 50)
+        deaf.sock.shutdown(socket.SHUT_WR)
+        other = raw(wsd).open("/ws/chat/other")
+        other.ask(message())
+        before = wsd.cpu_seconds()
+        other.sock.settimeout(4)  # nothing may come; meanwhile it must not spin
+        with pytest.raises(socket.timeout):
+            other.sock.recv(1)
+        assert wsd.cpu_seconds() - before < 0.4 * SCALE
 
 
 def test_ping_flood(start):
