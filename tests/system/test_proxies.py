@@ -139,7 +139,7 @@ def test_clients_by_ipv6(proxy, two, raw):
     for address, id in (("::1", "alice"), ("127.0.0.1", "bob")):
         client = raw((address, proxy.port)).open(f"/ws/chat/{id}")
         assert client.ask(message())["count"] == 1
-        known = http(two.running["blue"].admin_port, f"/api/v1/connections/{id}").json["client"]
+        known = ask_operator(two.running["blue"].admin_port, f"/api/v1/connections/{id}").json["client"]
         assert known.strip("[]").startswith(address), known
 
 
