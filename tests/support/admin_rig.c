@@ -105,6 +105,13 @@ op_accept(void *arg, bool on)
 	return s->rc;
 }
 
+static int
+op_handoff_status(void *arg, struct admin_handoff *out)
+{
+	*out = (struct admin_handoff){ .running = false };
+	return WSD_OK;
+}
+
 static void
 start(const char *token, struct conf_rate rate, const struct admin_limits *limits)
 {
@@ -117,6 +124,7 @@ start(const char *token, struct conf_rate rate, const struct admin_limits *limit
 		.disconnect = op_disconnect,
 		.drain = op_drain,
 		.accept = op_accept,
+		.handoff_status = op_handoff_status,
 	};
 	int rc;
 

@@ -324,5 +324,6 @@ main(void)
 		TEST(test_unless_it_is_held),
 	};
 
+	signal(SIGINT, SIG_DFL); /* a shell has what it runs in the background ignore it */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
