@@ -9,13 +9,15 @@ from host import STARTED, UNIT_FAILED
 
 
 def test_it_comes_back_after_a_crash(host):
+    """At once: the pause of RestartSec= is for what does not start, and would outlast any patience here."""
+    host.write("/etc/systemd/system/ws@blue.service.d/patient.conf", "[Service]\nRestartSec=1h\n")
+    host.systemctl("daemon-reload")
     host.systemctl("start", "ws@blue")
     alice = host.client("alice")
     host.systemctl("kill", "--kill-who=main", "--signal=SEGV", "ws@blue.service")
     alice.read_end()
     again = host.client("alice")  # waits in the queue until it serves again
     assert again.ask(message())["count"] == 1
-    assert host.show("ws@blue.service", "NRestarts") == "0"  # a start of its own, without RestartSec=
     figures = metrics.parse(host.http("/metrics").body.decode())
     assert figures['wsd_crashes_total{cause="other"}'] == 1
     assert figures['wsd_crashes_total{cause="watchdog"}'] == 0

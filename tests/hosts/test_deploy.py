@@ -57,7 +57,7 @@ def test_what_serves_already_is_left_alone(proxied):
     proxied.deploy("green")
     pid = proxied.host.main_pid("ws@green.service")
     assert proxied.deploy("green")["outcome"] == "nothing to do"
-    assert "systemctl restart ws@green" in proxied.wsctl("deploy", "green")
+    assert "wsctl restart green" in proxied.wsctl("deploy", "green")
     assert proxied.host.main_pid("ws@green.service") == pid
     proxied.check_serves("green")
 
