@@ -48,6 +48,14 @@ proxy_release(void *at)
 
 const struct conf_kind conf_kind_proxy = { proxy_parse, NULL, proxy_accepts, proxy_release };
 
+static const struct conf_choice on_upgrades[] = {
+	{ "auto", CONF_UPGRADE_AUTO },
+	{ "deploy", CONF_UPGRADE_DEPLOY },
+	{ "restart", CONF_UPGRADE_RESTART },
+	{ "none", CONF_UPGRADE_NONE },
+	{ NULL, 0 },
+};
+
 #define MEMBER(m) .offset = offsetof(struct conf_ctl, m)
 
 const struct conf_var conf_ctl_table[] = {
@@ -101,6 +109,19 @@ const struct conf_var conf_ctl_table[] = {
 		MEMBER(smoke_options),
 		.max = 4000,
 		.help = "further options of wsload(1) for the test load of a deploy, separated by blanks",
+	},
+	{
+		.name = "ON_UPGRADE",
+		.kind = &conf_kind_choice,
+		MEMBER(on_upgrade),
+		.standard = "auto",
+		.choices = on_upgrades,
+		.help = "how instances take up a program when the package has been upgraded",
+		.more = "deploy: the instance that does not serve is started with it, tried, and all clients are led "
+			"there, as wsctl deploy does; what fails is taken back. restart: it is tried beside the "
+			"instances that run, which are then restarted with it. auto: deploy, if there is a proxy and "
+			"a second instance that is free for that, or else restart. none: instances go on with the "
+			"program that they have, until wsctl deploy, wsctl restart or wsctl upgrade.",
 	},
 	{ .name = NULL },
 };

@@ -20,6 +20,8 @@ enum conf_proxy_kind {
 	CONF_PROXY_SCRIPT
 };
 
+enum conf_on_upgrade { CONF_UPGRADE_AUTO, CONF_UPGRADE_DEPLOY, CONF_UPGRADE_RESTART, CONF_UPGRADE_NONE };
+
 struct conf_proxy {
 	int kind;     /* enum conf_proxy_kind */
 	char *script; /* absolute path of the executable; NULL for the other kinds */
@@ -31,6 +33,7 @@ struct conf_ctl {
 	char *proxy_url;  /* http or https, ends with a slash */
 	uint32_t proxy_timeout_ms;
 	char *smoke_options; /* words for wsload; NULL: none */
+	int on_upgrade;      /* enum conf_on_upgrade */
 };
 
 /* WSD_OK, or WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM with one line in why; then *out is empty. Release with

@@ -87,6 +87,34 @@ read_property(struct bus *bus, const char *path, const struct property *p, struc
 	return rc;
 }
 
+/* What ends a start before there is a main process shows in ExecStartPre=, such as a credential that cannot be
+ * loaded. */
+static int
+read_end_before(struct bus *bus, const char *path, struct bus_unit *out, sd_bus_error *error)
+{
+	sd_bus_message *m = NULL;
+	int rc = sd_bus_get_property(bus->sd, MANAGER, path, SERVICE, "ExecStartPre", error, &m,
+				     "a(sasbttttuii)");
+
+	if (rc >= 0)
+		rc = sd_bus_message_enter_container(m, 'a', "(sasbttttuii)");
+	while (rc > 0 && (rc = sd_bus_message_enter_container(m, 'r', "sasbttttuii")) > 0) {
+		int32_t code = 0, status = 0;
+
+		rc = sd_bus_message_skip(m, "sasbttttu");
+		if (rc >= 0)
+			rc = sd_bus_message_read(m, "ii", &code, &status);
+		if (rc >= 0 && status != 0) {
+			out->exit_code = code;
+			out->exit_status = status;
+		}
+		if (rc >= 0)
+			rc = sd_bus_message_exit_container(m);
+	}
+	sd_bus_message_unref(m);
+	return rc;
+}
+
 static int
 read_unit(struct bus *bus, const char *unit, const char *path, struct bus_unit *out, sd_bus_error *error)
 {
@@ -96,6 +124,8 @@ read_unit(struct bus *bus, const char *unit, const char *path, struct bus_unit *
 	for (size_t i = 0; i < sizeof(properties) / sizeof(*properties) && rc >= 0; i++)
 		if (properties[i].of == ANY || properties[i].of == kind)
 			rc = read_property(bus, path, &properties[i], out, error);
+	if (rc >= 0 && kind == SERVICES && out->exit_status == 0 && strcmp(out->result, "exit-code") == 0)
+		rc = read_end_before(bus, path, out, error);
 	return rc;
 }
 
@@ -221,9 +251,11 @@ int
 bus_enable(struct bus *bus, const char *on, const char *off, struct why *why)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
-	int rc = CALL(bus, "EnableUnitFiles", &error, NULL, "asbb", 1, on, false, false);
+	int rc = 0;
 
-	if (rc >= 0)
+	if (on)
+		rc = CALL(bus, "EnableUnitFiles", &error, NULL, "asbb", 1, on, false, false);
+	if (rc >= 0 && off)
 		rc = CALL(bus, "DisableUnitFiles", &error, NULL, "asb", 1, off, false);
 	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, "enabling and disabling units", why);
 	sd_bus_error_free(&error);

@@ -23,7 +23,8 @@ struct bus_unit {
 	uint32_t pid;
 	uint32_t stored; /* descriptors in its store */
 	uint64_t since_us; /* CLOCK_REALTIME of the last change to active; 0: never */
-	/* of services: how its process ended, as waitid(2) has si_code and si_status; 0: it runs, or has never run */
+	/* of services: how its process ended, or one of ExecStartPre=, as waitid(2) has si_code and si_status; 0: it
+	 * runs, or has never run */
 	int32_t exit_code, exit_status;
 	uint64_t start_timeout_us; /* UINT64_MAX: it may take for ever */
 };
@@ -73,8 +74,8 @@ void bus_forget_failure(struct bus *bus, const char *unit);
 /* Closes what is in the descriptor store of a service that does not run. Before systemd 254 there is nothing then. */
 void bus_empty_store(struct bus *bus, const char *unit);
 
-/* As systemctl enable of one unit and disable of another, what is in Also= included; then all unit files are
- * read again. */
+/* As systemctl enable of one unit and disable of another (NULL: of none), what is in Also= included; then all
+ * unit files are read again. */
 int bus_enable(struct bus *bus, const char *on, const char *off, struct why *why);
 
 #endif

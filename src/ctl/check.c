@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* wsctl check, restart and stop: nothing that serves is stopped for what comes before that has shown that it
  * starts. */
+#include "ctl/check.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,10 +12,14 @@
 #include "ctl/command.h"
 #include "ctl/failure.h"
 #include "ctl/instance.h"
+#include "ctl/interrupt.h"
+#include "ctl/program.h"
 #include "ctl/record.h"
 #include "ctl/trial.h"
 #include "ctl/why.h"
 
+#define COUNT_MS           1000
+#define COUNT_LOOK_MS      20
 #define STOP_TIMEOUT_MS    300000 /* DRAIN_TIMEOUT may be long, and is asked for by the server itself */
 #define RESTART_TIMEOUT_MS 120000 /* a stop that has to kill, and a start that takes as long as it may */
 
@@ -49,11 +55,11 @@ say_remarks(const struct trial *t, const char *name)
 
 /* Tries one, and tells of it. */
 static int
-try_one(struct ctl *ctl, const char *name)
+try_one(struct bus *bus, const char *name, const char *program)
 {
 	struct trial t;
 	struct why why;
-	int rc = trial_run(ctl->bus, name, ctl->o->program, &t, &why);
+	int rc = trial_run(bus, name, program, &t, &why);
 
 	if (rc != WSD_OK) {
 		printf("%s: FAILED: %s\n", name, why.text);
@@ -108,7 +114,7 @@ check_all(struct ctl *ctl, struct why *why)
 		if (rc != WSD_OK || !used)
 			continue;
 		n++;
-		rc = try_one(ctl, list.names[i]);
+		rc = try_one(ctl->bus, list.names[i], ctl->o->program);
 		if (status_of(rc) == EXIT_FAILED) {
 			status = EXIT_FAILED;
 			rc = WSD_OK;
@@ -130,7 +136,7 @@ check_command(struct ctl *ctl)
 	if (ctl->o->n_args == 0)
 		return check_all(ctl, &why);
 	for (unsigned i = 0; i < ctl->o->n_args; i++) {
-		int one = status_of(try_one(ctl, ctl->o->args[i]));
+		int one = status_of(try_one(ctl->bus, ctl->o->args[i], ctl->o->program));
 
 		status = one != EXIT_DONE ? one : status;
 		if (one != EXIT_DONE && one != EXIT_FAILED)
@@ -143,14 +149,14 @@ check_command(struct ctl *ctl)
 
 /* It has passed, and does not come up all the same. */
 static int
-explain(struct ctl *ctl, const char *name, const char *service, int rc, struct why *why)
+explain(struct bus *bus, const char *name, const char *service, int rc, struct why *why)
 {
 	struct instance i;
 	struct why failure, ignored;
 
 	if (rc != WSD_E_CLOSED && rc != WSD_E_TIMEOUT)
 		return rc;
-	if (instance_look(ctl->bus, name, &i, &ignored) != WSD_OK)
+	if (instance_look(bus, name, &i, &ignored) != WSD_OK)
 		return rc;
 	failure_words(&i.unit, &failure);
 	return why_set(why, rc, "%s did not come up%s%s%s%s\nsee: journalctl -u %s -n 20", service,
@@ -158,25 +164,39 @@ explain(struct ctl *ctl, const char *name, const char *service, int rc, struct w
 		       instance_holds(&i) ? "; its connections wait, and it is tried again" : "", service);
 }
 
+/* What it took up from its former process is counted a moment after it is ready. */
 static int
-restart_one(struct ctl *ctl, const char *name, struct why *why)
+look_after(struct bus *bus, const char *name, uint64_t expected, struct instance *out, struct why *why)
+{
+	uint64_t until_ms = clock_mono_ms() + COUNT_MS;
+	int rc;
+
+	while ((rc = instance_look(bus, name, out, why)) == WSD_OK && out->connections < expected &&
+	       clock_mono_ms() < until_ms)
+		if (interrupt_pause(COUNT_LOOK_MS) != WSD_OK)
+			break;
+	return rc;
+}
+
+static int
+restart_one(struct bus *bus, const char *name, struct why *why)
 {
 	char service[64];
 	const char *units[] = { service, NULL };
 	struct instance before, after;
 	uint64_t began_ms;
-	int rc = instance_look(ctl->bus, name, &before, why);
+	int rc = instance_look(bus, name, &before, why);
 
 	instance_service(service, name);
 	if (rc != WSD_OK)
 		return rc;
 	began_ms = clock_mono_ms();
-	rc = bus_do(ctl->bus, BUS_RESTART, units, RESTART_TIMEOUT_MS, why);
+	rc = bus_do(bus, BUS_RESTART, units, RESTART_TIMEOUT_MS, why);
 	if (rc != WSD_OK)
-		return explain(ctl, name, service, rc, why);
+		return explain(bus, name, service, rc, why);
 	printf("%s: %s in ", name, before.runs ? "restarted" : "started");
 	say_seconds(clock_mono_ms() - began_ms);
-	rc = instance_look(ctl->bus, name, &after, why);
+	rc = look_after(bus, name, before.connections, &after, why);
 	if (before.answers && after.answers)
 		printf(", %" PRIu64 " connections before and %" PRIu64 " after", before.connections, after.connections);
 	else if (after.answers)
@@ -186,13 +206,86 @@ restart_one(struct ctl *ctl, const char *name, struct why *why)
 	return rc;
 }
 
+/* Another program; what rollback needs to go back to the former one. */
+static void
+note(const char *name, const char *program, const char *former)
+{
+	struct record r = { .step = "restart", .outcome = "done" };
+	struct why why;
+
+	snprintf(r.from, sizeof(r.from), "%s", name);
+	snprintf(r.to, sizeof(r.to), "%s", name);
+	snprintf(r.program, sizeof(r.program), "%s", program);
+	snprintf(r.former, sizeof(r.former), "%s", former);
+	clock_iso8601(r.began, clock_real_ms());
+	clock_iso8601(r.ended, clock_real_ms());
+	if (record_write(&r, &why) != WSD_OK)
+		fprintf(stderr, "wsctl: %s\n", why.text);
+}
+
+/* systemd is about to start it once more, and has kept the connections for that. */
+static int
+go_back(struct bus *bus, const char *name, const char *former, int rc, struct why *why)
+{
+	char service[64];
+	const char *units[] = { service, NULL };
+	struct why again;
+
+	instance_service(service, name);
+	if (program_use(name, former, &again) != WSD_OK ||
+	    bus_do(bus, BUS_RESTART, units, RESTART_TIMEOUT_MS, &again) != WSD_OK)
+		return why_set(why, rc, "%s\nnor does it with its former program: %s", why->text, again.text);
+	return why_set(why, WSD_E_UNSUPPORTED, "%s\n%s runs its former program again", why->text, name);
+}
+
+/* Not interrupted: what systemd has begun goes on, and whether it went well decides on the program. */
+static int
+restart_with(struct bus *bus, const char *name, const char *file, bool way_back, struct why *why)
+{
+	char program[PROGRAM_MAX] = "", former[PROGRAM_MAX];
+	int rc = file ? program_take(file, program, why) : WSD_OK;
+	bool another;
+
+	program_of(name, former);
+	another = program[0] && strcmp(program, former) != 0;
+	if (rc == WSD_OK && another)
+		rc = program_use(name, program, why);
+	if (rc != WSD_OK)
+		return rc;
+	interrupt_hold();
+	rc = restart_one(bus, name, why);
+	if (another && rc != WSD_OK)
+		rc = go_back(bus, name, former, rc, why);
+	else if (another && way_back)
+		note(name, program, former);
+	interrupt_release();
+	return rc;
+}
+
+int
+restart_tried(struct bus *bus, const char *instance, const char *file, bool way_back)
+{
+	struct why why;
+	int rc, status = status_of(try_one(bus, instance, file));
+
+	if (status != EXIT_DONE) {
+		fprintf(stderr, "wsctl: %s is not restarted, and nothing was stopped\n", instance);
+		return status;
+	}
+	rc = restart_with(bus, instance, file, way_back, &why);
+	if (rc == WSD_OK)
+		return EXIT_DONE;
+	command_fail(rc, &why);
+	return rc == WSD_E_UNSUPPORTED ? EXIT_FAILED : EXIT_ATTENTION;
+}
+
 int
 restart_command(struct ctl *ctl)
 {
 	const struct options *o = ctl->o;
+	int rc, status = EXIT_DONE;
 	struct why why;
 	char what[80];
-	int rc;
 
 	if (!check_names(o))
 		return EXIT_USAGE;
@@ -200,20 +293,10 @@ restart_command(struct ctl *ctl)
 	rc = record_lock(what, &why);
 	if (rc != WSD_OK)
 		return command_fail(rc, &why);
-	for (unsigned i = 0; i < o->n_args; i++) {
-		int status = status_of(try_one(ctl, o->args[i]));
-
-		if (status != EXIT_DONE) {
-			fprintf(stderr, "wsctl: %s is not restarted, and nothing was stopped\n", o->args[i]);
-			return status;
-		}
-		rc = restart_one(ctl, o->args[i], &why);
-		if (rc != WSD_OK) {
-			command_fail(rc, &why);
-			return rc == -EINTR ? EXIT_INTERRUPTED : EXIT_ATTENTION;
-		}
-	}
-	return EXIT_DONE;
+	for (unsigned i = 0; i < o->n_args && status == EXIT_DONE; i++)
+		status = restart_tried(ctl->bus, o->args[i], o->program, true);
+	record_prune();
+	return status;
 }
 
 /* ---- stop */

@@ -71,5 +71,6 @@ int log_level_command(struct ctl *ctl);
 int switch_command(struct ctl *ctl);
 int deploy_command(struct ctl *ctl);
 int rollback_command(struct ctl *ctl);
+int upgrade_command(struct ctl *ctl);
 
 #endif

@@ -127,6 +127,27 @@ judge(struct deploy *d, struct why *why)
 	return WSD_OK;
 }
 
+/* One that clients use is not restarted, and goes on with what it has. */
+static int
+choose_program(struct deploy *d, struct why *why)
+{
+	int rc = WSD_OK;
+
+	program_of(d->to.name, d->former);
+	if (d->o->program && d->in_use)
+		return why_set(why, WSD_E_BUSY, "clients use %s already, and it is not restarted for another program",
+			       d->to.name);
+	if (d->o->program && d->o->dry_run)
+		snprintf(d->program, sizeof(d->program), "%s", d->o->program);
+	else if (d->o->program)
+		rc = program_take(d->o->program, d->program, why);
+	else if (!d->o->same_program && !d->in_use)
+		program_installed(d->program);
+	if (!d->program[0])
+		snprintf(d->program, sizeof(d->program), "%s", d->former);
+	return rc;
+}
+
 static int
 prepare(struct deploy *d, struct why *why)
 {
@@ -138,7 +159,9 @@ prepare(struct deploy *d, struct why *why)
 		rc = judge(d, why);
 	d->serves = d->to.answers && (proxy_there(d->proxy) ? d->leads_there : !d->from.runs);
 	d->in_use = d->serves || d->to.connections > 0;
-	return rc == WSD_OK ? deploy_preflight(d, why) : rc;
+	if (rc == WSD_OK)
+		rc = deploy_preflight(d, why);
+	return rc == WSD_OK ? choose_program(d, why) : rc;
 }
 
 static bool
@@ -165,6 +188,21 @@ note(struct deploy *d, const char *step, const char *outcome)
 		clock_iso8601(d->record.ended, clock_real_ms());
 	if (record_write(&d->record, &why) != WSD_OK)
 		log_error("%s", why.text);
+}
+
+/* A deploy that was cut off may have moved `to` to another program already. */
+static void
+begin_record(struct deploy *d)
+{
+	struct record last;
+	struct why ignored;
+
+	if (record_read(&last, &ignored) == WSD_OK && strcmp(last.outcome, "running") == 0 &&
+	    strcmp(last.to, d->to.name) == 0 && last.former[0])
+		snprintf(d->former, sizeof(d->former), "%s", last.former);
+	snprintf(d->record.program, sizeof(d->record.program), "%s", d->program);
+	snprintf(d->record.former, sizeof(d->record.former), "%s", d->former);
+	clock_iso8601(d->record.began, clock_real_ms());
 }
 
 /* The name of the step that failed, NULL if none did; *rc says why. */
@@ -260,7 +298,7 @@ carry_out(struct deploy *d)
 	const char *failed;
 	int rc;
 
-	clock_iso8601(d->record.began, clock_real_ms());
+	begin_record(d);
 	log_write(LOG_LEVEL_NOTICE, LOG_ID_DEPLOY_BEGUN,
 		  LOG_FIELDS(LOG_TEXT("WS_DEPLOY_FROM", d->from_name), LOG_TEXT("WS_DEPLOY_TO", d->to.name)),
 		  "deploy from %s to %s begins", d->from_name, d->to.name);
@@ -270,6 +308,7 @@ carry_out(struct deploy *d)
 	else if (failed)
 		outcome = deploy_undo(d) == WSD_OK ? UNDONE : FAILED;
 	note(d, failed ? failed : "stop", outcomes[outcome]);
+	record_prune();
 	tell(d, outcome, failed, clock_mono_ms() - began_ms);
 	if (d->o->json)
 		print_json(d, outcomes[outcome], clock_mono_ms() - began_ms);
@@ -286,8 +325,8 @@ run(struct deploy *d)
 		if (d->o->json)
 			print_json(d, "nothing to do", 0);
 		else
-			printf("%s serves already, and %s does not run. To take up a new program or "
-			       "configuration without losing a connection: wsctl restart %s\n",
+			printf("%s serves already, and %s does not run. wsctl restart %s takes up another "
+			       "configuration, and wsctl upgrade another program, without losing a connection\n",
 			       d->to.name, d->from_name, d->to.name);
 		return EXIT_DONE;
 	}

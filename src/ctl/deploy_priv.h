@@ -5,6 +5,7 @@
 
 #include "ctl/deploy.h"
 #include "ctl/instance.h"
+#include "ctl/program.h"
 #include "ctl/proxy.h"
 #include "ctl/record.h"
 #include "ctl/steps.h"
@@ -21,9 +22,11 @@ struct deploy {
 	bool serves;                          /* `to` runs, and new clients come to it */
 	bool in_use;                          /* that, or old ones are there: it is not restarted */
 	char proxy_before[PROXY_ADDRESS_MAX]; /* "": unknown */
+	char program[PROGRAM_MAX];            /* that `to` is to run; "": whatever it starts with */
+	char former[PROGRAM_MAX];             /* that it had before */
 
 	/* what has been done, and would have to be taken back */
-	bool started, switched, handing;
+	bool reprogrammed, started, enabled, switched, handing;
 
 	struct record record;
 	struct steps steps;

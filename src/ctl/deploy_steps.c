@@ -33,15 +33,27 @@
 
 /* ---- start */
 
+/* ", with 0.1.0-3f2a9c1d", or "" if nothing is known of it. */
+static const char *
+with_program(const struct deploy *d, char out[PROGRAM_MAX + 16])
+{
+	snprintf(out, PROGRAM_MAX + 16, "%s%s", d->program[0] ? ", with " : "", program_name(d->program));
+	return out;
+}
+
 static void
 plan_start(struct deploy *d, struct why *detail)
 {
+	char with[PROGRAM_MAX + 16];
+
 	if (d->in_use)
 		why_set(detail, WSD_OK, "leave ws@%s running: clients use it already", d->to.name);
 	else if (d->to.runs)
-		why_set(detail, WSD_OK, "restart ws@%s, which runs without being used", d->to.name);
+		why_set(detail, WSD_OK, "restart ws@%s, which runs without being used%s", d->to.name,
+			with_program(d, with));
 	else
-		why_set(detail, WSD_OK, "start ws@%s and wait until it is ready", d->to.name);
+		why_set(detail, WSD_OK, "start ws@%s%s and wait until it is ready", d->to.name,
+			with_program(d, with));
 }
 
 /* Why it did not start. It may be started again already, and have nothing to say until it fails once more. */
@@ -65,20 +77,34 @@ explain_start(struct deploy *d, const char *name, int rc, struct why *detail)
 		       words.text[0] ? ": " : "", words.text, closed.text, closed.text[0] ? "\n" : "", d->to.name);
 }
 
+/* What crashes and is started again, or boots, runs this one too. */
+static int
+take_program(struct deploy *d, struct why *detail)
+{
+	char now[PROGRAM_MAX];
+
+	program_of(d->to.name, now);
+	d->reprogrammed = strcmp(d->program, d->former) != 0;
+	return strcmp(d->program, now) == 0 ? WSD_OK : program_use(d->to.name, d->program, detail);
+}
+
 static int
 run_start(struct deploy *d, struct why *detail)
 {
-	char name[64];
+	char name[64], with[PROGRAM_MAX + 16];
 	const char *units[] = { name, NULL };
 	int rc;
 
 	instance_service(name, d->to.name);
 	if (d->in_use)
 		return why_set(detail, WSD_OK, "%s runs already", name);
+	rc = take_program(d, detail);
+	if (rc != WSD_OK)
+		return rc;
 	d->started = !d->to.runs;
 	rc = bus_do(d->bus, d->to.runs ? BUS_RESTART : BUS_START, units, START_TIMEOUT_MS, detail);
 	if (rc == WSD_OK)
-		return why_set(detail, WSD_OK, "%s is ready", name);
+		return why_set(detail, WSD_OK, "%s is ready%s", name, with_program(d, with));
 	return rc == WSD_E_CLOSED ? explain_start(d, name, rc, detail) : rc;
 }
 
@@ -162,16 +188,33 @@ proxy_needed(struct deploy *d, struct why *why_not)
 static void
 plan_switch(struct deploy *d, struct why *detail)
 {
-	why_set(detail, WSD_OK, "have %s (%s) lead new connections to %s", proxy_name(d->proxy),
-		proxy_reason(d->proxy), d->to.address);
+	why_set(detail, WSD_OK, "enable ws@%s, and have %s (%s) lead new connections to %s", d->to.name,
+		proxy_name(d->proxy), proxy_reason(d->proxy), d->to.address);
+}
+
+/* From here on new clients come to it, after a power cut and the next boot as well. */
+static int
+enable(struct deploy *d, struct why *detail)
+{
+	char name[64];
+	int rc;
+
+	if (strcmp(d->to.unit.enabled, "enabled") == 0)
+		return WSD_OK;
+	instance_service(name, d->to.name);
+	rc = bus_enable(d->bus, name, NULL, detail);
+	d->enabled = rc == WSD_OK;
+	return rc;
 }
 
 /* Also if it seems to be done: a deploy that was cut off may have written the file and not told the proxy. */
 static int
 run_switch(struct deploy *d, struct why *detail)
 {
-	int rc = proxy_switch(d->proxy, d->to.name, d->to.address, detail);
+	int rc = enable(d, detail);
 
+	if (rc == WSD_OK)
+		rc = proxy_switch(d->proxy, d->to.name, d->to.address, detail);
 	if (rc != WSD_OK)
 		return rc;
 	d->switched = !d->leads_there;

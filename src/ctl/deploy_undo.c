@@ -10,7 +10,8 @@
 #include "ctl/interrupt.h"
 #include "ctl/why.h"
 
-#define STOP_TIMEOUT_MS 60000
+#define STOP_TIMEOUT_MS    60000
+#define RESTART_TIMEOUT_MS 60000
 
 static int
 undo_switch(struct deploy *d, struct why *detail)
@@ -75,22 +76,46 @@ forget_failure(struct deploy *d)
 	}
 }
 
+/* One that ran before, without being used, is to do so again, with the program that it had. */
+static int
+undo_program(struct deploy *d, struct why *detail)
+{
+	char name[64];
+	const char *units[] = { name, NULL };
+	int rc = program_use(d->to.name, d->former, detail);
+
+	instance_service(name, d->to.name);
+	if (rc == WSD_OK && !d->started)
+		rc = bus_do(d->bus, BUS_RESTART, units, RESTART_TIMEOUT_MS, detail);
+	return rc;
+}
+
 /* Unless clients are there, whose way back has failed: they are served, then, by an instance that was to go.
  */
 static int
 undo_start(struct deploy *d, struct why *detail)
 {
+	const char *has = d->reprogrammed ? ", and has its former program" : "";
 	struct instance there;
+	char name[64];
 	int rc = instance_look(d->bus, d->to.name, &there, detail);
 
+	instance_service(name, d->to.name);
 	if (rc == WSD_OK && may_have_clients(d, &there))
 		rc = why_set(detail, WSD_E_BUSY,
 			     "%s may still have clients, and is left running: wsctl status", d->to.name);
-	if (rc == WSD_OK)
+	if (rc == WSD_OK && d->enabled)
+		rc = bus_enable(d->bus, NULL, name, detail);
+	if (rc == WSD_OK && d->started)
 		rc = instance_stop(d->bus, d->to.name, d->had_sockets, STOP_TIMEOUT_MS, detail);
-	if (rc == WSD_OK)
+	if (rc == WSD_OK && d->started)
 		forget_failure(d);
-	return rc == WSD_OK ? why_set(detail, rc, "%s is stopped again", d->to.name) : rc;
+	if (rc == WSD_OK && d->reprogrammed)
+		rc = undo_program(d, detail);
+	if (rc != WSD_OK)
+		return rc;
+	return d->started ? why_set(detail, rc, "%s is stopped again%s", d->to.name, has)
+			  : why_set(detail, rc, "%s runs as before%s", d->to.name, has);
 }
 
 static int
@@ -117,7 +142,7 @@ deploy_undo(struct deploy *d)
 	first = take_back(d, "back", d->switched, undo_switch);
 	second = take_back(d, "return", d->from.runs && !d->leads_there && (d->handing || d->switched),
 			   undo_handoff);
-	third = take_back(d, "stop", d->started, undo_start);
+	third = take_back(d, "stop", d->started || d->enabled || d->reprogrammed, undo_start);
 	interrupt_release();
 	return first != WSD_OK ? first : second != WSD_OK ? second : third;
 }

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "ctl/check.h"
 #include "ctl/command.h"
 #include "ctl/deploy.h"
 #include "ctl/deploy_priv.h"
 #include "ctl/instance.h"
+#include "ctl/program.h"
 #include "ctl/proxy.h"
 #include "ctl/record.h"
 #include "ctl/why.h"
@@ -27,6 +29,7 @@ options_for(const struct options *o, const char *to)
 {
 	return (struct deploy_options){
 		.to = to,
+		.program = o->program,
 		.no_handoff = option_given(o, OPTION_NO_HANDOFF),
 		.no_smoke = option_given(o, OPTION_NO_SMOKE),
 		.dry_run = option_given(o, OPTION_DRY_RUN),
@@ -42,22 +45,85 @@ deploy_command(struct ctl *ctl)
 	return check_pair(options.to) ? deploy_run(&options, &ctl->conf, ctl->bus) : EXIT_USAGE;
 }
 
-/* Speed counts, and the instance has served before: no test load. */
+static bool
+can_go_back(const struct record *last)
+{
+	return strcmp(last->from, last->to) == 0 ? last->former[0] != '\0' : instance_other(last->from) != NULL;
+}
+
+/* What was cut off may have moved its instance to another program, which that has not served with. */
+static void
+put_back_program(const struct record *last)
+{
+	struct why why;
+
+	if (strcmp(last->outcome, "running") != 0 || !last->former[0] || !instance_other(last->to))
+		return;
+	if (program_use(last->to, last->former, &why) != WSD_OK)
+		fprintf(stderr, "wsctl: %s\n", why.text);
+}
+
+struct return_trip {
+	struct ctl *ctl;
+	const struct record *last;
+	int status;
+};
+
+static int
+return_one(void *arg, const char *name, const char *folder)
+{
+	struct return_trip *t = arg;
+	char file[PROGRAM_MAX + 8];
+	struct instance i;
+	struct why why;
+
+	if (strcmp(folder, t->last->program) != 0 || instance_look(t->ctl->bus, name, &i, &why) != WSD_OK)
+		return WSD_OK;
+	snprintf(file, sizeof(file), "%s/wsd", t->last->former);
+	if (option_given(t->ctl->o, OPTION_DRY_RUN))
+		printf("would have %s run %s\n", name, program_name(t->last->former));
+	else if (!i.runs && !instance_retries(&i))
+		t->status = command_status(program_use(name, t->last->former, &why));
+	else
+		t->status = restart_tried(t->ctl->bus, name, file, true);
+	return t->status == EXIT_DONE ? WSD_OK : WSD_E_CLOSED;
+}
+
+/* There was no other instance to go to: all that run the other program, or would when started, get the former one. */
+static int
+back_to_program(struct ctl *ctl, const struct record *last)
+{
+	struct return_trip t = { .ctl = ctl, .last = last, .status = EXIT_DONE };
+	struct why why;
+	int rc = option_given(ctl->o, OPTION_DRY_RUN) ? WSD_OK : record_lock("rollback", &why);
+
+	if (rc != WSD_OK)
+		return command_fail(rc, &why);
+	program_each(return_one, &t);
+	return t.status;
+}
+
+/* Speed counts, and the instance has served before, with the program that it still has: no test load. */
 int
 rollback_command(struct ctl *ctl)
 {
 	struct deploy_options options;
 	struct record last;
 	struct why why;
-	int rc = record_read(&last, &why);
+	int rc = record_read(&last, &why), status;
 
-	if (rc == WSD_E_UNKNOWN || (rc == WSD_OK && !instance_other(last.from)))
+	if (rc == WSD_E_UNKNOWN || (rc == WSD_OK && !can_go_back(&last)))
 		rc = why_set(&why, WSD_E_UNKNOWN, "there was no deploy to go back from");
 	if (rc != WSD_OK)
 		return command_fail(rc, &why);
+	if (strcmp(last.from, last.to) == 0)
+		return back_to_program(ctl, &last);
 	options = options_for(ctl->o, last.from);
-	options.no_smoke = true;
-	return deploy_run(&options, &ctl->conf, ctl->bus);
+	options.no_smoke = options.same_program = true;
+	status = deploy_run(&options, &ctl->conf, ctl->bus);
+	if (status == EXIT_DONE && !options.dry_run)
+		put_back_program(&last);
+	return status;
 }
 
 /* ---- switch */

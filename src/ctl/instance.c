@@ -128,6 +128,7 @@ instance_look(struct bus *bus, const char *name, struct instance *out, struct wh
 	int rc;
 
 	*out = (struct instance){ .name = name };
+	program_of(name, out->program);
 	instance_service(unit, name);
 	rc = bus_unit(bus, unit, &out->unit, why);
 	if (rc != WSD_OK)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "ctl/bus.h"
+#include "ctl/program.h"
 
 struct why;
 
@@ -44,6 +45,7 @@ struct instance {
 	char version[40];
 	uint64_t connections;
 	uint64_t messages_per_second;
+	char program[PROGRAM_MAX]; /* that it starts with; "": not chosen yet */
 	double uptime;   /* seconds */
 	uint64_t memory; /* resident bytes of the process; 0: not known */
 };

@@ -41,7 +41,7 @@ static const struct option_row {
 	{ OPTION_CLOSE, "close", 0, no_argument, NULL,
 	  "tell clients to come back by themselves, with their sessions moved" },
 	{ OPTION_PROGRAM, "program", 0, required_argument, "FILE",
-	  "try this one, instead of the one that the instance runs" },
+	  "this program, instead of the one that the instance runs or that is installed" },
 	{ OPTION_HELP, "help", 'h', no_argument, NULL, "print this, or the help of a command, and exit" },
 	{ OPTION_VERSION, "version", 'V', no_argument, NULL, "print the version and exit" },
 };
@@ -108,11 +108,11 @@ take_option(struct reader *r, const struct option_row *row, const char *value)
 	case OPTION_CLIENT:
 		o->client = value;
 		break;
-	case OPTION_PROGRAM:
-		o->program = value;
-		break;
 	case OPTION_AFTER:
 		o->after = value;
+		break;
+	case OPTION_PROGRAM:
+		o->program = value;
 		break;
 	case OPTION_IDLE:
 		o->idle_ms = (uint64_t)take_number(r, row->name, value, 0, 100000000) * 1000;

@@ -27,7 +27,8 @@
 static const struct {
 	const char *name;
 	size_t offset, size;
-} members[] = { MEMBER(from), MEMBER(to), MEMBER(step), MEMBER(outcome), MEMBER(began), MEMBER(ended) };
+} members[] = { MEMBER(from), MEMBER(to),	MEMBER(program), MEMBER(former),
+		MEMBER(step), MEMBER(outcome), MEMBER(began), MEMBER(ended) };
 
 /* Who has the lock has written there what it does. */
 static void
@@ -47,8 +48,12 @@ record_lock(const char *what, struct why *why)
 	char now[CLOCK_ISO8601_LEN + 1] = "";
 	/* Kept open until the process ends, which is what unlocks it. For root alone: whoever may read a file
 	 * may lock it, and nobody else is to keep deploys away. */
-	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	static bool ours;
+	int fd = -1;
 
+	if (ours)
+		return WSD_OK;
+	fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1 || fchmod(fd, 0600) != 0)
 		return why_set(why, wsd_errno(), "%s: %s", LOCK, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -56,6 +61,7 @@ record_lock(const char *what, struct why *why)
 		fd_close(&fd);
 		return WSD_E_BUSY;
 	}
+	ours = true;
 	clock_iso8601(now, clock_real_ms());
 	if (ftruncate(fd, 0) == 0)
 		dprintf(fd, "%s, process %d, since %s\n", what, (int)getpid(), now);
@@ -141,4 +147,13 @@ record_check(struct why *why)
 	int rc = replace_check(access(FOLDER, F_OK) == 0 ? FILE_ : FOLDER); /* which record_write() makes */
 
 	return rc == WSD_OK ? rc : why_set(why, rc, "%s cannot be written: %s", FILE_, wsd_strerror(rc));
+}
+
+void
+record_prune(void)
+{
+	struct record last;
+	struct why ignored;
+
+	program_prune(record_read(&last, &ignored) == WSD_OK ? last.former : "");
 }

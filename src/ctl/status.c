@@ -25,6 +25,7 @@
 struct picture {
 	struct instance_list names;
 	struct instance instances[INSTANCES_MOST]; /* blue, green, and others */
+	char installed[PROGRAM_MAX];     /* "": by no package */
 	struct proxy *proxy;             /* NULL: the settings do not say which, and ctl->settings_why why */
 	const char *leads_to;            /* an instance by its address; NULL: neither */
 	char address[PROXY_ADDRESS_MAX]; /* "": not known, and proxy_why says why */
@@ -64,6 +65,7 @@ look(struct ctl *ctl, struct picture *p, struct why *why)
 	int rc;
 
 	*p = (struct picture){ .leads_to = NULL };
+	program_installed(p->installed);
 	rc = instance_list(ctl->bus, &p->names, why);
 	for (unsigned i = 0; i < p->names.n && rc == WSD_OK; i++)
 		rc = instance_look(ctl->bus, p->names.names[i], &p->instances[i], why);
@@ -106,6 +108,12 @@ static void
 cell_version(const struct instance *i, char out[TEXT_MAX])
 {
 	put_text(out, i->version);
+}
+
+static void
+cell_program(const struct instance *i, char out[TEXT_MAX])
+{
+	put_text(out, program_name(i->program));
 }
 
 static void
@@ -161,6 +169,7 @@ static const struct {
 	{ "", cell_name },
 	{ "state", cell_state },
 	{ "version", cell_version },
+	{ "program", cell_program },
 	{ "connections", cell_connections },
 	{ "messages/s", cell_messages },
 	{ "memory", cell_memory },
@@ -188,6 +197,15 @@ print_instances(const struct picture *p)
 	}
 	table_print(t, stdout);
 	table_destroy(&t);
+}
+
+/* One that runs another program than the installed one. */
+static void
+print_behind(const struct picture *p, const struct instance *i)
+{
+	if (i->runs && p->installed[0] && i->program[0] && strcmp(i->program, p->installed) != 0)
+		printf("\n%s is installed, and %s does not run it: wsctl upgrade\n", program_name(p->installed),
+		       i->name);
 }
 
 /* What went wrong with one that should run and does not, and what to do about it. */
@@ -234,6 +252,31 @@ print_way_out(const struct picture *p)
 	printf("  it has not taken up its last switch: wsctl switch %s\n", to);
 }
 
+/* It leads to one that does not serve now, or would not after the next boot. */
+static void
+print_cure(const struct picture *p)
+{
+	const struct instance *to = NULL, *other = NULL;
+
+	for (unsigned i = 0; i < p->names.n; i++)
+		if (p->leads_to && strcmp(p->instances[i].name, p->leads_to) == 0)
+			to = &p->instances[i];
+	if (!to || p->at_work)
+		return;
+	for (unsigned i = 0; i < INSTANCES; i++)
+		if (&p->instances[i] != to && p->instances[i].ready)
+			other = &p->instances[i];
+	if (!to->runs && !instance_changes(to) && strcmp(to->sockets[0].active, "active") != 0) {
+		printf("  %s does not run, and clients are refused: systemctl enable --now ws@%s", to->name, to->name);
+		if (other)
+			printf(", or wsctl switch %s", other->name);
+		printf("\n");
+	} else if (strcmp(to->unit.enabled, "disabled") == 0 && strcmp(to->sockets[0].enabled, "disabled") == 0) {
+		printf("  %s does not start at boot, and clients would be refused then: systemctl enable ws@%s\n",
+		       to->name, to->name);
+	}
+}
+
 static void
 print_proxy(const struct ctl *ctl, const struct picture *p)
 {
@@ -254,6 +297,7 @@ print_proxy(const struct ctl *ctl, const struct picture *p)
 		printf("  at %s: %s\n", proxy_url(p->proxy), p->answer_why.text);
 	else
 		printf("  at %s: %s answers\n", proxy_url(p->proxy), p->answers);
+	print_cure(p);
 	print_way_out(p);
 }
 
@@ -266,7 +310,10 @@ print_record(const struct picture *p)
 		printf("\n%s\n", p->work_why.text);
 	if (!p->has_record)
 		return;
-	if (strcmp(r->outcome, "running") != 0)
+	if (strcmp(r->from, r->to) == 0)
+		printf("\n%s was restarted with %s instead of %s at %s; wsctl rollback goes back\n", r->to,
+		       program_name(r->program), program_name(r->former), r->ended);
+	else if (strcmp(r->outcome, "running") != 0)
 		printf("\nlast deploy: %s to %s, %s at %s\n", r->from, r->to, r->outcome, r->ended);
 	else if (!p->at_work && record_hidden())
 		printf("\nthe deploy from %s to %s, begun at %s, is in its step %s, or was cut off in it "
@@ -295,6 +342,7 @@ instance_json(const struct instance *i)
 	json_object_object_add(o, "enabled", json_object_new_string(i->unit.enabled));
 	json_object_object_add(o, "address", json_object_new_string(i->address));
 	json_object_object_add(o, "closedSockets", closed);
+	json_object_object_add(o, "program", i->program[0] ? json_object_new_string(program_name(i->program)) : NULL);
 	if (why.text[0])
 		json_object_object_add(o, "failure", json_object_new_string(why.text));
 	if (!i->answers)
@@ -324,6 +372,7 @@ print_json(const struct ctl *ctl, const struct picture *p, bool one_line)
 	for (unsigned i = 0; i < p->names.n; i++)
 		json_object_object_add(list, p->instances[i].name, instance_json(&p->instances[i]));
 	json_object_object_add(o, "instances", list);
+	json_object_object_add(o, "installed", text_or_null(program_name(p->installed)));
 	json_object_object_add(proxy, "kind", text_or_null(p->proxy ? proxy_name(p->proxy) : NULL));
 	json_object_object_add(proxy, "reason", json_object_new_string(p->proxy ? proxy_reason(p->proxy)
 										: ctl->settings_why.text));
@@ -352,6 +401,7 @@ show(struct ctl *ctl, struct why *why)
 			fputs("\033[H\033[J", stdout);
 		print_instances(&p);
 		for (unsigned i = 0; i < p.names.n; i++) {
+			print_behind(&p, &p.instances[i]);
 			print_failure(&p.instances[i]);
 			print_closed_sockets(&p.instances[i]);
 		}

@@ -44,3 +44,28 @@ def test_purge_leaves_nothing(bare, release):
     assert bare.systemctl("list-units", "--all", "--plain", "--no-legend", "ws*@*", check=False).strip() == ""
     assert bare.systemctl("is-system-running").strip() == "running"
     assert bare.sh("getent passwd | grep ^ws- || true") == ""
+
+
+def test_installed_again_it_serves_again(host, release):
+    """What was enabled is started, and nothing else; if that is forbidden, apt's output says so."""
+    host.systemctl("enable", "--now", "ws@blue")
+    host.systemctl("start", "ws@green")
+    host.run("apt-get", "-qq", "-y", "remove", "wsd")
+    assert host.sh("ls -d /usr/lib/wsd /var/lib/ws/programs 2>/dev/null || true") == ""
+    host.install(release.packages["wsd"])
+    assert host.client("alice")
+    assert host.show("ws@green.service", "ActiveState") == "inactive"
+    assert host.sh("ls /run/wsd* 2>/dev/null || true") == ""
+    host.run("apt-get", "-qq", "-y", "remove", "wsd")
+    host.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")
+    host.sh("chmod 755 /usr/sbin/policy-rc.d")
+    assert "policy-rc.d returned 101" in host.install(release.packages["wsd"])
+    assert host.show("ws@blue.service", "ActiveState") == "inactive"
+
+
+def test_installed_again_sockets_that_were_enabled_listen(host, release):
+    host.systemctl("enable", "--now", "ws@blue.socket")
+    host.run("apt-get", "-qq", "-y", "remove", "wsd")
+    host.install(release.packages["wsd"])
+    assert host.show("ws@blue.service", "ActiveState") == "inactive"
+    assert host.client("alice")

@@ -55,13 +55,14 @@ check_defaults(const struct conf_ctl *conf)
 	assert_string_equal(conf->proxy_url, "http://127.0.0.1/");
 	assert_int_equal(conf->proxy_timeout_ms, 10000);
 	assert_null(conf->smoke_options);
+	assert_int_equal(conf->on_upgrade, CONF_UPGRADE_AUTO);
 }
 
 static void
 test_defaults(void **state)
 {
 	static const char *const names[] = { "PROXY",         "PROXY_FILE",    "PROXY_URL",
-					     "PROXY_TIMEOUT", "SMOKE_OPTIONS", "OF_WSD" };
+					     "PROXY_TIMEOUT", "SMOKE_OPTIONS", "ON_UPGRADE",    "OF_WSD" };
 	struct conf_ctl conf;
 	char why[1024];
 
@@ -142,6 +143,20 @@ test_the_others(void **state)
 	conf_ctl_deinit(&conf);
 }
 
+static void
+test_on_upgrade(void **state)
+{
+	static const char *const names[] = { "auto", "deploy", "restart", "none" }; /* as the enum has them */
+	struct conf_ctl conf;
+	char why[1024];
+
+	for (int i = CONF_UPGRADE_AUTO; i <= CONF_UPGRADE_NONE; i++) {
+		assert_int_equal(load(&conf, "ON_UPGRADE", names[i], why, sizeof(why)), WSD_OK);
+		assert_int_equal(conf.on_upgrade, i);
+		conf_ctl_deinit(&conf);
+	}
+}
+
 static const struct bad {
 	const char *name, *value;
 	int rc;
@@ -186,6 +201,8 @@ static const struct bad {
 	{ "SMOKE_OPTIONS", "-c 5\n", WSD_E_MALFORMED },
 	{ "SMOKE_OPTIONS", "-c\t5", WSD_E_MALFORMED },
 	{ "SMOKE_OPTIONS", "\xff", WSD_E_MALFORMED },
+	{ "ON_UPGRADE", "off", WSD_E_MALFORMED },
+	{ "ON_UPGRADE", "Deploy", WSD_E_MALFORMED },
 };
 
 static void
@@ -313,6 +330,7 @@ main(void)
 		cmocka_unit_test(test_no_file_at_all),
 		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_the_others),
+		cmocka_unit_test(test_on_upgrade),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_the_reason_is_one_plain_line),
