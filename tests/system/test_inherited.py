@@ -8,8 +8,7 @@ import signal
 import pytest
 
 from clients import http, message
-
-ADMIN_TOKEN = "a-token-of-at-least-32-characters"
+from process import ADMIN_TOKEN
 
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
@@ -66,11 +65,17 @@ def test_an_ignored_interrupt_stays_ignored(start, raw):
 def early(start, tmp_path):
     """early(): a process that has just begun to read its settings, and a function that lets it go on."""
 
-    def starter():
+    def starter(**how):
         secret = tmp_path / "secret"
         os.mkfifo(secret)
-        wsd = start(wait=False, ADMIN_TOKEN_FILE=str(secret))
-        gate = os.open(secret, os.O_WRONLY)  # when it opens the other end
+        wsd = start(wait=False, ADMIN_TOKEN=None, ADMIN_TOKEN_FILE=str(secret), **how)
+        while True:
+            try:
+                gate = os.open(secret, os.O_WRONLY | os.O_NONBLOCK)
+                break
+            except OSError:  # nobody has the other end yet
+                assert wsd.status is None, wsd.text()
+                wsd.listen()
 
         def go_on():
             os.write(gate, ADMIN_TOKEN.encode())
@@ -100,12 +105,10 @@ def test_other_signals_that_come_early(early, number):
     wsd.wait_log(f"signal {number.value} ignored")
 
 
-def test_who_does_not_serve_can_be_interrupted(start, tmp_path):
+def test_who_does_not_serve_can_be_interrupted(early):
     """--check-config has nothing to bring to an end."""
-    secret = tmp_path / "secret"
-    os.mkfifo(secret)
-    wsd = start(wait=False, args=["--check-config"], ADMIN_TOKEN_FILE=str(secret))
-    gate = os.open(secret, os.O_WRONLY)
+    wsd, go_on = early(args=["--check-config"])
     wsd.send_signal(signal.SIGTERM)
     assert wsd.wait_exit() == -signal.SIGTERM
-    os.close(gate)
+    with pytest.raises(BrokenPipeError):
+        go_on()
