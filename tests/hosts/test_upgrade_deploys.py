@@ -179,12 +179,11 @@ def test_crowd_over_an_upgrade(proxied, release, tmp_path, how, figure):
     package = later(release.packages["wsd"], tmp_path)
     with begin_load(proxied, "--rate", 2 * CROWD, "--fail-if", "closed>0 lost>0 repeated>0 out_of_order>0 errors>0%") as load:
         host.install(package)
-        status, result = end_load(load)
+        result = end_load(load)
     counts, wait = result["counts"], result["latency"]
     figure(f"{CROWD} talking connections over an upgrade by {how}",
            f"{counts['closed']} closed, {counts['lost']} lost, {counts['answered']} of {counts['sent']} answered, "
            f"longest wait {wait['max'] * 1000:.0f} ms, p99 {wait['p99'] * 1000:.0f} ms")
-    assert status == 0, (counts, result["close_codes"], result["thresholds"])
     proxied.check_serves({"deploy": "green", "restart": "blue"}[how])
     assert "+later-" in program(host, {"deploy": "green", "restart": "blue"}[how])
 
