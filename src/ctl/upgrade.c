@@ -108,6 +108,8 @@ look(struct upgrade *u, struct why *why)
 	struct why ignored;
 	int rc;
 
+	u->serves = NULL;
+	u->outdated = 0;
 	program_installed(u->installed);
 	if (!u->installed[0])
 		return why_set(why, WSD_E_UNKNOWN, "no package has installed a program");
@@ -155,6 +157,41 @@ deploy(struct upgrade *u)
 	return status;
 }
 
+/* Clients may be on both sides of a deploy that was cut off, perhaps by the end of an upgrade's own process. Restarting
+ * either would make it the last one, and rollback forget where to go back to. */
+static bool
+is_cut_off(const struct upgrade *u)
+{
+	return strcmp(u->last.outcome, "running") == 0 && instance_other(u->last.to) &&
+	       strcmp(u->last.from, u->last.to) != 0 && (!u->serves || strcmp(u->serves, u->last.from) != 0);
+}
+
+static int
+go_on(struct upgrade *u)
+{
+	struct why why, no_wsload;
+	struct deploy_options options = {
+		.to = u->last.to,
+		.no_smoke = smoke_check(&no_wsload) != WSD_OK,
+		.dry_run = option_given(u->ctl->o, OPTION_DRY_RUN),
+	};
+	int status;
+
+	if (strcmp(u->last.program, u->installed) != 0) {
+		why_set(&why, WSD_E_UNSUPPORTED,
+			"the deploy from %s to %s was cut off in its step %s: wsctl deploy %s goes on with it, wsctl "
+			"rollback goes back",
+			u->last.from, u->last.to, u->last.step, u->last.to);
+		return command_fail(WSD_E_UNSUPPORTED, &why);
+	}
+	printf("the deploy from %s to %s was cut off in its step %s, and goes on\n", u->last.from, u->last.to,
+	       u->last.step);
+	status = deploy_run(&options, &u->ctl->conf, u->ctl->bus);
+	fflush(stdout);
+	u->deployed = status == EXIT_DONE;
+	return status;
+}
+
 static int
 restart_outdated(void *arg, const char *name, const char *folder)
 {
@@ -184,7 +221,7 @@ is_way_back(const struct upgrade *u, const char *name)
 {
 	char program[PROGRAM_MAX];
 
-	if (strcmp(u->last.outcome, "done") != 0 || strcmp(u->last.from, name) != 0 ||
+	if (strcmp(u->last.outcome, "undone") == 0 || strcmp(u->last.from, name) != 0 ||
 	    strcmp(u->last.to, name) == 0)
 		return false;
 	program_of(u->last.to, program);
@@ -230,18 +267,28 @@ take_up(struct upgrade *u)
 static void
 run(struct upgrade *u)
 {
-	struct why ignored;
+	int how = u->ctl->conf.on_upgrade;
+	struct why why;
 
-	if (u->outdated > 0 && u->ctl->conf.on_upgrade == CONF_UPGRADE_NONE) {
+	if (u->outdated > 0 && how == CONF_UPGRADE_NONE) {
 		printf("ON_UPGRADE=none: %s is installed, and instances that run go on with what they have, until "
 		       "wsctl deploy or wsctl restart\n", program_name(u->installed));
 		return;
+	}
+	if (how != CONF_UPGRADE_NONE && is_cut_off(u)) {
+		u->status = go_on(u);
+		if (u->status != EXIT_DONE || option_given(u->ctl->o, OPTION_DRY_RUN))
+			return;
+		if (look(u, &why) != WSD_OK) {
+			u->status = command_fail(WSD_E_CLOSED, &why);
+			return;
+		}
 	}
 	if (u->outdated > 0)
 		take_up(u);
 	if (u->status != EXIT_DONE)
 		return;
-	if (record_read(&u->last, &ignored) != WSD_OK)
+	if (record_read(&u->last, &why) != WSD_OK)
 		u->last = (struct record){ .from = "" };
 	program_each(lead_stopped, u);
 }

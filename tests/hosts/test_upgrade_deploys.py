@@ -2,6 +2,7 @@
 """With a proxy and a second instance, an upgrade deploys: the instance that serves keeps its program, the other one is tried
 with the new one, and a package that is broken changes nothing for clients."""
 
+import signal
 import subprocess
 
 import pytest
@@ -168,6 +169,54 @@ def test_configured_again(proxied, release, tmp_path):
     pid = host.main_pid("ws@green.service")
     host.sh("/var/lib/dpkg/info/wsd.postinst configure 0.0.1")
     assert host.main_pid("ws@green.service") == pid
+    assert version(host) in program(host, "green")
+
+
+@pytest.mark.parametrize("step", ["verify", "handoff", "stop"])
+def test_upgrade_after_one_that_was_killed(proxied, release, tmp_path, step):
+    """Clients are led over already, all or none of them. It goes on from there, and the way back is not lost: the instance that
+    they came from is neither restarted beside the other one, nor given another program."""
+    host = proxied.host
+    host.write("/etc/ws/ws.env", "ON_UPGRADE=none\n")
+    before = program(host, "blue")
+    host.install(later(release.packages["wsd"], tmp_path))
+    host.write("/etc/ws/ws.env", "")
+    hold = HOLDS[step](host)
+    with proxied.begin("upgrade") as upgrade:
+        hold.reached()
+        upgrade.send(signal.SIGKILL)
+        upgrade.wait()
+    hold.release()
+    assert "wsctl deploy green goes on with it" in proxied.wsctl("status")
+    said = host.sh("/var/lib/dpkg/info/wsd.postinst configure 0.0.1")
+    assert f"the deploy from blue to green was cut off in its step {step}, and goes on\n" in said, said
+    assert "green serves, after" in said, said
+    proxied.check_serves("green")
+    assert version(host) in program(host, "green")
+    proxied.wsctl("rollback")
+    proxied.check_serves("blue")
+    assert program(host, "blue") == before
+
+
+def test_upgrade_after_a_deploy_of_another_program_that_was_killed(proxied, release, tmp_path):
+    """It is for the operator to say whether that goes on or back."""
+    host = proxied.host
+    before, pid = program(host, "blue"), host.main_pid()
+    hold = HOLDS["verify"](host)
+    with proxied.begin("deploy", "green") as deploy:
+        hold.reached()
+        deploy.send(signal.SIGKILL)
+        deploy.wait()
+    hold.release()
+    said = host.install(later(release.packages["wsd"], tmp_path))
+    assert ("wsctl: the deploy from blue to green was cut off in its step verify: wsctl deploy green goes on with it, "
+            "wsctl rollback goes back\nwsd: once that is put right: wsctl upgrade\n") in said, said
+    assert host.main_pid() == pid
+    proxied.wsctl("rollback")
+    proxied.check_serves("blue")
+    assert program(host, "blue") == before
+    proxied.wsctl("upgrade")
+    proxied.check_serves("green")
     assert version(host) in program(host, "green")
 
 
