@@ -206,20 +206,32 @@ restart_one(struct bus *bus, const char *name, struct why *why)
 	return rc;
 }
 
-/* Another program; what rollback needs to go back to the former one. */
+/* Another program; what rollback needs to go back to the former one. It is written before anything changes, so that
+ * the way back is known even if this process is killed. */
 static void
-note(const char *name, const char *program, const char *former)
+note(const char *name, const char *program, const char *former, const char *outcome)
 {
-	struct record r = { .step = "restart", .outcome = "done" };
+	struct record r = { .step = "restart" };
 	struct why why;
 
 	snprintf(r.from, sizeof(r.from), "%s", name);
 	snprintf(r.to, sizeof(r.to), "%s", name);
 	snprintf(r.program, sizeof(r.program), "%s", program);
 	snprintf(r.former, sizeof(r.former), "%s", former);
+	snprintf(r.outcome, sizeof(r.outcome), "%s", outcome);
 	clock_iso8601(r.began, clock_real_ms());
 	clock_iso8601(r.ended, clock_real_ms());
 	if (record_write(&r, &why) != WSD_OK)
+		fprintf(stderr, "wsctl: %s\n", why.text);
+}
+
+/* Nothing has come of it: what was there to go back from before is so again. */
+static void
+note_nothing(const struct record *last)
+{
+	struct why why;
+
+	if ((last->to[0] ? record_write(last, &why) : record_remove(&why)) != WSD_OK)
 		fprintf(stderr, "wsctl: %s\n", why.text);
 }
 
@@ -244,20 +256,30 @@ restart_with(struct bus *bus, const char *name, const char *file, bool way_back,
 {
 	char program[PROGRAM_MAX] = "", former[PROGRAM_MAX];
 	int rc = file ? program_take(file, program, why) : WSD_OK;
+	struct record last;
+	struct why ignored;
 	bool another;
 
 	program_of(name, former);
 	another = program[0] && strcmp(program, former) != 0;
-	if (rc == WSD_OK && another)
-		rc = program_use(name, program, why);
+	way_back = way_back && another;
 	if (rc != WSD_OK)
 		return rc;
 	interrupt_hold();
-	rc = restart_one(bus, name, why);
-	if (another && rc != WSD_OK)
-		rc = go_back(bus, name, former, rc, why);
-	else if (another && way_back)
-		note(name, program, former);
+	record_read(&last, &ignored);
+	if (way_back)
+		note(name, program, former, "running");
+	if (another)
+		rc = program_use(name, program, why);
+	if (rc == WSD_OK) {
+		rc = restart_one(bus, name, why);
+		if (another && rc != WSD_OK)
+			rc = go_back(bus, name, former, rc, why);
+	}
+	if (way_back && rc == WSD_OK)
+		note(name, program, former, "done");
+	else if (way_back)
+		note_nothing(&last);
 	interrupt_release();
 	return rc;
 }

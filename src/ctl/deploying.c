@@ -66,6 +66,7 @@ put_back_program(const struct record *last)
 struct return_trip {
 	struct ctl *ctl;
 	const struct record *last;
+	unsigned found;
 	int status;
 };
 
@@ -79,6 +80,7 @@ return_one(void *arg, const char *name, const char *folder)
 
 	if (strcmp(folder, t->last->program) != 0 || instance_look(t->ctl->bus, name, &i, &why) != WSD_OK)
 		return WSD_OK;
+	t->found++;
 	snprintf(file, sizeof(file), "%s/wsd", t->last->former);
 	if (option_given(t->ctl->o, OPTION_DRY_RUN))
 		printf("would have %s run %s\n", name, program_name(t->last->former));
@@ -100,6 +102,8 @@ back_to_program(struct ctl *ctl, const struct record *last)
 	if (rc != WSD_OK)
 		return command_fail(rc, &why);
 	program_each(return_one, &t);
+	if (t.found == 0)
+		printf("no instance has %s any more: there is nothing to go back from\n", program_name(last->program));
 	return t.status;
 }
 

@@ -142,6 +142,14 @@ record_write(const struct record *record, struct why *why)
 }
 
 int
+record_remove(struct why *why)
+{
+	if (unlink(FILE_) == 0 || errno == ENOENT)
+		return WSD_OK;
+	return why_set(why, wsd_errno(), "%s: %s", FILE_, strerror(errno));
+}
+
+int
 record_check(struct why *why)
 {
 	int rc = replace_check(access(FOLDER, F_OK) == 0 ? FILE_ : FOLDER); /* which record_write() makes */

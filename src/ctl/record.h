@@ -32,6 +32,7 @@ bool record_hidden(void);
 /* WSD_E_UNKNOWN: there was none yet. */
 int record_read(struct record *out, struct why *why);
 int record_write(const struct record *record, struct why *why);
+int record_remove(struct why *why);
 /* Whether it could be written. */
 int record_check(struct why *why);
 

@@ -310,19 +310,26 @@ print_record(const struct picture *p)
 		printf("\n%s\n", p->work_why.text);
 	if (!p->has_record)
 		return;
-	if (strcmp(r->from, r->to) == 0)
+	if (strcmp(r->from, r->to) == 0 && strcmp(r->outcome, "running") == 0) {
+		if (!p->at_work)
+			printf("\na restart of %s with %s instead of %s, begun at %s, was cut off%s; "
+			       "wsctl rollback goes back\n",
+			       r->to, program_name(r->program), program_name(r->former), r->began,
+			       record_hidden() ? ", or is under way (ask as root)" : "");
+	} else if (strcmp(r->from, r->to) == 0) {
 		printf("\n%s was restarted with %s instead of %s at %s; wsctl rollback goes back\n", r->to,
 		       program_name(r->program), program_name(r->former), r->ended);
-	else if (strcmp(r->outcome, "running") != 0)
+	} else if (strcmp(r->outcome, "running") != 0) {
 		printf("\nlast deploy: %s to %s, %s at %s\n", r->from, r->to, r->outcome, r->ended);
-	else if (!p->at_work && record_hidden())
+	} else if (!p->at_work && record_hidden()) {
 		printf("\nthe deploy from %s to %s, begun at %s, is in its step %s, or was cut off in it "
 		       "(ask as root)\n",
 		       r->from, r->to, r->began, r->step);
-	else if (!p->at_work)
+	} else if (!p->at_work) {
 		printf("\nthe deploy from %s to %s was cut off in its step %s, begun at %s:\n"
 		       "  wsctl deploy %s goes on with it, wsctl rollback goes back\n",
 		       r->from, r->to, r->step, r->began, r->to);
+	}
 }
 
 /* ---- JSON */

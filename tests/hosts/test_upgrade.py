@@ -3,6 +3,7 @@
 settings and sockets stay."""
 
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -11,6 +12,7 @@ from clients import message
 from crowd import Crowd
 from host import STARTED
 from packages import EXITS, FAILS_WITH_CONNECTIONS, HANGS, broken, later
+from proxied import Running
 
 
 def replaced(host, package, options=()):
@@ -127,3 +129,28 @@ def test_needrestart_restarts_none(host):
                     "for my $unit ('ws@blue.service', 'ws@third.service', 'wsomething.service') {"
                     "print \"$unit \", (grep { $unit =~ /$_/ and !$o{$_} } keys %o) ? 'listed' : 'restarted', \"\\n\" }")
     assert said.splitlines() == ["ws@blue.service listed", "ws@third.service listed", "wsomething.service restarted"]
+
+
+def test_rollback_after_a_restart_that_was_cut_off(host, release, tmp_path):
+    """wsctl is killed, and systemd alone goes on with the new program: the former one is kept, and rollback knows of it."""
+    host.systemctl("enable", "--now", "ws@blue")
+    alice, before = host.living("alice"), program(host)
+    host.write("/etc/ws/ws.env", "ON_UPGRADE=none\n")
+    host.install(later(release.packages["wsd"], tmp_path))
+    host.write("/etc/ws/ws.env", "")
+    host.write("/etc/systemd/system/ws@blue.service.d/hold.conf",
+               "[Service]\nExecStop=+/bin/sh -c 'echo >/run/reached; read x </run/gate'\n")
+    host.sh("mkfifo /run/reached /run/gate; systemctl daemon-reload")
+    with Running(host, "wsctl", "upgrade") as upgrade:
+        host.sh("cat /run/reached")
+        upgrade.send(signal.SIGKILL)
+        upgrade.wait()
+    assert "\na restart of blue with 0.1.0+later-" in host.run("wsctl", "status")
+    host.sh("rm /etc/systemd/system/ws@blue.service.d/hold.conf; systemctl daemon-reload; echo >/run/gate")
+    host.wait_journal("-u", "ws@blue", f"MESSAGE_ID={STARTED}", count=2)
+    assert alice.ask(message())["count"] == 1
+    assert "+later-" in program(host)
+    host.run("wsctl", "upgrade")  # which throws away what nobody needs
+    host.run("wsctl", "rollback")
+    assert program(host) == before
+    assert alice.ask(message())["count"] == 2
