@@ -13,6 +13,8 @@ DEPLOY_ENDED = "92c49a054b7246a7a062325d529f878b"
 DONE, FAILED, USAGE, UNREACHABLE, NO_RIGHTS, BUSY, INTERRUPTED, ATTENTION = range(8)
 CONFIGURATION = 78
 
+LOAD_INTERRUPTED = 4  # of wsload
+
 UPSTREAM = "/var/lib/ws/nginx/upstream.conf"
 STEPS = ["start", "health", "smoke", "switch", "verify", "handoff", "stop"]
 
@@ -22,6 +24,15 @@ def start_nginx(host):
     host.sh("ln -s /etc/ws/nginx/ws.conf /etc/nginx/sites-enabled/ws.conf; rm -f /etc/nginx/sites-enabled/default;"
             "sed -i 's/worker_connections .*/worker_connections 12000;/; 1i worker_rlimit_nofile 20000;' /etc/nginx/nginx.conf;"
             "systemctl start nginx")
+
+
+def end_load(load):
+    """Its results; nothing that was to fail it has come about."""
+    load.send(signal.SIGINT)
+    status, out = load.wait()
+    result, _ = json.JSONDecoder().raw_decode(out[out.index("{"):])
+    assert status == LOAD_INTERRUPTED, (result["counts"], result["close_codes"], result["thresholds"])
+    return result
 
 
 class Proxied:

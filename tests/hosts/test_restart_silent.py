@@ -3,13 +3,12 @@
 tells."""
 
 import contextlib
-import json
 import os
 import signal
 
 from clients import Raw, connect
 from host import PARKED, PORTS, TAKEN_UP
-from proxied import Running
+from proxied import Running, end_load
 from silent import DEAF, STUCK, UNHEARD, half_closed
 
 CROWD = int(os.environ.get("WSD_CROWD", 500))  # connections, of which one in twenty is silent
@@ -28,12 +27,9 @@ def wait_connections(host, n):
     host.sh(f"""timeout 120 sh -c 'until wsctl status --json | jq -e ".instances.blue.connections >= {n}"; do :; done' >/dev/null""")
 
 
-def longest_wait(host, load):
+def longest_wait(load):
     """In seconds; nobody may have lost anything."""
-    load.send(signal.SIGINT)
-    status, out = load.wait()
-    result = json.loads(out[out.index("{"):])
-    assert status == 0, (result["counts"], result["close_codes"], result["thresholds"])
+    result = end_load(load)
     return result["latency"]["max"], result["counts"]["answered"]
 
 
@@ -72,7 +68,7 @@ def test_nobody_waits_for_the_silent(host, figure):
     for n in (0, SILENT):
         with silent_ones(host) if n else contextlib.nullcontext(0) as connected, talkers(host, connected) as load:
             host.systemctl("restart", "ws@blue.service")
-            waits[n], answered = longest_wait(host, load)
+            waits[n], answered = longest_wait(load)
         parked, took = (host.journal("-u", "ws@blue", f"MESSAGE_ID={which}")[-1]["MESSAGE"] for which in (PARKED, TAKEN_UP))
         figure(f"longest wait over a restart, {CROWD - SILENT} talking beside {n} silent",
                f"{waits[n]:.3f} s, {answered} answers; {parked}; {took}")

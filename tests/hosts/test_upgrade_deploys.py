@@ -10,9 +10,9 @@ import pytest
 from clients import message
 from host import STARTED
 from packages import EXITS, HANGS, broken, former, later, mute
-from proxied import DONE, UNREACHABLE, Proxied, Running, start_nginx
+from proxied import DONE, UNREACHABLE, Proxied, Running, end_load, start_nginx
 from test_deploy_interrupted import HOLDS
-from test_deploy_proxies import CROWD, begin_load, end_load
+from test_deploy_proxies import CROWD, begin_load
 
 
 def version(host):

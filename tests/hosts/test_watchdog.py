@@ -117,7 +117,8 @@ def test_a_pause_is_no_hang(host, what, before, figure):
             time.sleep(seconds)  # it is time itself that is to pass
         for client in clients:
             assert client.ask(message())["count"] == count + 1
-    host.wait_journal("-u", "ws@blue", f"MESSAGE_ID={STOOD_STILL}", count=len(lengths))
+        # before the next, which would be one with this if nothing ran in between
+        host.wait_journal("-u", "ws@blue", f"MESSAGE_ID={STOOD_STILL}", count=count + 1)
     assert host.main_pid() == pid
     assert host.show("ws@blue.service", "NRestarts") == "0"
     if FREEZES:
