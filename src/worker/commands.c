@@ -13,11 +13,11 @@ void
 command_refuse(struct worker *w, struct conn *c, enum metric counter, const char *code, const char *why,
 	       struct slice id)
 {
-	char *out = cork_text(w, c);
+	char *out = conn_text(w, c);
 
 	metrics_add(w->shard, counter, 1);
 	if (out)
-		cork_text_end(w, reply_error(out, code, why, worker_stamp(w, 0), id));
+		conn_text_end(w, reply_error(out, code, why, worker_stamp(w, 0), id));
 }
 
 static void
@@ -27,18 +27,18 @@ on_message(struct worker *w, struct conn *c, const struct message *m, uint64_t n
 
 	c->count++;
 	metrics_add(w->shard, METRIC_MESSAGES, 1);
-	out = cork_text(w, c);
+	out = conn_text(w, c);
 	if (out)
-		cork_text_end(w, reply_response(out, c->count, worker_stamp(w, now_ns), m->id));
+		conn_text_end(w, reply_response(out, c->count, worker_stamp(w, now_ns), m->id));
 }
 
 static void
 on_ping(struct worker *w, struct conn *c, const struct message *m, uint64_t now_ns)
 {
-	char *out = cork_text(w, c);
+	char *out = conn_text(w, c);
 
 	if (out)
-		cork_text_end(w, reply_pong(out, m->id, worker_stamp(w, now_ns), w->conf->instance));
+		conn_text_end(w, reply_pong(out, m->id, worker_stamp(w, now_ns), w->conf->instance));
 }
 
 static void
@@ -68,9 +68,9 @@ on_auth(struct worker *w, struct conn *c, const struct message *m, uint64_t now_
 	conn_set_expiry(c, claims.expires_real_ms);
 	c->warned = false;
 	conn_rearm(w, c);
-	out = cork_text(w, c);
+	out = conn_text(w, c);
 	if (out)
-		cork_text_end(w, reply_auth(out, claims.expires_real_ms - real_ms, worker_stamp(w, 0), m->id));
+		conn_text_end(w, reply_auth(out, claims.expires_real_ms - real_ms, worker_stamp(w, 0), m->id));
 }
 
 typedef void (*command_cb)(struct worker *w, struct conn *c, const struct message *m, uint64_t now_ns);

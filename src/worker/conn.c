@@ -2,29 +2,18 @@
 /* A connection's beginning and end. */
 #include "worker/conn.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/hex.h"
-#include "base/tcp.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "metrics/metrics.h"
-#include "proto/frame.h"
 #include "proto/reply.h"
-#include "proto/utf8.h"
 #include "worker/worker_priv.h"
-
-/* After a broken frame libwebsockets waits 5 s for a close frame that it can no longer read. */
-#define BROKEN_PEER_MS 200
-
-/* For the answer to the peer's close frame to be written. */
-#define ANSWER_MS 5000
 
 struct conn *
 conn_create(const struct worker_guest *guest)
@@ -37,13 +26,12 @@ conn_create(const struct worker_guest *guest)
 	c = calloc(1, offsetof(struct conn, id) + id_len + 1);
 	if (!c)
 		return NULL;
-	c->magic = CONN_MAGIC;
+	wire_init(&c->wire);
 	c->slot = guest->slot;
 	c->serial = guest->serial;
 	wheel_timer_init(&c->timer);
 	c->count = c->count_at_open = guest->count;
 	c->peer = guest->peer;
-	c->phase = CONN_SEATED;
 	c->resumed = guest->resumed;
 	conn_set_expiry(c, guest->expires_real_ms);
 	memcpy(c->id, guest->id, id_len + 1);
@@ -59,22 +47,44 @@ conn_set_expiry(struct conn *c, uint64_t real_ms)
 void
 conn_free(struct conn *c)
 {
-	CHECK_MAGIC(c, CONN_MAGIC);
-	CHECK(!c->outq && !c->assembly);
-	c->magic = 0;
+	CHECK(!c->assembly);
+	wire_deinit(&c->wire);
 	free(c);
+}
+
+char *
+conn_text(struct worker *w, struct conn *c)
+{
+	return wire_text_begin(w->hub, &c->wire, REPLY_MAX);
+}
+
+void
+conn_text_end(struct worker *w, size_t len)
+{
+	wire_text_end(w->hub, len);
+}
+
+/* ---- what its wire tells --------------------------------------------------------------------- */
+
+static struct worker *
+worker_of(void *owner)
+{
+	struct worker *w = owner;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	return w;
 }
 
 static void
 greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 {
 	char token[2 * WORKER_TOKEN_BYTES + 1];
-	char *out = cork_text(w, c);
+	char *out = conn_text(w, c);
 
 	if (!out)
 		return;
 	hex_encode(token, token_bytes, WORKER_TOKEN_BYTES);
-	cork_text_end(w, reply_established(out, &(struct reply_established){
+	conn_text_end(w, reply_established(out, &(struct reply_established){
 							 .connection_id = c->id,
 							 .count = c->count,
 							 .timestamp = worker_stamp(w, 0),
@@ -87,18 +97,20 @@ greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 
 static const struct log_field no_field;
 
-void
-conn_opened(struct worker *w, struct conn *c, const struct adoption *how)
+/* arg: struct seating, of one that was not imported. */
+static void
+on_opened(void *owner, struct wire *wire, const void *arg)
 {
+	const struct seating *how = arg;
+	struct worker *w = worker_of(owner);
+	struct conn *c = conn_of(wire);
 	char peer[ADDR_TEXT_MAX];
 
-	c->phase = CONN_OPEN;
 	c->opened = true;
 	metrics_add(w->shard, METRIC_CONNECTIONS, 1);
 	if (c->imported)
 		return; /* import.c does the rest */
 	c->opened_ms = c->last_rx_ms = worker_now_ms(w);
-	c->rx_bytes = export_consumed(c);
 	metrics_add(w->shard, METRIC_OPENED, 1);
 	greet(w, c, how->token);
 	conn_arm(w, c);
@@ -111,101 +123,53 @@ conn_opened(struct worker *w, struct conn *c, const struct adoption *how)
 	       "connection %s %s", c->id, c->resumed ? "resumed" : "opened");
 }
 
-void
-conn_pong(struct worker *w, struct conn *c, const void *payload, size_t len)
-{
-	c->last_rx_ms = worker_now_ms(w);
-	c->rx_bytes += FRAME_MASKED_HEADER + len;
-	if (c->exporting)
-		export_pong(w, c, payload, len);
-}
-
-static bool
-close_code_allowed(unsigned code)
-{
-	if (code >= 3000 && code <= 4999)
-		return true;
-	return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
-}
-
-/* 1002 or 1007; 0 if there is none. */
-static uint16_t
-close_fault(const uint8_t *payload, size_t len, unsigned code)
-{
-	if (len == 1 || (len >= 2 && !close_code_allowed(code)))
-		return 1002;
-	if (len > 2 && !utf8_valid((const char *)payload + 2, len - 2))
-		return 1007;
-	return 0;
-}
-
-/* The client begins the closing handshake. */
 static void
-take_close(struct worker *w, struct conn *c, const uint8_t *payload, size_t len)
+on_pong(void *owner, struct wire *wire)
 {
-	unsigned code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : 1005;
-	uint16_t fault = close_fault(payload, len, code);
-
-	c->peer_closed = true;
-	c->close_code = fault ? fault : (uint16_t)code;
-	if (fault != 0)
-		metrics_add(w->shard, fault == 1007 ? METRIC_ERROR_INVALID_UTF8 : METRIC_ERROR_PROTOCOL, 1);
+	conn_of(wire)->last_rx_ms = worker_now_ms(worker_of(owner));
 }
 
-int
-conn_peer_closed(struct worker *w, struct conn *c, const uint8_t *payload, size_t len)
+static void
+on_took(void *owner, struct wire *wire)
 {
-	c->rx_bytes += FRAME_MASKED_HEADER + len;
-	if (!conn_check_mask(w, c, true)) /* this frame's own four bytes may have stood for those of the first ones */
-		cork_drop(w, c);
-	conn_send_rest(w, c);
-	if (c->phase == CONN_GONE)
-		return -1;
-	if (c->phase < CONN_LEAVING) /* else the two Close frames cross */
-		take_close(w, c, payload, len);
-	/* By us and at once: libwebsockets would look at what follows before it answers, and after an answer of another
-	 * code it would wait for one, though there is nothing more to come. */
-	conn_send_close(c, c->close_code ? c->close_code : 1002);
-	c->phase = CONN_CLOSING;
-	/* from here on the timer ends the connection: it must not be left at the next heartbeat, which may be now */
-	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + ANSWER_MS);
-	return -1;
+	conn_of(wire)->last_rx_ms = worker_now_ms(worker_of(owner));
 }
 
-/* The end of the stream, or what a reset leaves, can be seen again and again; but a reset that overtook bytes
- * which nobody has read is seen by the socket's state alone. */
-static bool
-peer_has_gone(const struct conn *c)
+static void
+on_stalled(void *owner, struct wire *wire)
 {
-	struct tcp_state tcp;
-	ssize_t n;
-	char byte;
+	struct worker *w = worker_of(owner);
+	struct conn *c = conn_of(wire);
 
-	if (tcp_state_of(lws_get_socket_fd(c->wsi), &tcp) && !tcp.connected)
-		return true;
-	n = recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+	c->last_rx_ms = worker_now_ms(w);
+	conn_rearm(w, c);
 }
 
-void
-conn_dropping(struct worker *w, struct conn *c)
+static void
+on_overrun(void *owner, struct wire *wire)
 {
-	bool gone;
+	conn_bye(worker_of(owner), conn_of(wire), WORKER_BYE_SLOW, 0);
+}
 
-	if (c->phase >= CONN_CLOSING)
-		return;
-	gone = peer_has_gone(c);
-	if (c->phase == CONN_OPEN)
-		c->broke_rules = !gone;
-	/* Nothing may follow the close frame, which is written next. */
-	conn_send_rest(w, c);
-	if (c->phase == CONN_GONE)
-		return;
-	/* The first fault counts; and of some libwebsockets would say nothing. */
-	if (c->opened && !gone && (c->close_code || lws_get_close_length(c->wsi) == 0))
-		lws_close_reason(c->wsi, (enum lws_close_status)(c->close_code ? c->close_code : 1002), NULL, 0);
-	c->phase = CONN_CLOSING;
-	wheel_set(&w->wheel, &c->timer, worker_now_ms(w) + BROKEN_PEER_MS);
+static void
+on_broke(void *owner, struct wire *wire, uint16_t code, const char *what)
+{
+	conn_fail(worker_of(owner), conn_of(wire), code, what);
+}
+
+static void
+on_boundary(void *owner, struct wire *wire)
+{
+	export_look(worker_of(owner), conn_of(wire));
+}
+
+/* From here on the timer ends the connection: it must not be left at the next heartbeat, which may be now. */
+static void
+on_closing(void *owner, struct wire *wire, uint32_t within_ms)
+{
+	struct worker *w = worker_of(owner);
+
+	wheel_set(&w->wheel, &conn_of(wire)->timer, worker_now_ms(w) + within_ms);
 }
 
 static enum metric
@@ -223,49 +187,41 @@ closed_metric(unsigned code)
 	}
 }
 
-/* What the log and the metrics call the end: our code or the peer's; 1006 if the socket just ended (RFC
- * 6455, 7.1.5). */
-static unsigned
-final_code(struct worker *w, struct conn *c)
+static const char *
+closed_by(const struct wire_end *end)
 {
-	if (c->close_code != 0)
-		return c->close_code;
-	if (!c->broke_rules)
-		return 1006;
-	/* It was libwebsockets that closed, with a frame of its own: a broken frame. */
-	metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
-	return 1002;
+	if (end->by == WIRE_BY_PEER)
+		return "client";
+	return end->code == 1006 ? "network" : "server";
 }
 
 static void
-account_closed(struct worker *w, struct conn *c)
+account_closed(struct worker *w, struct conn *c, const struct wire_end *end)
 {
 	char peer[ADDR_TEXT_MAX];
 	uint64_t ms = worker_now_ms(w) - c->opened_ms;
 	uint64_t messages = c->count - c->count_at_open;
-	unsigned code = c->moved ? 0 : final_code(w, c);
 
 	metrics_add(w->shard, METRIC_CONNECTIONS, -1);
-	if (c->moved) {
+	if (end->by == WIRE_GIVEN_AWAY) {
 		metrics_add(w->shard, METRIC_MOVED_OUT, 1);
 		return;
 	}
-	metrics_add(w->shard, closed_metric(code), 1);
+	metrics_add(w->shard, closed_metric(end->code), 1);
 	metrics_observe(w->shard, HISTOGRAM_CONNECTION_DURATION, ms * CLOCK_NS_PER_MS, 1);
 	LOG_AT(LOG_LEVEL_INFO, LOG_ID_CONNECTION_CLOSED,
 	       LOG_FIELDS(LOG_TEXT("WS_CONNECTION_ID", c->id),
 			  LOG_TEXT("WS_CLIENT_ADDRESS", addr_port_text(peer, &c->peer)),
 			  LOG_NUMBER("WS_WORKER", w->index), LOG_NUMBER("WS_DURATION_MS", ms),
-			  LOG_NUMBER("WS_MESSAGES", messages), LOG_NUMBER("WS_CLOSE_CODE", code),
-			  LOG_TEXT("WS_CLOSED_BY", c->peer_closed ? "client" : code == 1006 ? "network" : "server")),
+			  LOG_NUMBER("WS_MESSAGES", messages), LOG_NUMBER("WS_CLOSE_CODE", end->code),
+			  LOG_TEXT("WS_CLOSED_BY", closed_by(end))),
 	       "connection %s closed after %" PRIu64 ".%03u s and %" PRIu64 " messages, code %u", c->id, ms / 1000,
-	       (unsigned)(ms % 1000), messages, code);
+	       (unsigned)(ms % 1000), messages, (unsigned)end->code);
 }
 
 static void
 report(struct worker *w, struct conn *c, bool session_over)
 {
-	c->phase = CONN_GONE;
 	c->departure = (struct worker_departure){
 		.serial = c->serial,
 		.count = c->count,
@@ -276,32 +232,40 @@ report(struct worker *w, struct conn *c, bool session_over)
 	w->ops->left(w->ops->arg, &c->departure);
 }
 
-void
-conn_destroyed(struct worker *w, struct conn *c)
+/* The connection belongs to the receiver of the departure then. */
+static void
+on_gone(void *owner, struct wire *wire, const struct wire_end *end)
 {
-	bool over = c->session_over || c->moved;
+	struct worker *w = worker_of(owner);
+	struct conn *c = conn_of(wire);
 
-	if (w->adopted == c)
-		w->adopted = NULL;
-	cork_release(w, c); /* only counts: there is no socket any more */
-	conn_outq_free(w, c);
 	conn_assembly_free(c);
-	if (c->paused)
-		metrics_add(w->shard, METRIC_PAUSED, -1);
 	wheel_clear(&c->timer);
 	if (c->opened)
-		account_closed(w, c);
+		account_closed(w, c, end);
 	else
 		metrics_add(w->shard, METRIC_REFUSED_INTERNAL, 1);
 	slots_remove(&w->slots, c);
-	report(w, c, over);
+	report(w, c, c->session_over || end->by == WIRE_GIVEN_AWAY);
 }
+
+const struct wire_events conn_events = {
+	.opened = on_opened,
+	.piece = conn_received,
+	.pong = on_pong,
+	.stalled = on_stalled,
+	.took = on_took,
+	.overrun = on_overrun,
+	.broke = on_broke,
+	.boundary = on_boundary,
+	.closing = on_closing,
+	.gone = on_gone,
+};
 
 void
 conn_refused(struct worker *w, struct conn *c)
 {
 	metrics_add(w->shard, METRIC_REFUSED_INTERNAL, 1);
-	conn_outq_free(w, c);
 	report(w, c, false);
 }
 

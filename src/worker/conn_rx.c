@@ -2,10 +2,9 @@
 /*
  * What the client says: pieces become messages, messages are judged and answered. Worker's thread.
  *
- * libwebsockets delivers a message in pieces whenever it was split by a frame, by a packet or by its own read
- * size, so that any message may need to be put together; most come whole and are judged where they lie,
- * without a copy. UTF-8 is checked here and not by libwebsockets, whose check lets a message pass that ends
- * in half a character followed by an empty final fragment.
+ * A message is delivered in pieces whenever it was split by a frame, by a packet or by the size of a read, so that
+ * any message may need to be put together; most come whole and are judged where they lie,
+ * without a copy. UTF-8 is checked here and not by libwebsockets: doc/libwebsockets.md.
  */
 #include "worker/worker_priv.h"
 
@@ -13,10 +12,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/tcp.h"
 #include "conf/conf.h"
 #include "metrics/metrics.h"
-#include "proto/frame.h"
 #include "proto/message.h"
 #include "worker/commands.h"
 
@@ -118,7 +115,7 @@ judge_text(struct worker *w, struct conn *c, const char *text, size_t len, uint6
 static void
 judge(struct worker *w, struct conn *c, const char *data, size_t len, bool binary, uint64_t now_ns)
 {
-	cork_count(w, now_ns);
+	wire_count_message(w->hub, now_ns);
 	metrics_add(w->shard, METRIC_RECEIVED, 1);
 	metrics_add(w->shard, METRIC_RECEIVED_BYTES, (int64_t)len);
 
@@ -171,90 +168,36 @@ judge_assembly(struct worker *w, struct conn *c, uint64_t now_ns)
 
 	c->assembly = NULL;
 	if (a->n_fragments > 0)
-		c->by_queue = true;
+		wire_behind_pong(&c->wire);
 	judge(w, c, a->data, a->len, a->binary, now_ns);
 	free(a);
 }
 
-/* Counts the bytes of the stream, as far as libwebsockets shows them. */
-static void
-count_read(struct conn *c, size_t len, size_t rest)
-{
-	size_t frame = len + rest;
-
-	if (!c->inside_frame)
-		len += frame < 126 ? FRAME_MASKED_HEADER : frame < 65536 ? 8 : 14;
-	c->rx_bytes += len;
-	c->inside_frame = rest > 0;
-}
-
-/*
- * libwebsockets takes frames without a mask and does not tell (RFC 6455, 5.1 has us close). But they are four
- * bytes shorter than we count them, so that more has been delivered than the kernel gave out: no masked frame
- * can do that, as what is read but not delivered yet, and pings, which are not shown to us, only add to the
- * kernel's side. A client masks all frames or none; once a frame ends exactly where the kernel's count does,
- * there is no reason to look again.
- */
-static bool
-masks(struct conn *c)
-{
-	struct tcp_state tcp;
-
-	c->mask_looks++;
-	if (!tcp_state_of(lws_get_socket_fd(c->wsi), &tcp) || tcp.consumed == c->rx_bytes)
-		c->mask_looks = CONN_MASK_LOOKS;
-	else
-		return tcp.consumed > c->rx_bytes;
-	return true;
-}
-
-bool
-conn_check_mask(struct worker *w, struct conn *c, bool again)
-{
-	if (c->phase != CONN_OPEN || c->mask_looks == CONN_MASK_UNKNOWN)
-		return true;
-	if ((c->mask_looks >= CONN_MASK_LOOKS && !again) || masks(c))
-		return true;
-	metrics_add(w->shard, METRIC_ERROR_PROTOCOL, 1);
-	conn_fail(w, c, 1002, "a frame without a mask");
-	return false;
-}
-
 void
-conn_received(struct worker *w, struct conn *c, const char *data, size_t len)
+conn_received(void *worker, struct wire *wire, const struct wire_piece *piece)
 {
-	bool first = lws_is_first_fragment(c->wsi), last = lws_is_final_fragment(c->wsi);
-	size_t rest = lws_remaining_packet_payload(c->wsi);
-	size_t before = c->assembly ? c->assembly->len : 0;
-	uint64_t now_ns;
+	struct worker *w = worker;
+	struct conn *c = conn_of(wire);
+	size_t before = c->assembly ? c->assembly->len : 0, most = w->conf->max_message_bytes;
 
 	c->last_rx_ms = worker_now_ms(w);
-	if (c->phase != CONN_OPEN)
-		return;
-	now_ns = clock_mono_ns();
-	cork_enter(w, c, now_ns);
-	count_read(c, len, rest);
-	if (c->mask_looks < CONN_MASK_LOOKS / 2 && !conn_check_mask(w, c, false))
-		return;
-	if (c->exporting)
-		export_look_later(w, c);
-	if (before + len > w->conf->max_message_bytes || rest > w->conf->max_message_bytes - before - len) {
+	if (before + piece->len > most || piece->rest > most - before - piece->len) {
 		too_large(w, c);
 		return;
 	}
-	if (first && last && !c->assembly) {
-		judge(w, c, data, len, lws_frame_is_binary(c->wsi), now_ns);
+	if (piece->first && piece->last && !c->assembly) {
+		judge(w, c, piece->data, piece->len, piece->binary, piece->now_ns);
 		return;
 	}
-	if (assemble(c, data, len, len + rest) != WSD_OK) {
+	if (assemble(c, piece->data, piece->len, piece->len + piece->rest) != WSD_OK) {
 		metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
 		conn_fail(w, c, 1011, "out of memory");
 		return;
 	}
-	if (first)
-		c->assembly->binary = lws_frame_is_binary(c->wsi);
-	if (rest == 0 && !last && fragment_ended(w, c, len, now_ns))
+	if (piece->first)
+		c->assembly->binary = piece->binary;
+	if (piece->rest == 0 && !piece->last && fragment_ended(w, c, piece->len, piece->now_ns))
 		return;
-	if (last)
-		judge_assembly(w, c, now_ns);
+	if (piece->last)
+		judge_assembly(w, c, piece->now_ns);
 }

@@ -3,16 +3,11 @@
  * a closing handshake. Worker's thread. */
 #include "worker/worker_priv.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "conf/conf.h"
 #include "metrics/metrics.h"
 #include "proto/reply.h"
 
-#define PING_PAYLOAD "wsd" /* libwebsockets does not report empty pongs */
+#define PING_PAYLOAD "wsd"
 
 /* When the token's warning or its end is due. The loop's clock does not follow the wall clock's steps, but this is
  * asked anew at every heartbeat. */
@@ -29,7 +24,8 @@ token_due_ms(const struct worker *w, const struct conn *c)
 void
 conn_rearm(struct worker *w, struct conn *c)
 {
-	uint64_t due_ms = c->last_rx_ms + (c->paused ? w->conf->send_timeout_ms : w->conf->connection_timeout_ms);
+	bool stalled = wire_is_stalled(&c->wire);
+	uint64_t due_ms = c->last_rx_ms + (stalled ? w->conf->send_timeout_ms : w->conf->connection_timeout_ms);
 	uint64_t token_ms = c->expires_real_s ? token_due_ms(w, c) : UINT64_MAX;
 
 	if (c->heartbeat_ms < due_ms)
@@ -54,24 +50,20 @@ static uint64_t
 silent_ms(const struct worker *w, struct conn *c, uint64_t now_ms)
 {
 	uint64_t ours = now_ms - (c->last_rx_ms > w->awake_ms ? c->last_rx_ms : w->awake_ms);
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
+	uint32_t kernels = wire_silent_ms(&c->wire);
 
-	if (getsockopt(lws_get_socket_fd(c->wsi), IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
-	    len < offsetof(struct tcp_info, tcpi_last_data_recv) + sizeof(info.tcpi_last_data_recv))
-		return ours; /* a unix-domain client */
-	return info.tcpi_last_data_recv < ours ? info.tcpi_last_data_recv : ours;
+	return kernels < ours ? kernels : ours;
 }
 
 static void
 beat(struct worker *w, struct conn *c)
 {
-	char *out = cork_text(w, c);
+	char *out = conn_text(w, c);
 
 	if (!out)
 		return;
-	cork_text_end(w, reply_heartbeat(out, worker_stamp(w, 0), w->conf->instance));
-	cork_ping(w, c, PING_PAYLOAD, sizeof(PING_PAYLOAD) - 1);
+	conn_text_end(w, reply_heartbeat(out, worker_stamp(w, 0), w->conf->instance));
+	wire_ping(w->hub, &c->wire, PING_PAYLOAD, sizeof(PING_PAYLOAD) - 1);
 	metrics_add(w->shard, METRIC_HEARTBEATS, 1);
 }
 
@@ -89,9 +81,9 @@ look_at_token(struct worker *w, struct conn *c, uint64_t now_ms)
 	if (c->warned || real_ms + w->conf->jwt_expiry_warning_s * 1000ull < end_ms)
 		return true;
 	c->warned = true;
-	out = w->conf->jwt_expiry_warning_s > 0 ? cork_text(w, c) : NULL;
+	out = w->conf->jwt_expiry_warning_s > 0 ? conn_text(w, c) : NULL;
 	if (out)
-		cork_text_end(w, reply_token_expiring(out, end_ms - real_ms, worker_stamp(w, 0)));
+		conn_text_end(w, reply_token_expiring(out, end_ms - real_ms, worker_stamp(w, 0)));
 	return true;
 }
 
@@ -101,7 +93,8 @@ look_at_silence(struct worker *w, struct conn *c, uint64_t now_ms)
 {
 	uint64_t silent;
 
-	if (c->paused) { /* it may well have said something, but that is not read: what counts is what it takes */
+	if (wire_is_stalled(&c->wire)) {
+		/* it may well have said something, but that is not read: what counts is what it takes */
 		if (now_ms < c->last_rx_ms + w->conf->send_timeout_ms)
 			return true;
 		conn_bye(w, c, WORKER_BYE_SLOW, 0);
@@ -123,11 +116,11 @@ conn_due(struct worker *w, struct conn *c)
 {
 	uint64_t now_ms = worker_now_ms(w);
 
-	if (c->phase == CONN_LEAVING || c->phase == CONN_CLOSING) {
-		conn_kill(w, c);
+	if (conn_is_ending(c)) {
+		wire_kill(w->hub, &c->wire);
 		return;
 	}
-	if (c->phase != CONN_OPEN)
+	if (!conn_is_open(c))
 		return;
 	if (!look_at_silence(w, c, now_ms))
 		return;
@@ -140,6 +133,6 @@ conn_due(struct worker *w, struct conn *c)
 		if (c->heartbeat_ms <= now_ms)
 			c->heartbeat_ms = now_ms + w->conf->heartbeat_interval_ms;
 	}
-	if (c->phase == CONN_OPEN)
+	if (conn_is_open(c))
 		conn_rearm(w, c);
 }

@@ -1,40 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Getting connections ready to go on in another process, or their sessions alone. Worker's thread.
+ * Getting connections ready to go on in another process, or their sessions alone: who, when, and what of those that
+ * cannot. Where a connection can stand still is the wire's to find out (wire/boundary.c). Worker's thread.
  *
- * A connection can go when libwebsockets stands exactly between two frames and holds no byte that it has read
- * and not parsed, since those bytes would stay behind. It does not tell, but the kernel does: TCP counts the
- * bytes that have been read, and we count those of all frames that were delivered. If both are equal, nothing
- * is in between. Unread bytes stay in the socket and travel with it.
- *
- * Frames that libwebsockets keeps to itself (a client's pings, empty pongs) are missing from our count. Then,
- * when all that the client has sent is read, the count is set anew and a ping is sent; if the next that comes
- * is counted up to its pong, it was right. doc/handoff.md has the reasoning.
- *
- * None of that matters where the session goes alone, since the connection stays with its libwebsockets: what has
- * been counted is fixed as soon as nothing more is read. It is said goodbye when the other process has it.
+ * A session that goes alone needs no boundary, since the connection stays: what has been counted is fixed as soon as
+ * nothing more is read. It is said goodbye when the other process has it.
  */
 #include "worker/worker_priv.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/check.h"
-#include "base/err.h"
-#include "base/fd.h"
-#include "base/tcp.h"
-#include "conf/conf.h"
-#include "log/log.h"
 #include "metrics/metrics.h"
-#include "worker/outq.h"
 #include "worker/travel.h"
-
-#define NONCE_BYTES 8
-
-/* Connections that were admitted already when all were to be offered, but had not come here yet. */
-#define NEWCOMERS 1024
 
 /* Connections that stand still at one time: it bounds how long each of them does. */
 #define OFFERED_MOST 256
@@ -42,15 +20,14 @@
 #define STEP_MS	  10
 #define LINGER_MS 2000 /* for who was told, before a restart goes on: others are served meanwhile */
 
-uint64_t
-export_consumed(const struct conn *c)
-{
-	struct tcp_state tcp;
-
-	return tcp_state_of(lws_get_socket_fd(c->wsi), &tcp) ? tcp.consumed : 0;
-}
-
 /* ---- offering -------------------------------------------------------------------------------- */
+
+static void
+tell_to_come_back(struct worker *w, struct conn *c)
+{
+	wire_stop_seeking(w->hub, &c->wire);
+	conn_bye(w, c, WORKER_BYE_RESTART, worker_random(w, 1000));
+}
 
 /* It cannot be moved. True: its session is to be offered still. */
 static bool
@@ -61,28 +38,29 @@ give_up(struct worker *w, struct conn *c, enum metric reason)
 		c->session_only = true;
 		return true;
 	}
-	c->exporting = false;
-	conn_bye(w, c, WORKER_BYE_RESTART, worker_random(w, 1000));
+	tell_to_come_back(w, c);
 	return false;
 }
 
 static struct worker_offer *
 make_offer(struct worker *w, struct conn *c)
 {
-	size_t queued = c->session_only ? 0 : conn_queued_bytes(c);
+	size_t queued = c->session_only ? 0 : wire_queued(&c->wire);
 	struct worker_offer *offer = calloc(1, sizeof(*offer) + queued);
 	struct conn_state *s;
 
 	if (!offer)
 		return NULL;
-	offer->fd = c->session_only ? -1 : lws_get_socket_fd(c->wsi);
+	offer->fd = c->session_only ? -1 : wire_fd(&c->wire);
 	offer->serial = c->serial;
 	offer->worker = w->index;
 	offer->slot = c->slot;
 	s = &offer->state;
 	travel_leave(c, s, worker_now_ms(w));
 	s->queue = offer->queue;
-	s->queue_len = queued > 0 ? outq_copy(c->outq, offer->queue) : 0;
+	s->queue_len = queued;
+	if (queued > 0)
+		wire_copy_queue(&c->wire, offer->queue);
 	return offer;
 }
 
@@ -93,125 +71,46 @@ offer(struct worker *w, struct conn *c)
 
 	if (!o) {
 		metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
-		c->exporting = false;
-		conn_bye(w, c, WORKER_BYE_RESTART, worker_random(w, 1000));
+		tell_to_come_back(w, c);
 		return;
 	}
-	c->exporting = false;
 	w->export.offered++;
-	c->phase = CONN_OFFERED;
 	wheel_clear(&c->timer);
-	conn_mind_input(w, c);
+	wire_hold(w->hub, &c->wire);
 	w->ops->offer(w->ops->arg, o);
 }
 
-/* ---- the boundary ---------------------------------------------------------------------------- */
-
-static void
-send_ping(struct worker *w, struct conn *c)
-{
-	cork_ping(w, c, &w->export.nonce, NONCE_BYTES);
-	cork_flush(w, 0);
-}
-
-/* Whether it stands on a boundary; if not yet, sees to it that it is looked at again. */
+/* Whether it can be offered now; if not yet, it is looked at again. */
 static bool
-on_boundary(struct worker *w, struct conn *c, bool in_writeable)
+can_go(struct worker *w, struct conn *c)
 {
-	struct tcp_state tcp = { 0 };
-	bool tcp_known = tcp_state_of(lws_get_socket_fd(c->wsi), &tcp);
-	bool between = !c->assembly && !c->inside_frame; /* else more is to come, and it will be looked at then */
-
-	/* Whoever is paused in the middle of something would stay there: it is read on. */
-	c->off_boundary = !between || tcp.consumed != c->rx_bytes;
-	conn_mind_input(w, c);
-	if (!between)
-		return false;
-	if (lws_partial_buffered(c->wsi) || ((c->outq || c->by_queue) && !in_writeable)) {
-		lws_callback_on_writable(c->wsi); /* and again then */
-		return false;
-	}
-	if (!tcp_known)
-		return give_up(w, c, METRIC_UNMOVABLE_KIND);
-	if (tcp.consumed == c->rx_bytes && !c->unsure)
+	if (c->session_only)
 		return true;
-	if (tcp.unread == 0 && !c->pinged) {
-		c->rx_bytes = tcp.consumed;
-		c->mask_looks = CONN_MASK_UNKNOWN; /* half a frame may have been read */
-		c->pinged = c->unsure = true;
-		send_ping(w, c);
+	switch (wire_place(w->hub, &c->wire)) {
+	case WIRE_ON_BOUNDARY:
+		return true;
+	case WIRE_NOWHERE:
+		return give_up(w, c, METRIC_UNMOVABLE_KIND);
+	default:
+		return false;
 	}
-	return false;
 }
 
-/* Offers the connection if it can go now. in_writeable: libwebsockets does not want to write to it just now. */
-static bool
-try(struct worker *w, struct conn *c, bool in_writeable)
+void
+export_look(struct worker *w, struct conn *c)
 {
-	if (c->phase != CONN_OPEN || !c->exporting)
-		return false;
+	if (!conn_is_open(c))
+		return;
 	if (w->export.offered >= OFFERED_MOST && w->export.aim != EXPORT_LAST) {
 		w->export.held_back = true;
-		return false;
-	}
-	if (w->cork.now.conn == c)
-		return false; /* it is being read: it will be looked at again at the end of the turn */
-	if (!c->session_only && !on_boundary(w, c, in_writeable))
-		return false;
-	if (w->export.aim == EXPORT_ASK) {
-		c->exporting = false; /* it can go, and goes on until all can */
-		return false;
-	}
-	offer(w, c);
-	return true;
-}
-
-void
-export_pong(struct worker *w, struct conn *c, const void *payload, size_t len)
-{
-	if (!c->pinged || len != NONCE_BYTES || memcmp(payload, &w->export.nonce, NONCE_BYTES) != 0)
 		return;
-	c->pinged = c->unsure = false; /* counted right: it will be found on the boundary; else it is tried again */
-	export_look_later(w, c);
-}
-
-bool
-export_writeable(struct worker *w, struct conn *c)
-{
-	return try(w, c, true);
-}
-
-void
-export_look_later(struct worker *w, struct conn *c)
-{
-	struct export *e = &w->export;
-
-	if (c->check_wanted)
+	}
+	if (!can_go(w, c))
 		return;
-	c->check_wanted = true;
-	if (e->n_look < e->look_room)
-		e->look[e->n_look++] = c->slot;
+	if (w->export.aim == EXPORT_ASK)
+		wire_stop_seeking(w->hub, &c->wire); /* it can go, and goes on until all can */
 	else
-		e->look_at_all = true;
-}
-
-void
-export_end_turn(struct worker *w)
-{
-	struct export *e = &w->export;
-	bool all = e->look_at_all;
-	uint32_t n = all ? w->slots.n_room : e->n_look;
-
-	e->look_at_all = false;
-	for (uint32_t i = 0; i < n; i++) {
-		struct conn *c = w->slots.conns[all ? i : e->look[i]];
-
-		if (!c || !c->check_wanted)
-			continue;
-		c->check_wanted = false;
-		try(w, c, false);
-	}
-	e->n_look = 0;
+		offer(w, c);
 }
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
@@ -221,10 +120,8 @@ export_newcomer(struct worker *w, struct conn *c)
 {
 	if (w->export.aim == EXPORT_NONE || w->export.aim == EXPORT_ASK)
 		return;
-	c->exporting = true;
 	c->session_only = w->export.aim == EXPORT_SESSIONS;
-	c->pinged = false;
-	export_look_later(w, c);
+	wire_seek_boundary(w->hub, &c->wire);
 }
 
 /* One fewer stands still: the next may. */
@@ -241,22 +138,13 @@ make_way(struct worker *w)
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
 		struct conn *c = w->slots.conns[slot];
 
-		if (c && c->exporting)
-			export_look_later(w, c);
+		if (c && wire_is_seeking(&c->wire))
+			wire_look_again(w->hub, &c->wire);
 	}
 }
 
-int
-export_init(struct worker *w)
-{
-	/* Now and not when it is needed: libwebsockets 4.1.6 closes a descriptor twice when a context ends, and the
-	 * second time may hit what another thread has just opened. */
-	w->export.dummy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	return w->export.dummy == -1 ? wsd_errno() : WSD_OK;
-}
-
 void
-export_init_timer(struct worker *w)
+export_init(struct worker *w)
 {
 	CHECK_ZERO(uv_timer_init(&w->loop, &w->export.timer));
 	w->export.timer.data = w;
@@ -267,36 +155,25 @@ begin(struct worker *w, enum export_aim aim, bool sessions)
 {
 	struct export *e = &w->export;
 
-	free(e->look);
-	e->look_room = w->slots.n_room + NEWCOMERS;
-	e->look = calloc(e->look_room, sizeof(*e->look));
-	e->n_look = 0;
-	if (!e->look)
-		e->look_room = 0; /* it goes without, only slower */
 	uv_update_time(&w->loop); /* the turn may be an old one, with many arrivals before us */
 	uv_timer_stop(&e->timer);
 	e->aim = aim;
 	e->sessions = sessions;
 	e->held_back = false;
-	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
-		if (w->slots.conns[slot])
-			w->slots.conns[slot]->check_wanted = false; /* of a list that is gone */
 }
 
 static void
 begin_with_each(struct worker *w, enum export_aim aim, bool sessions)
 {
 	begin(w, aim, sessions);
-	fd_random(&w->export.nonce, sizeof(w->export.nonce));
+	wire_hub_forget_pings(w->hub);
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
 		struct conn *c = w->slots.conns[slot];
 
-		if (!c || c->phase != CONN_OPEN)
+		if (!c || !conn_is_open(c))
 			continue;
-		c->exporting = true;
 		c->session_only = false;
-		c->pinged = false;
-		export_look_later(w, c);
+		wire_seek_boundary(w->hub, &c->wire);
 	}
 }
 
@@ -306,8 +183,8 @@ give_up_rest(struct worker *w)
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
 		struct conn *c = w->slots.conns[slot];
 
-		if (c && c->exporting && !c->session_only && give_up(w, c, METRIC_UNMOVABLE_BUSY))
-			export_look_later(w, c);
+		if (c && wire_is_seeking(&c->wire) && !c->session_only && give_up(w, c, METRIC_UNMOVABLE_BUSY))
+			wire_look_again(w->hub, &c->wire);
 	}
 }
 
@@ -333,20 +210,14 @@ export_start(struct worker *w, uint32_t patience_ms, bool sessions)
 
 /* ---- a restart ------------------------------------------------------------------------------- */
 
-static bool
-is_leaving(const struct conn *c)
-{
-	return c->phase == CONN_LEAVING || c->phase == CONN_CLOSING;
-}
-
 static void
 cut_leaving(struct worker *w)
 {
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
 		struct conn *c = w->slots.conns[slot];
 
-		if (c && is_leaving(c))
-			conn_cut(w, c);
+		if (c && conn_is_ending(c))
+			wire_cut(w->hub, &c->wire);
 	}
 }
 
@@ -360,7 +231,7 @@ all_decided(struct worker *w)
 	for (; *next < slots->n_room; ++*next) {
 		const struct conn *c = slots->conns[*next];
 
-		if (c && (c->exporting || is_leaving(c)))
+		if (c && (wire_is_seeking(&c->wire) || conn_is_ending(c)))
 			return false;
 	}
 	return true;
@@ -419,10 +290,10 @@ export_last(struct worker *w, uint32_t grace_ms)
 static void
 come_forward(struct worker *w, struct conn *c)
 {
-	if (c->phase != CONN_OPEN) /* a newcomer will be asked when it is */
+	if (!conn_is_open(c)) /* a newcomer will be asked when it is */
 		return;
-	c->exporting = c->session_only = true;
-	export_look_later(w, c);
+	c->session_only = true;
+	wire_seek_boundary(w->hub, &c->wire);
 }
 
 void
@@ -442,43 +313,23 @@ export_stop(struct worker *w)
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
 		struct conn *c = w->slots.conns[slot];
 
-		if (c && c->exporting) {
-			c->exporting = false;
-			conn_mind_input(w, c);
-		}
+		if (c && wire_is_seeking(&c->wire))
+			wire_stop_seeking(w->hub, &c->wire);
 	}
 }
 
 void
 export_release(struct worker *w, struct conn *c)
 {
-	int fd = lws_get_socket_fd(c->wsi);
-
 	make_way(w);
-	/* libwebsockets is about to shut down and close this number; the connection itself must not notice */
-	CHECK(dup2(w->export.dummy, fd) == fd);
-	c->moved = true;
-	c->phase = CONN_GONE;
-	worker_close_later(w, c);
+	wire_give_away(w->hub, &c->wire);
 }
 
 void
 export_keep(struct worker *w, struct conn *c)
 {
 	make_way(w);
-	c->phase = CONN_OPEN;
 	c->session_only = false;
-	conn_mind_input(w, c);
-	if (c->outq)
-		lws_callback_on_writable(c->wsi);
+	wire_resume(w->hub, &c->wire);
 	conn_rearm(w, c);
-	ws_watched(w, c); /* it was not while it was offered; meanwhile the other process watches many */
-}
-
-void
-export_deinit(struct worker *w)
-{
-	free(w->export.look);
-	w->export.look = NULL;
-	fd_close(&w->export.dummy);
 }

@@ -6,6 +6,7 @@
  */
 #include "worker/worker_priv.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ struct seat_mail {
 	struct mail mail;
 	struct conn *conn;
 	int fd;
-	struct adoption how;
+	struct seating how;
 };
 
 struct dismiss_mail {
@@ -94,9 +95,7 @@ static void
 end_turn(struct worker *w)
 {
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	cork_flush(w, 0);
-	export_end_turn(w);
-	closing_run(w);
+	wire_hub_end_turn(w->hub);
 }
 
 static void
@@ -111,9 +110,7 @@ on_after_poll(uv_check_t *handle)
 	end_turn(handle->data);
 }
 
-/* ---- mails
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- mails ----------------------------------------------------------------------------------- */
 
 static void
 run_seat(struct mail *mail, void *owner)
@@ -123,14 +120,11 @@ run_seat(struct mail *mail, void *owner)
 	struct conn *c = seat->conn;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	if (w->stopping || !w->vhost || slots_put(&w->slots, c) != WSD_OK) {
+	if (w->stopping || !wire_hub_serves(w->hub) || slots_put(&w->slots, c) != WSD_OK) {
 		fd_close(&seat->fd);
 		conn_refused(w, c);
-	} else if (closing_reserve(w) != WSD_OK) {
-		fd_close(&seat->fd);
-		conn_destroyed(w, c);
-	} else if (ws_adopt(w, c, seat->fd, &seat->how)) {
-		ws_watched(w, c);
+	} else {
+		wire_adopt(w->hub, &c->wire, seat->fd, seat->how.key, seat->how.subprotocol, &seat->how);
 	}
 	free(seat);
 }
@@ -146,7 +140,7 @@ fill_answer(struct worker *w, struct worker_question *q, const struct conn *c)
 	q->count = c->count;
 	q->opened_real_ms = c->opened_ms + w->real_offset_ms;
 	q->idle_ms = now_ms - c->last_rx_ms;
-	q->queued_bytes = conn_queued_bytes(c);
+	q->queued_bytes = wire_queued(&c->wire);
 }
 
 static void
@@ -170,7 +164,7 @@ run_dismiss(struct mail *mail, void *owner)
 	struct worker *w = owner;
 	struct conn *c = slots_find(&w->slots, q->slot, q->serial);
 
-	q->found = c && c->phase == CONN_OPEN;
+	q->found = c && conn_is_open(c);
 	if (c && c->opened)
 		fill_answer(w, q, c);
 	if (q->found)
@@ -186,7 +180,7 @@ run_release(struct mail *mail, void *owner)
 	struct worker *w = owner;
 	struct conn *c = slots_find(&w->slots, offer->slot, offer->serial);
 
-	if (c && c->phase == CONN_OFFERED)
+	if (c && wire_state(&c->wire) == WIRE_HELD)
 		export_release(w, c);
 	free(offer);
 }
@@ -198,7 +192,7 @@ run_keep(struct mail *mail, void *owner)
 	struct worker *w = owner;
 	struct conn *c = slots_find(&w->slots, offer->slot, offer->serial);
 
-	if (c && c->phase == CONN_OFFERED) {
+	if (c && wire_state(&c->wire) == WIRE_HELD) {
 		export_keep(w, c);
 		if (offer->bye != WORKER_BYES)
 			conn_bye(w, c, offer->bye, worker_random(w, offer->retry_ms + 1));
@@ -221,7 +215,7 @@ close_walked(uv_handle_t *handle, void *arg)
 	close_handle(handle);
 }
 
-/* Runs from the mailbox, which is no callback of libwebsockets: doc/libwebsockets.md. */
+/* Runs from the mailbox, which is no event of a wire: doc/libwebsockets.md. */
 static void
 run_stop(struct mail *mail, void *owner)
 {
@@ -235,20 +229,18 @@ run_stop(struct mail *mail, void *owner)
 	close_handle((uv_handle_t *)&w->after_poll);
 	close_handle((uv_handle_t *)&w->drain.timer);
 	close_handle((uv_handle_t *)&w->export.timer);
-	if (w->context)
-		lws_context_destroy(w->context); /* drops the connections; ends when the loop has run out of handles */
+	wire_hub_stop(w->hub); /* drops the connections; ends when the loop has run out of handles */
 }
 
 static int
 serve(struct worker *w)
 {
-	int rc = ws_context_create(w);
+	int rc = wire_hub_start(w->hub);
 
 	/* without a context the loop still runs, for the mail that stops it */
 	gate_report(w->gate, rc);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
-	if (w->context)
-		lws_context_destroy(w->context); /* frees what the first call could not */
+	wire_hub_stop(w->hub); /* frees what the first call could not */
 	return rc;
 }
 
@@ -262,9 +254,7 @@ worker_main(void *arg)
 	serve(w);
 	CHECK_ZERO(uv_loop_close(&w->loop));
 	slots_deinit(&w->slots);
-	free(w->closing);
-	export_deinit(w);
-	ws_deinit();
+	wire_hub_destroy(&w->hub);
 	return NULL;
 }
 
@@ -297,7 +287,7 @@ init_handles(struct worker *w)
 	CHECK_ZERO(uv_check_init(&w->loop, &w->after_poll));
 	CHECK_ZERO(uv_check_start(&w->after_poll, on_after_poll));
 	drain_init(w);
-	export_init_timer(w);
+	export_init(w);
 }
 
 int
@@ -320,7 +310,13 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
 	fd_random(&w->random, sizeof(w->random));
 
-	rc = export_init(w);
+	rc = wire_hub_create(&w->hub, &(struct wire_hub_setup){
+					      .loop = &w->loop,
+					      .shard = w->shard,
+					      .events = &conn_events,
+					      .owner = w,
+					      .queue_most = w->conf->send_queue_bytes,
+				      });
 	if (rc != WSD_OK)
 		goto no_loop;
 	rc = uv_loop_init(&w->loop);
@@ -345,7 +341,7 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 no_mailbox:
 	uv_loop_close(&w->loop);
 no_loop:
-	export_deinit(w);
+	wire_hub_destroy(&w->hub);
 	free(w);
 	return rc;
 }
@@ -375,6 +371,12 @@ uint64_t
 worker_ticks(const struct worker *w)
 {
 	return atomic_load_explicit(&w->ticks, memory_order_relaxed);
+}
+
+void
+worker_library_init(void)
+{
+	wire_library_init();
 }
 
 /* ---- what main asks for ---------------------------------------------------------------------- */

@@ -6,42 +6,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include <libwebsockets.h>
 #include <uv.h>
 
 #include "base/clock.h"
 #include "loop/mailbox.h"
 #include "loop/wheel.h"
+#include "wire/wire.h"
 #include "worker/conn.h"
 #include "worker/worker.h"
 
 #define WORKER_MAGIC 0x776f726bu
 
-/* What libwebsockets takes in with one recv(2), into one buffer for all connections of a worker: a message of
- * MAX_MESSAGE_BYTES as it is by default, or many small ones. */
-#define WORKER_READ_BYTES 131072
-
-/* Of the block that it asks for under this name for each connection, what it really uses: ws_context.c. */
-#define WORKER_CONTROL_REASON "rx_ubuf"
-#define WORKER_CONTROL_BYTES  (LWS_PRE + 125 + 1)
-
-#define CORK_BYTES 16384 /* most that one connection gathers */
-
-/* What a connection has to say in this turn of the loop. */
-struct cork_piece {
-	struct conn *conn; /* NULL: nothing, or gone */
-	size_t len;	   /* in cork.space, behind LWS_PRE */
-	uint64_t since_ns; /* when the first of the messages answered here was read */
-	uint32_t answers;  /* how many */
-};
-
-struct cork {
-	struct cork_piece now;
-	char space[LWS_PRE + CORK_BYTES];
-};
-
-/* How a socket is taken up. */
-struct adoption {
+/* What a connection begins with, beside what travels. */
+struct seating {
 	char key[WORKER_KEY_LEN];
 	uint8_t token[WORKER_TOKEN_BYTES];
 	char subject[WORKER_SUBJECT_MAX + 1];
@@ -83,13 +60,8 @@ struct export {
 	uint64_t patient_ms; /* of EXPORT_ASK: until when they may stay, */
 	uint64_t cut_ms;     /* and until when who leaves may take its time */
 	uint32_t next_slot;  /* all before it are decided on */
-	uint64_t nonce; /* of the barrier's pings */
 	uint32_t offered; /* and neither released nor kept yet */
 	bool held_back;	  /* some were ready, but too many are offered already */
-	uint32_t *look; /* slots of connections to be looked at at the end of the loop turn */
-	uint32_t n_look, look_room;
-	bool look_at_all; /* there was no room for one */
-	int dummy; /* takes the place of a socket that went away; -1: none */
 };
 
 /* What main wants of all connections of a worker. */
@@ -122,20 +94,11 @@ struct worker {
 	uv_prepare_t before_poll;
 	uv_check_t after_poll;
 	unsigned handles; /* of ours, still to be closed */
-	struct lws_context *context;
-	struct lws_vhost *vhost;
-	void *foreign_loops[1];
+	struct wire_hub *hub; /* its end is the thread's */
 	bool stopping;
 
-	struct conn *adopted;  /* by ws_adopt(), until it is destroyed */
-	struct conn *adopting; /* during lws_adopt_socket_vhost_readbuf(): whose socket it is */
-	const struct adoption *adoption;
 	struct slots slots;
-	uint32_t *closing; /* slots of connections that want closing at the end of the loop turn; stale ones
-			      are skipped */
-	uint32_t n_closing, closing_room;
 	struct wheel wheel;
-	struct cork cork;
 	struct drain drain;
 	struct export export;
 
@@ -153,49 +116,17 @@ void slots_remove(struct slots *slots, struct conn *c);
 struct conn *slots_find(const struct slots *slots, uint32_t slot, uint64_t serial);
 void slots_deinit(struct slots *slots);
 
-/* ws_context.c: WSD_OK, -ENOMEM or WSD_E_LIBRARY. */
-int ws_context_create(struct worker *w);
-/* Takes over the fd and answers the handshake; the connection is established, or gone, when this returns. False: gone,
- * and c is no longer ours. */
-bool ws_adopt(struct worker *w, struct conn *c, int fd, const struct adoption *how);
-/* The loop watches its socket from now on, or it is closed. After ws_adopt(), in the same turn. */
-void ws_watched(struct worker *w, struct conn *c);
-void ws_deinit(void); /* of this thread */
-/* Adds what is ours to the answer that is written at *at, with room bytes left. */
-void ws_add_headers(struct worker *w, char **at, int room);
-/* ws_callback.c */
-int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);
-
-/* cork.c. now_ns: clock_mono_ns(), or 0 to have it read if need be. */
-void cork_enter(struct worker *w, struct conn *c, uint64_t now_ns); /* c's input is being read */
-void cork_count(struct worker *w, uint64_t now_ns);		    /* one message of it is being answered */
-/* Where the payload of a text message goes, at most REPLY_MAX bytes, and then how many they are: it is framed by that.
- * NULL: the connection takes nothing more. */
-char *cork_text(struct worker *w, struct conn *c);
-void cork_text_end(struct worker *w, size_t len);
-void cork_ping(struct worker *w, struct conn *c, const void *payload, size_t len);
-void cork_flush(struct worker *w, uint64_t now_ns); /* the present connection's */
-/* What c has to say leaves before libwebsockets says anything by itself. */
-void cork_release(struct worker *w, struct conn *c);
-void cork_drop(struct worker *w, struct conn *c); /* what c has to say is not said */
-
 /* export.c */
-int export_init(struct worker *w); /* WSD_OK or a negative errno; before there is a loop */
-void export_init_timer(struct worker *w);
+void export_init(struct worker *w);
 void export_start(struct worker *w, uint32_t patience_ms, bool sessions);
 void export_ask(struct worker *w, uint32_t patience_ms);
 void export_last(struct worker *w, uint32_t grace_ms);
 void export_start_sessions(struct worker *w, uint32_t spread_ms);
 void export_stop(struct worker *w);
 void export_newcomer(struct worker *w, struct conn *c);
-void export_look_later(struct worker *w, struct conn *c);
-void export_pong(struct worker *w, struct conn *c, const void *payload, size_t len);
-bool export_writeable(struct worker *w, struct conn *c); /* true: it has been offered, nothing is to be written */
-void export_end_turn(struct worker *w);
+void export_look(struct worker *w, struct conn *c); /* it may stand on a boundary */
 void export_release(struct worker *w, struct conn *c);
 void export_keep(struct worker *w, struct conn *c);
-void export_deinit(struct worker *w);
-uint64_t export_consumed(const struct conn *c);
 
 /* import.c. Any thread: the mail that carries an arrival; freeing it leaves the fd alone. WSD_OK or -ENOMEM. */
 struct import_mail {
@@ -205,15 +136,6 @@ struct import_mail {
 };
 int import_mail_create(struct import_mail **out, const struct worker_arrival *arrival);
 void import_mail_free(struct import_mail *mail);
-
-/* conn.c: reports a connection that was never taken up. */
-void conn_refused(struct worker *w, struct conn *c);
-
-/* closing.c: room for every slot, WSD_OK or -ENOMEM; then to be closed at the end of the turn. */
-int closing_reserve(struct worker *w);
-void closing_run(struct worker *w);
-
-void worker_close_later(struct worker *w, struct conn *c);
 
 /* worker.c */
 uint64_t worker_now_ms(const struct worker *w);	     /* monotonic, cached by the loop */

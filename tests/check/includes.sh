@@ -20,7 +20,8 @@ src/proto:    base /
 src/wsclient: base proto / openssl/*
 src/loop:     base log conf metrics / uv.h uthash.h
 src/auth:     base conf proto / jwt.h openssl/*
-src/worker:   base log conf metrics proto loop auth / uv.h uthash.h libwebsockets.h
+src/wire:     base metrics proto loop / uv.h libwebsockets.h
+src/worker:   base log conf metrics proto loop auth wire / uv.h uthash.h
 src/front:    base log conf metrics proto loop auth / uv.h uthash.h
 src/handoff:  base log conf metrics proto loop sysd / uv.h uthash.h
 src/admin:    base log conf metrics proto loop / json-c/* microhttpd.h uthash.h

@@ -51,6 +51,8 @@ echo '#include <libwebsockets.h>' > src/front/front.c
 finds '<libwebsockets.h> is not for src/front' "$checks/includes.sh"
 echo '#  include <zlib.h>' >> src/worker/conn.c
 finds '<zlib.h> is not for src/worker' "$checks/includes.sh"
+echo '#include <libwebsockets.h>' >> src/worker/conn.c
+finds '<libwebsockets.h> is not for src/worker' "$checks/includes.sh"
 echo '#include "conf/conf_priv.h"' >> src/worker/conn.c
 finds 'is private to conf' "$checks/includes.sh"
 echo '#include "conf/conf.h"' >> src/base/err.h

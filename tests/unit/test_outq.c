@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The send queue: order, whole chunks, room for libwebsockets before each, and how much memory it takes. */
-#include "worker/outq.h"
+#include "wire/outq.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

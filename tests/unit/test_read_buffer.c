@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How much of a connection's own block libwebsockets really touches, whatever a client sends: ws_context.c gives
- * it no more (WORKER_CONTROL_BYTES), though it was told to read much more at a time. The block ends where a page does
+ * How much of a connection's own block libwebsockets really touches, whatever a client sends: wire/context.c gives
+ * it no more (WIRE_CONTROL_BYTES), though it was told to read much more at a time. The block ends where a page does
  * that nobody may touch, so that one byte too many ends this program.
  */
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <cmocka.h>
 #include <libwebsockets.h>
 
-#include "worker/worker_priv.h"
+#include "wire/wire_priv.h"
 
 #define PAGE	 4096
 #define MESSAGE	 60000
@@ -38,7 +38,7 @@ static struct {
 static void *
 allocate(void *ptr, size_t size, const char *reason)
 {
-	if (ptr && ptr == seen.pages + PAGE - WORKER_CONTROL_BYTES) {
+	if (ptr && ptr == seen.pages + PAGE - WIRE_CONTROL_BYTES) {
 		assert_int_equal(size, 0);
 		return NULL;
 	}
@@ -48,10 +48,10 @@ allocate(void *ptr, size_t size, const char *reason)
 	}
 	if (ptr)
 		return realloc(ptr, size);
-	if (strcmp(reason, WORKER_CONTROL_REASON) != 0)
+	if (strcmp(reason, WIRE_CONTROL_REASON) != 0)
 		return malloc(size);
 	seen.wanted = size;
-	return seen.pages + PAGE - WORKER_CONTROL_BYTES;
+	return seen.pages + PAGE - WIRE_CONTROL_BYTES;
 }
 
 static int
@@ -71,7 +71,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 }
 
 static const struct lws_protocols protocols[] = {
-	{ "wsd", callback, 0, WORKER_READ_BYTES - LWS_PRE, 0, NULL, 0 },
+	{ "wsd", callback, 0, WIRE_READ_BYTES - LWS_PRE, 0, NULL, 0 },
 	{ NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
@@ -145,7 +145,7 @@ open_peer(struct peer *p)
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
 		.protocols = protocols,
-		.pt_serv_buf_size = WORKER_READ_BYTES,
+		.pt_serv_buf_size = WIRE_READ_BYTES,
 		.fd_limit_per_thread = 16,
 	};
 	int pair[2];
@@ -163,7 +163,7 @@ open_peer(struct peer *p)
 	assert_non_null(lws_adopt_socket_readbuf(p->context, pair[0], REQUEST, strlen(REQUEST)));
 	serve(p);
 	read_away(p);
-	assert_int_equal(seen.wanted >= WORKER_READ_BYTES, 1); /* it asks for all of it, under this name */
+	assert_int_equal(seen.wanted >= WIRE_READ_BYTES, 1); /* it asks for all of it, under this name */
 }
 
 static void
@@ -234,7 +234,7 @@ test_broken_frames(void **state)
 static void
 test_large_reads(void **state)
 {
-	int most = 4 * WORKER_READ_BYTES;
+	int most = 4 * WIRE_READ_BYTES;
 	struct peer p;
 
 	open_peer(&p);

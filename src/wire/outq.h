@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What waits for a client that reads too slowly: whole frames in order, in chunks on the heap, bounded by the
- * caller. An empty queue holds no memory. Worker's thread.
+ * caller. An empty queue holds no memory. Hub's thread, or whoever makes the wire.
  */
-#ifndef WSD_WORKER_OUTQ_H
-#define WSD_WORKER_OUTQ_H
+#ifndef WSD_WIRE_OUTQ_H
+#define WSD_WIRE_OUTQ_H
 
 #include <stddef.h>
 

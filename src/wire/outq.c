@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Send queue of one connection. */
-#include "worker/outq.h"
+#include "wire/outq.h"
 
 #include <stdlib.h>
 #include <string.h>
