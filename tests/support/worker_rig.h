@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker without a thread, a mailbox or sockets: fake wires, a clock that is set, and main's side written down. */
+#ifndef WSD_TESTS_WORKER_RIG_H
+#define WSD_TESTS_WORKER_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+#include "support/fake_wire.h"
+#include "worker/worker_priv.h"
+
+#define RIG_MINUTE_MS 60000
+
+static struct {
+	struct worker w;
+	struct conf conf;
+	struct worker_ops ops;
+	uint32_t slots; /* given out so far */
+	unsigned left, asked, n_offers;
+	bool session_over; /* of the last that left */
+	struct worker_offer *offers[FAKE_WIRES];
+} rig;
+
+static inline void
+rig_left(void *arg, struct worker_departure *departure)
+{
+	rig.left++;
+	rig.session_over = departure->session_over;
+	worker_departure_free(departure);
+}
+
+static inline void
+rig_offer(void *arg, struct worker_offer *offer)
+{
+	rig.offers[rig.n_offers++] = offer;
+}
+
+static inline void
+rig_asked(void *arg)
+{
+	rig.asked++;
+}
+
+static inline void
+rig_due(struct wheel_timer *timer, void *arg)
+{
+	conn_due(arg, LIST_ENTRY(timer, struct conn, timer));
+}
+
+static inline int
+rig_start(void **state)
+{
+	struct worker *w = &rig.w;
+	struct wire_hub_setup setup = { .loop = &w->loop, .events = &conn_events, .owner = w };
+
+	memset(&rig, 0, sizeof(rig));
+	rig.conf = (struct conf){
+		.heartbeat_interval_ms = RIG_MINUTE_MS,
+		.connection_timeout_ms = 3 * RIG_MINUTE_MS,
+		.send_timeout_ms = 2 * RIG_MINUTE_MS,
+		.max_message_bytes = 1024,
+		.send_queue_bytes = 4096,
+		.instance = "rig",
+	};
+	rig.ops = (struct worker_ops){ .left = rig_left, .offer = rig_offer, .asked = rig_asked };
+	log_set_level(LOG_LEVEL_ERROR); /* each connection would be a line */
+	metrics_init("rig", "0");
+	w->magic = WORKER_MAGIC;
+	w->conf = &rig.conf;
+	w->ops = &rig.ops;
+	w->shard = setup.shard = metrics_shard_create();
+	assert_non_null(w->shard);
+	assert_int_equal(uv_loop_init(&w->loop), 0);
+	w->ticked_ms = worker_now_ms(w);
+	wheel_init(&w->wheel, 10, worker_now_ms(w), rig_due, w);
+	drain_init(w);
+	export_init(w);
+	assert_int_equal(wire_hub_create(&w->hub, &setup), WSD_OK);
+	assert_int_equal(wire_hub_start(w->hub), WSD_OK);
+	return 0;
+}
+
+static inline int
+rig_stop(void **state)
+{
+	struct worker *w = &rig.w;
+
+	wire_hub_stop(w->hub);
+	uv_close((uv_handle_t *)&w->drain.timer, NULL);
+	uv_close((uv_handle_t *)&w->export.timer, NULL);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&w->loop), 0);
+	assert_int_equal(rig.left, rig.slots); /* each once */
+	assert_int_equal(metrics_sum(METRIC_CONNECTIONS), 0);
+	slots_deinit(&w->slots);
+	wire_hub_destroy(&w->hub);
+	for (unsigned i = 0; i < rig.n_offers; i++)
+		free(rig.offers[i]);
+	metrics_deinit();
+	return 0;
+}
+
+#define RIG_TEST(test) cmocka_unit_test_setup_teardown(test, rig_start, rig_stop)
+
+/* A client that has just come, or could not be taken up: then it is no more. */
+static inline struct conn *
+rig_guest(const struct worker_guest *guest)
+{
+	static const struct seating how;
+	struct conn *c = conn_create(guest);
+
+	assert_non_null(c);
+	rig.slots++;
+	assert_int_equal(slots_put(&rig.w.slots, c), WSD_OK);
+	return wire_adopt(rig.w.hub, &c->wire, -1, how.key, how.subprotocol, &how) ? c : NULL;
+}
+
+static inline struct conn *
+rig_client(void)
+{
+	struct conn *c = rig_guest(&(struct worker_guest){ .slot = rig.slots, .serial = rig.slots + 1, .id = "ann" });
+
+	assert_non_null(c);
+	return c;
+}
+
+static inline struct fake_wire *
+rig_wire(const struct conn *c)
+{
+	return fake_of(&c->wire);
+}
+
+static inline void
+rig_end_turn(void)
+{
+	wire_hub_end_turn(rig.w.hub);
+}
+
+/* Time passes, in steps as the worker's clock has them, and turns of the loop with it. */
+static inline void
+rig_pass(uint64_t ms)
+{
+	for (uint64_t step; ms > 0; ms -= step) {
+		step = ms < 50 ? ms : 50;
+		rig.w.loop.time += step;
+		wheel_run(&rig.w.wheel, worker_now_ms(&rig.w));
+		rig_end_turn();
+	}
+}
+
+/* The last that was said to the client. */
+#define assert_said(c, part) \
+	do { \
+		if (!strstr(rig_wire(c)->last, part)) \
+			fail_msg("said %s, and not %s", rig_wire(c)->last, part); \
+	} while (0)
+
+#endif
