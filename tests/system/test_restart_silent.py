@@ -35,9 +35,8 @@ def begin_restart(wsd):
 
 
 def hurry(wsd):
-    """A second signal: nobody is served from now on."""
+    """A second signal: nobody is served from now on, and without a grace it ends at once."""
     wsd.send_signal(signal.SIGUSR2)
-    wait_for(lambda: http(wsd.address("admin"), "/readyz").status == 503, "standing still")
 
 
 def told(c):
@@ -108,8 +107,8 @@ def test_who_does_not_close_is_not_waited_for(start, unit, raw, silent, how):
     c = silent(wsd, how)
     begin_restart(wsd)
     hurry(wsd)
-    other.send_text(message())
     assert wsd.wait_exit() == 0
+    other.send_text(message())
     assert wsd.logged("closed", WS_CONNECTION_ID="silent")[0]["WS_CLOSE_CODE"] == 1012
     told(c)
     c.sock.close()
@@ -140,6 +139,7 @@ def test_what_ends_within_the_grace_is_moved(start, unit, raw, what):
     c.send(whole[:-10])
     begin_restart(wsd)
     hurry(wsd)
+    wait_for(lambda: http(wsd.address("admin"), "/readyz").status == 503, "standing still")
     other.send_text(message())
     c.send(whole[-10:])
     assert wsd.wait_exit() == 0
