@@ -49,7 +49,7 @@ read_paths(struct bus *bus, const char *path, struct bus_files *out, sd_bus_erro
 static int
 take_command(sd_bus_message *m, char ***argv)
 {
-	const char *program;
+	const char *program = NULL;
 	int rc = sd_bus_message_enter_container(m, 'a', "(sasbttttuii)");
 
 	if (rc > 0)
@@ -60,7 +60,7 @@ take_command(sd_bus_message *m, char ***argv)
 		rc = sd_bus_message_read_strv(m, argv);
 	if (rc < 0)
 		return rc;
-	if (*argv && (*argv)[0]) {
+	if (program && *argv && (*argv)[0]) {
 		free((*argv)[0]);
 		(*argv)[0] = strdup(program);
 	}
