@@ -15,7 +15,9 @@
  */
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -30,6 +32,7 @@
 #define STEP_NS_MOST   250000000u /* 10 s are such steps */
 #define LIMIT_NS_LEAST 200000000u /* workers tick each 100 ms at most */
 #define FEEDINGS       4	  /* in the time that the manager gives */
+#define GIVE_UP_S      3	  /* for the last words; longer than the log waits for a critical line */
 
 struct watched {
 	uint64_t ticks;	   /* at the last look */
@@ -86,11 +89,24 @@ ticks_of(const struct watchdog *d, uint32_t loop)
 			   worker_ticks(d->s->workers[loop - 1]);
 }
 
+/* The loop that is stuck may hold what a line of the log needs. */
+static void
+end_in_any_case(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	CHECK_ZERO(pthread_sigmask(SIG_UNBLOCK, &set, NULL));
+	alarm(GIVE_UP_S);
+}
+
 static _Noreturn void
 give_up(struct watchdog *d, uint32_t loop)
 {
 	char name[32] = "main";
 
+	end_in_any_case();
 	if (loop > 0)
 		snprintf(name, sizeof(name), "worker %" PRIu32, loop - 1);
 	crashes_stuck(d->s);
