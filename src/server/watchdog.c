@@ -89,7 +89,7 @@ ticks_of(const struct watchdog *d, uint32_t loop)
 			   worker_ticks(d->s->workers[loop - 1]);
 }
 
-/* The loop that is stuck may hold what a line of the log needs. */
+/* The loop that is stuck may hold what a line of the log needs: then SIGALRM ends the process, without one. */
 static void
 end_in_any_case(void)
 {

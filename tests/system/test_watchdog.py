@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from clients import http, message
+from process import sanitized
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
@@ -42,8 +43,8 @@ def test_a_loop_that_is_stuck(start, name, told):
     while name != "wsd" and os.WIFSTOPPED(os.waitpid(tid, WALL)[1]):
         pass  # the wait that comes back with its end lets the process go, too
     status = wsd.wait_exit()
-    if status == -signal.SIGALRM:
-        return  # it was held with what the log needs in its hands: that ends it, too, without a word
+    if sanitized() and status == -signal.SIGALRM:
+        return  # without a word: a sanitizer's allocator has one lock for all threads, which the held one may have had
     assert status == -signal.SIGABRT
     line, = wsd.logged("is stuck")
     assert line["message"].startswith(f"{told} is stuck: nothing for ") and line["level"] == "crit"
