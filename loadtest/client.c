@@ -224,8 +224,7 @@ open_socket(struct env *env, struct client *c)
 		/* The port is then chosen at connect, for this destination alone. */
 		setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 		rc = bind(c->fd, (const struct sockaddr *)from,
-			  from->ss_family == AF_INET ? sizeof(struct sockaddr_in)
-						     : sizeof(struct sockaddr_in6));
+			  from->ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
 		if (rc == -1)
 			return wsd_errno();
 	}
@@ -458,8 +457,7 @@ expire_messages(struct env *env, struct client *c, uint64_t now_ns)
 
 	if (c->leaving && overtaken > OVERTAKEN_NS)
 		overtaken = OVERTAKEN_NS;
-	n = track_expire(&c->track, now_ns > wait ? now_ns - wait : 0,
-			 now_ns > overtaken ? now_ns - overtaken : 0);
+	n = track_expire(&c->track, now_ns > wait ? now_ns - wait : 0, now_ns > overtaken ? now_ns - overtaken : 0);
 	env->st->lost += n;
 	client_count_errors(env, n);
 	if (c->leaving)

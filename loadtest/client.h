@@ -42,12 +42,12 @@ struct client {
 	uint8_t failures;  /* attempts that failed in a row */
 	uint8_t address;   /* which of its url's; tried counts those tried in this attempt */
 	uint8_t tried;
-	bool leaving;      /* to be closed as soon as nothing is under way */
-	bool want_write;   /* EPOLLOUT is on */
-	bool close_seen;   /* the server has answered our close */
-	bool goodbye;      /* it said goodbye ... */
-	bool no_return;    /* ... for good */
-	bool was_ready;    /* so that the next time it is a reconnect */
+	bool leaving;    /* to be closed as soon as nothing is under way */
+	bool want_write; /* EPOLLOUT is on */
+	bool close_seen; /* the server has answered our close */
+	bool goodbye;    /* it said goodbye ... */
+	bool no_return;  /* ... for good */
+	bool was_ready;  /* so that the next time it is a reconnect */
 	uint32_t unanswered_at_loss;
 	uint64_t due_ns;      /* when the attempt was to begin */
 	uint64_t deadline_ns; /* of the state */

@@ -31,8 +31,7 @@ client_take_reply(struct env *env, struct client *c, const uint8_t *data, size_t
 	if (!reply.upgraded) {
 		if (reply.retry_after_s >= 0)
 			c->retry_after_ns = (uint64_t)reply.retry_after_s * CLOCK_NS_PER_S;
-		snprintf(reason, sizeof(reason), reply.status == 101 ? "wrong handshake" : "http %d",
-			 reply.status);
+		snprintf(reason, sizeof(reason), reply.status == 101 ? "wrong handshake" : "http %d", reply.status);
 		client_failed(env, c, reason);
 		return 0;
 	}
@@ -164,8 +163,7 @@ take_established(struct env *env, struct client *c, const struct scan *m)
 			st->resumed++;
 		else
 			st->not_resumed++;
-		if (m->resumed &&
-		    (m->count < c->count_latest || m->count > c->count_latest + c->unanswered_at_loss)) {
+		if (m->resumed && (m->count < c->count_latest || m->count > c->count_latest + c->unanswered_at_loss)) {
 			st->resume_count_errors++;
 			client_count_errors(env, 1);
 		}
@@ -250,8 +248,7 @@ take_message(struct env *env, struct client *c, struct slice text)
 static void
 take_close(struct env *env, struct client *c, struct slice payload)
 {
-	unsigned code =
-		payload.len >= 2 ? (unsigned)(uint8_t)payload.at[0] << 8 | (uint8_t)payload.at[1] : 1005;
+	unsigned code = payload.len >= 2 ? (unsigned)(uint8_t)payload.at[0] << 8 | (uint8_t)payload.at[1] : 1005;
 
 	if (c->state == CLIENT_CLOSING) {
 		/* The server closes the TCP connection first (RFC 6455, 7.1.1); wait for that a little. */
@@ -295,8 +292,8 @@ take_frame(struct env *env, struct client *c, const struct ws_frame *f)
 	case FRAME_PING:
 		env->st->pings++;
 		if (c->state != CLIENT_CLOSING)
-			ws_control(client_put(env, c, CONTROL_HEAD + f->payload.len), FRAME_PONG,
-				   f->payload.at, f->payload.len, env->mask);
+			ws_control(client_put(env, c, CONTROL_HEAD + f->payload.len), FRAME_PONG, f->payload.at,
+				   f->payload.len, env->mask);
 		break;
 	case FRAME_PONG:
 		break;

@@ -259,8 +259,7 @@ adjust_connections(struct engine *e, uint64_t now)
 {
 	const struct phase *p = current_phase(e);
 	bool parallel = e->o->connect_parallel > 0;
-	uint32_t target, started = 0,
-			 room = plan_share(e->o->connect_parallel, e->env.process, e->o->processes);
+	uint32_t target, started = 0, room = plan_share(e->o->connect_parallel, e->env.process, e->o->processes);
 
 	if (!p)
 		return;
@@ -318,8 +317,7 @@ next_turn(const struct engine *e, uint64_t now)
 	if (e->env.sending && options_open_loop(e->o) && (e->o->rate > 0 || e->env.n_ready > 0))
 		take_min(&at, (uint64_t)due_time(e) + 1);
 	if (p && e->active < e->n_clients && p->to > p->from && e->o->connect_parallel == 0)
-		take_min(&at, e->phase_start_ns +
-				      phase_due_ns(p, e->active * e->o->processes + e->env.process + 1));
+		take_min(&at, e->phase_start_ns + phase_due_ns(p, e->active * e->o->processes + e->env.process + 1));
 	if (p && p->duration_ns > 0 && now < e->phase_start_ns + p->duration_ns)
 		take_min(&at, e->phase_start_ns + p->duration_ns);
 	return at;

@@ -12,9 +12,8 @@
 #define HIST_UNIT_BITS 4 /* the finest bucket is 16 ns wide */
 #define HIST_SUB_BITS  6 /* 64 buckets for each doubling: half a bucket is 0.8 % */
 #define HIST_TOP_BITS  40
-#define HIST_OVER \
-	((HIST_TOP_BITS - HIST_UNIT_BITS - HIST_SUB_BITS + 1) << HIST_SUB_BITS) /* all longer ones */
-#define HIST_BUCKETS (HIST_OVER + 1)
+#define HIST_OVER      ((HIST_TOP_BITS - HIST_UNIT_BITS - HIST_SUB_BITS + 1) << HIST_SUB_BITS) /* all longer ones */
+#define HIST_BUCKETS   (HIST_OVER + 1)
 
 struct hist {
 	uint64_t n;

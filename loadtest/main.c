@@ -53,8 +53,7 @@ nobody_connected(const struct results *r)
 {
 	if (r->stats->attempts == 0 || r->stats->connected > 0)
 		return false;
-	fprintf(stderr, "wsload: none of %llu attempts to connect succeeded\n",
-		(unsigned long long)r->stats->attempts);
+	fprintf(stderr, "wsload: none of %llu attempts to connect succeeded\n", (unsigned long long)r->stats->attempts);
 	return true;
 }
 

@@ -74,8 +74,7 @@ apply_profile(struct reader *r)
 		o->interval_ns = o->profile->interval_ns;
 	if (r->set_connect_rate || o->connect_parallel)
 		return reader_fail(r, "a profile sets the pace of connecting itself; use --scale");
-	if (!o->no_default_thresholds &&
-	    thresholds_parse(&o->thresholds, o->profile->thresholds, &bad) != WSD_OK)
+	if (!o->no_default_thresholds && thresholds_parse(&o->thresholds, o->profile->thresholds, &bad) != WSD_OK)
 		return reader_fail(r, "too many thresholds");
 	return WSD_OK;
 }
@@ -92,8 +91,7 @@ check_together(struct reader *r)
 	if (r->set_connect_rate && o->connect_parallel)
 		return reader_fail(r, "--connect-rate and --connect-parallel exclude one another");
 	if (o->processes > o->connections)
-		return reader_fail(r, "more processes (%u) than connections (%u)", o->processes,
-				   o->connections);
+		return reader_fail(r, "more processes (%u) than connections (%u)", o->processes, o->connections);
 	if (o->payload_file && r->set_size)
 		return reader_fail(r, "--size and --payload-file exclude one another");
 	if (o->server.unit && o->server.n)
@@ -121,8 +119,7 @@ read_all(struct reader *r, int argc, char **argv)
 		int rc;
 
 		if (!row)
-			return reader_fail(r, c == ':' ? "%s needs a value" : "unknown option %s",
-					   argv[optind - 1]);
+			return reader_fail(r, c == ':' ? "%s needs a value" : "unknown option %s", argv[optind - 1]);
 		r->name = row->name;
 		rc = row->read(r, optarg);
 		if (rc != WSD_OK || r->done)
@@ -148,8 +145,7 @@ options_parse(struct options *o, int argc, char **argv, FILE *out, FILE *err)
 	if (r.list_profiles)
 		list_profiles(out);
 	if (r.version)
-		fprintf(out, "wsload %s, %s\n", PACKAGE_VERSION,
-			tls_available() ? "with TLS" : "without TLS");
+		fprintf(out, "wsload %s, %s\n", PACKAGE_VERSION, tls_available() ? "with TLS" : "without TLS");
 	if (r.help)
 		option_rows_help(out);
 	if (r.done)

@@ -420,27 +420,22 @@ static const struct option_row rows[] = {
 	{ "connections", 'c', "N", "connections (10, or the profile's)", read_connections },
 	{ "rate", 'r', "N", "open loop: N messages a second, all connections together", read_rate },
 	{ "interval", 0, "TIME", "open loop: a message on each connection every TIME", read_interval },
-	{ "in-flight", 'i', "N", "closed loop: N messages under way per connection (1); 0 sends none",
-	  read_in_flight },
+	{ "in-flight", 'i', "N", "closed loop: N messages under way per connection (1); 0 sends none", read_in_flight },
 	{ "duration", 'd', "TIME", "how long to send once all are connected (10s)", read_duration },
 	{ "connect-rate", 0, "N", "new connections a second (1000)", read_connect_rate },
 	{ "connect-parallel", 0, "N", "instead: connect as fast as it goes, N handshakes at a time",
 	  read_connect_parallel },
-	{ "connect-timeout", 0, "TIME", "a handshake that takes longer has failed (10s)",
-	  read_connect_timeout },
-	{ "answer-timeout", 0, "TIME", "a message without an answer after this is lost (10s)",
-	  read_answer_timeout },
+	{ "connect-timeout", 0, "TIME", "a handshake that takes longer has failed (10s)", read_connect_timeout },
+	{ "answer-timeout", 0, "TIME", "a message without an answer after this is lost (10s)", read_answer_timeout },
 	{ "processes", 0, "N", "spread the load over N processes (1)", read_processes },
 	{ NULL, 0, NULL, "Connections and messages", NULL },
 	{ "path", 0, "TEMPLATE",
-	  "path of each connection (/ws/chat/load-{n}); {n} is its number, {run} differs from run to run",
-	  read_path },
+	  "path of each connection (/ws/chat/load-{n}); {n} is its number, {run} differs from run to run", read_path },
 	{ "first", 0, "N", "number of the first connection (0)", read_first },
 	{ "protocol", 0, "NAME", "wsd, or echo: any message is an answer (wsd)", read_protocol },
 	{ "size", 's', "BYTES", "size of the text sent as a message's data (32)", read_size },
 	{ "payload-file", 0, "FILE", "instead: the JSON value in FILE", read_payload_file },
-	{ "resume", 0, NULL, "come back after a goodbye or close, with the session, when asked to",
-	  read_resume },
+	{ "resume", 0, NULL, "come back after a goodbye or close, with the session, when asked to", read_resume },
 	{ "reconnect", 0, NULL, "come back likewise, but without the session", read_reconnect },
 	{ "source", 0, "ADDR,...", "local addresses to connect from, in turn; may be repeated", read_source },
 	{ "header", 'H', "LINE", "header to send with each handshake; may be repeated", read_header },
@@ -449,8 +444,7 @@ static const struct option_row rows[] = {
 	{ "ca", 0, "FILE", "certificates to trust instead of the system's", read_ca },
 	{ "insecure", 'k', NULL, "take any certificate", read_insecure },
 	{ NULL, 0, NULL, "Verdict and output", NULL },
-	{ "fail-if", 'f', "CONDITION", "fail if so: 'latency_p95>1s errors>1% lost>0'; may be repeated",
-	  read_fail_if },
+	{ "fail-if", 'f', "CONDITION", "fail if so: 'latency_p95>1s errors>1% lost>0'; may be repeated", read_fail_if },
 	{ "no-thresholds", 0, NULL, "leave out the profile's own conditions", read_no_thresholds },
 	{ "json", 'j', "FILE", "write the results as JSON ('-': standard output)", read_json },
 	{ "report", 0, "FILE", "write the results as a page with plots, HTML", read_report },
@@ -476,8 +470,8 @@ option_rows_getopt(struct option *longs, char *shorts)
 	for (size_t i = 0; i < N_ROWS; i++) {
 		if (!rows[i].read)
 			continue;
-		*longs++ = (struct option){ rows[i].name, rows[i].value ? required_argument : no_argument,
-					    NULL, CODE_BASE + (int)i };
+		*longs++ = (struct option){ rows[i].name, rows[i].value ? required_argument : no_argument, NULL,
+					    CODE_BASE + (int)i };
 		if (rows[i].letter) {
 			*shorts++ = rows[i].letter;
 			if (rows[i].value)

@@ -11,13 +11,13 @@
 #define TARGETS "connect_p95>2s latency_p95>1s success<95% errors>1%"
 
 const struct profile profiles[] = {
-	{ "smoke", "20 connections for 5 s, 100 messages a second: does it work at all", 20, S / 5, 1 * S,
-	  5 * S, 0, TARGETS " lost>0 closed>0 repeated>0" },
-	{ "ramp", "up to 1,000 connections over 4 min, 1 min there, and down", 1000, 1 * S, 4 * MIN, 1 * MIN,
-	  30 * S, TARGETS },
+	{ "smoke", "20 connections for 5 s, 100 messages a second: does it work at all", 20, S / 5, 1 * S, 5 * S, 0,
+	  TARGETS " lost>0 closed>0 repeated>0" },
+	{ "ramp", "up to 1,000 connections over 4 min, 1 min there, and down", 1000, 1 * S, 4 * MIN, 1 * MIN, 30 * S,
+	  TARGETS },
 	{ "stress", "2,000 connections for 10 min", 2000, 1 * S, 30 * S, 10 * MIN, 30 * S, TARGETS },
-	{ "spike", "5,000 connections within 30 s, 1 min there, and down", 5000, 1 * S, 30 * S, 1 * MIN,
-	  30 * S, TARGETS },
+	{ "spike", "5,000 connections within 30 s, 1 min there, and down", 5000, 1 * S, 30 * S, 1 * MIN, 30 * S,
+	  TARGETS },
 };
 
 const unsigned profiles_n = sizeof(profiles) / sizeof(*profiles);
@@ -55,12 +55,10 @@ plan_make(struct plan *plan, const struct options *o)
 		const struct profile *p = o->profile;
 
 		add(plan, (struct phase){ "up", scaled(p->up_ns, o->scale), 0, n, true, false, false });
-		add(plan,
-		    (struct phase){ "hold", o->duration_set ? o->duration_ns : scaled(p->hold_ns, o->scale),
-				    n, n, true, true, false });
+		add(plan, (struct phase){ "hold", o->duration_set ? o->duration_ns : scaled(p->hold_ns, o->scale), n, n,
+					  true, true, false });
 		if (p->down_ns)
-			add(plan,
-			    (struct phase){ "down", scaled(p->down_ns, o->scale), n, 0, true, false, false });
+			add(plan, (struct phase){ "down", scaled(p->down_ns, o->scale), n, 0, true, false, false });
 		return;
 	}
 	add(plan, (struct phase){ "connect", scaled(connect_ns, o->scale), 0, n, false, false, true });
@@ -85,8 +83,7 @@ phase_target(const struct phase *p, uint64_t into_ns)
 	if (into_ns >= p->duration_ns)
 		return p->to;
 	done = (double)into_ns / (double)p->duration_ns;
-	return (uint32_t)((double)p->from + ((double)p->to - (double)p->from) * done +
-			  (p->to > p->from ? 0 : 0.999));
+	return (uint32_t)((double)p->from + ((double)p->to - (double)p->from) * done + (p->to > p->from ? 0 : 0.999));
 }
 
 uint64_t

@@ -20,9 +20,7 @@ extern char **environ;
 static pid_t
 unit_pid(const char *unit)
 {
-	char *const argv[] = {
-		"systemctl", "show", "--property=MainPID", "--value", "--", (char *)unit, NULL
-	};
+	char *const argv[] = { "systemctl", "show", "--property=MainPID", "--value", "--", (char *)unit, NULL };
 	posix_spawn_file_actions_t actions;
 	int ends[2] = { -1, -1 };
 	char text[32] = "";

@@ -12,13 +12,12 @@ struct shared;
 
 struct progress {
 	bool on, shown;
-	bool redraws; /* in one line of a terminal; else a line now and then */
+	bool redraws;             /* in one line of a terminal; else a line now and then */
 	uint64_t answered, at_ns; /* as of the last line */
 };
 
 void progress_init(struct progress *p, const struct options *o);
-void progress_show(struct progress *p, const struct options *o, const struct plan *plan,
-		   struct shared *shared);
+void progress_show(struct progress *p, const struct options *o, const struct plan *plan, struct shared *shared);
 void progress_end(struct progress *p);
 
 #endif

@@ -109,16 +109,14 @@ put_thresholds(struct json_out *j, const struct results *r)
 	json_object(j, "thresholds");
 	for (unsigned i = 0; i < r->o->thresholds.n; i++) {
 		const struct threshold *t = &r->o->thresholds.list[i];
-		struct threshold_result v =
-			threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
+		struct threshold_result v = threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
 		char text[64];
 
 		json_object(j, t->text);
 		json_bool(j, "failed", v.failed);
 		json_bool(j, "measured", v.measured);
 		json_real(j, "value", v.value);
-		json_string(j, "text",
-			    v.measured ? threshold_print(text, sizeof(text), t, v.value) : "not measured");
+		json_string(j, "text", v.measured ? threshold_print(text, sizeof(text), t, v.value) : "not measured");
 		json_end(j, '}');
 	}
 	json_end(j, '}');
@@ -221,8 +219,7 @@ put_summary(struct json_out *j, const struct results *r)
 	json_real(j, "rate", stats_rate(st));
 	json_real(j, "connect_rate", stats_connect_rate(st));
 	json_real(j, "window",
-		  st->window.end_ns > st->window.start_ns ? seconds(st->window.end_ns - st->window.start_ns)
-							  : 0);
+		  st->window.end_ns > st->window.start_ns ? seconds(st->window.end_ns - st->window.start_ns) : 0);
 	json_number(j, "connections_peak", st->open_peak);
 	json_end(j, '}');
 }

@@ -25,8 +25,8 @@ row_hist(FILE *out, const char *name, const struct hist *h)
 static void
 rows_latency(FILE *out, const struct stats *st)
 {
-	fprintf(out, "\n%-14s %10s %10s %10s %10s %10s %10s %10s\n", "", "p50", "p95", "p99", "p99.9", "max",
-		"mean", "n");
+	fprintf(out, "\n%-14s %10s %10s %10s %10s %10s %10s %10s\n", "", "p50", "p95", "p99", "p99.9", "max", "mean",
+		"n");
 	row_hist(out, "connect", &st->connect);
 	row_hist(out, "latency", &st->latency);
 	row_hist(out, "downtime", &st->downtime);
@@ -39,8 +39,7 @@ list_tally(FILE *out, const char *name, const struct tally *t)
 		return;
 	fprintf(out, "%-14s ", name);
 	for (unsigned i = 0; i < t->n; i++)
-		fprintf(out, "%s%s: %llu", i ? ", " : "", t->rows[i].name,
-			(unsigned long long)t->rows[i].count);
+		fprintf(out, "%s%s: %llu", i ? ", " : "", t->rows[i].name, (unsigned long long)t->rows[i].count);
 	putc('\n', out);
 }
 
@@ -94,8 +93,7 @@ rows_costs(FILE *out, const struct results *r)
 	if (r->server_measured) {
 		fprintf(out, "%-14s", "server");
 		if (r->server.cpu_per_message_ns > 0)
-			fprintf(out, " %s CPU a message,",
-				units_print_ns(a, (uint64_t)r->server.cpu_per_message_ns));
+			fprintf(out, " %s CPU a message,", units_print_ns(a, (uint64_t)r->server.cpu_per_message_ns));
 		fprintf(out, " %.0f %% of a CPU, %s a connection, %s at most\n", r->server.cpu_share * 100,
 			units_print_bytes(a, r->server.memory_per_connection),
 			units_print_bytes(b, (double)r->server.rss_peak));
@@ -104,8 +102,7 @@ rows_costs(FILE *out, const struct results *r)
 	if (w->answered)
 		fprintf(out, " %s CPU a message,", units_print_ns(a, w->cpu_ns / w->answered));
 	fprintf(out, " %.0f %% of a CPU%s, %s a connection\n", r->own_cpu_share * 100,
-		r->o->processes > 1 ? " for each process" : "",
-		units_print_bytes(b, r->own_memory_per_connection));
+		r->o->processes > 1 ? " for each process" : "", units_print_bytes(b, r->own_memory_per_connection));
 	if (r->client_limited)
 		fprintf(out,
 			"%-14s wsload was short of CPU: messages left up to %s late (p99), which the latency "
@@ -120,8 +117,7 @@ rows_thresholds(FILE *out, const struct results *r)
 		fprintf(out, "\n%-24s %-14s %s\n", "fails if", "measured", "");
 	for (unsigned i = 0; i < r->o->thresholds.n; i++) {
 		const struct threshold *t = &r->o->thresholds.list[i];
-		struct threshold_result v =
-			threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
+		struct threshold_result v = threshold_judge(t, r->stats, r->server_measured ? &r->server : NULL);
 		char text[64];
 
 		fprintf(out, "%-24s %-14s %s\n", t->text,
@@ -136,8 +132,7 @@ report_failures(const struct results *r)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < r->o->thresholds.n; i++)
-		n += threshold_judge(&r->o->thresholds.list[i], r->stats,
-				     r->server_measured ? &r->server : NULL)
+		n += threshold_judge(&r->o->thresholds.list[i], r->stats, r->server_measured ? &r->server : NULL)
 			     .failed;
 	return n;
 }
@@ -153,12 +148,10 @@ report_text(FILE *out, const struct results *r)
 {
 	const struct stats *st = r->stats;
 	char took[UNITS_TEXT_MAX];
-	uint64_t window =
-		st->window.end_ns > st->window.start_ns ? st->window.end_ns - st->window.start_ns : 0;
+	uint64_t window = st->window.end_ns > st->window.start_ns ? st->window.end_ns - st->window.start_ns : 0;
 
-	fprintf(out, "%-14s %llu of %llu attempts, %llu at once", "connections",
-		(unsigned long long)st->connected, (unsigned long long)st->attempts,
-		(unsigned long long)st->open_peak);
+	fprintf(out, "%-14s %llu of %llu attempts, %llu at once", "connections", (unsigned long long)st->connected,
+		(unsigned long long)st->attempts, (unsigned long long)st->open_peak);
 	if (!r->o->profile && stats_connect_rate(st) > 0)
 		fprintf(out, ", %.0f a second", stats_connect_rate(st));
 	fprintf(out, "\n%-14s %llu sent, %llu answered; %.0f a second over %s\n", "messages",

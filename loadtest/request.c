@@ -46,8 +46,7 @@ given(const struct options *o, const char *name)
 }
 
 void
-request_key(char key[WS_KEY_LEN + 1], char accept[WS_ACCEPT_LEN + 1], const struct options *o,
-	    const uint8_t nonce[16])
+request_key(char key[WS_KEY_LEN + 1], char accept[WS_ACCEPT_LEN + 1], const struct options *o, const uint8_t nonce[16])
 {
 	const char *own = given(o, "Sec-WebSocket-Key");
 
@@ -77,12 +76,9 @@ request_write(char *out, size_t room, const struct options *o, const struct url 
 	const struct {
 		const char *name, *value;
 	} ours[] = {
-		{ "Host", url->authority },
-		{ "Upgrade", "websocket" },
-		{ "Connection", "Upgrade" },
-		{ "Sec-WebSocket-Key", key },
-		{ "Sec-WebSocket-Version", "13" },
-		{ "Sec-WebSocket-Protocol", o->subprotocol },
+		{ "Host", url->authority },        { "Upgrade", "websocket" },
+		{ "Connection", "Upgrade" },       { "Sec-WebSocket-Key", key },
+		{ "Sec-WebSocket-Version", "13" }, { "Sec-WebSocket-Protocol", o->subprotocol },
 	};
 	struct text t = { .at = out, .room = room };
 

@@ -129,11 +129,9 @@ raise_file_limit(const struct options *o)
 			"wsload: %u connections in %u process(es) need %llu open files each, the limit is "
 			"%llu; "
 			"try --processes %llu\n",
-			o->connections, o->processes, (unsigned long long)need,
-			(unsigned long long)limit.rlim_max,
-			(unsigned long long)(o->connections / (limit.rlim_max > SPARE_FILES
-								       ? limit.rlim_max - SPARE_FILES
-								       : 1) +
+			o->connections, o->processes, (unsigned long long)need, (unsigned long long)limit.rlim_max,
+			(unsigned long long)(o->connections /
+						     (limit.rlim_max > SPARE_FILES ? limit.rlim_max - SPARE_FILES : 1) +
 					     1));
 		return WSD_E_RANGE;
 	}
@@ -217,8 +215,8 @@ sample_server(struct coordinator *co)
 	struct procstat_sample s;
 	uint64_t into;
 	struct server_point *point;
-	bool inside = atomic_load(&co->shared->measuring) == co->o->processes &&
-		      atomic_load(&co->shared->measured) == 0;
+	bool inside =
+		atomic_load(&co->shared->measuring) == co->o->processes && atomic_load(&co->shared->measured) == 0;
 
 	if (!co->r->server_measured || procstat_read(&co->o->server, &s) != WSD_OK)
 		return;
@@ -234,14 +232,11 @@ sample_server(struct coordinator *co)
 	}
 	if (s.rss_bytes > co->r->server.rss_peak)
 		co->r->server.rss_peak = s.rss_bytes;
-	into = s.at_ns > co->shared->start_ns
-		       ? (s.at_ns - co->shared->start_ns) / co->shared->stats[0].slot_ns
-		       : 0;
+	into = s.at_ns > co->shared->start_ns ? (s.at_ns - co->shared->start_ns) / co->shared->stats[0].slot_ns : 0;
 	point = &co->r->server_points[into < STATS_SLOTS ? into : STATS_SLOTS - 1];
 	point->rss_bytes = s.rss_bytes;
 	if (co->previous.at_ns && s.at_ns > co->previous.at_ns)
-		point->cpu_share =
-			(double)(s.cpu_ns - co->previous.cpu_ns) / (double)(s.at_ns - co->previous.at_ns);
+		point->cpu_share = (double)(s.cpu_ns - co->previous.cpu_ns) / (double)(s.at_ns - co->previous.at_ns);
 	co->previous = s;
 }
 
@@ -324,8 +319,7 @@ server_results(struct coordinator *co)
 	fill_points(co->r);
 	if (co->latest.at_ns <= co->first.at_ns)
 		return;
-	s->cpu_share =
-		(double)(co->latest.cpu_ns - co->first.cpu_ns) / (double)(co->latest.at_ns - co->first.at_ns);
+	s->cpu_share = (double)(co->latest.cpu_ns - co->first.cpu_ns) / (double)(co->latest.at_ns - co->first.at_ns);
 	if (answers > 0)
 		s->cpu_per_message_ns = (double)(co->latest.cpu_ns - co->first.cpu_ns) / (double)answers;
 	if (peak > 0 && s->rss_loaded > s->rss_before)
@@ -337,15 +331,13 @@ own_results(struct coordinator *co)
 {
 	const struct stats *st = co->r->stats;
 	const struct stats_window *w = &st->window;
-	uint64_t before = atomic_load(&co->shared->own_rss_before),
-		 loaded = atomic_load(&co->shared->own_rss_loaded);
+	uint64_t before = atomic_load(&co->shared->own_rss_before), loaded = atomic_load(&co->shared->own_rss_loaded);
 	uint64_t lag = hist_percentile(&st->lag, 99), latency = hist_percentile(&st->latency, 99);
 
 	if (loaded > before && st->open_peak > 0)
 		co->r->own_memory_per_connection = (double)(loaded - before) / (double)st->open_peak;
 	if (w->end_ns > w->start_ns)
-		co->r->own_cpu_share =
-			(double)w->cpu_ns / (double)(w->end_ns - w->start_ns) / co->o->processes;
+		co->r->own_cpu_share = (double)w->cpu_ns / (double)(w->end_ns - w->start_ns) / co->o->processes;
 	co->r->client_limited = co->r->own_cpu_share > 0.9 || (lag > CLOCK_NS_PER_MS && lag > latency / 2);
 }
 

@@ -27,7 +27,7 @@ struct scan {
 	bool has_count, has_id, has_total, resumed, reconnect;
 	uint64_t count;
 	uint64_t total; /* of a goodbye: messages counted over the session */
-	uint64_t id; /* of "id":"0000000012" and "id":12 alike; other ids are not ours */
+	uint64_t id;    /* of "id":"0000000012" and "id":12 alike; other ids are not ours */
 	uint64_t retry_after_ms;
 	struct slice session; /* raw, without the quotes */
 	struct slice code;    /* of an error; raw */

@@ -133,8 +133,8 @@ stats_slot_at(struct stats *st, uint64_t now_ns)
 uint64_t
 stats_errors(const struct stats *st)
 {
-	return st->refused + st->lost + st->repeated + st->out_of_order + st->late + st->count_errors +
-	       st->unknown + st->missed + st->server_errors + st->protocol_errors + st->closed;
+	return st->refused + st->lost + st->repeated + st->out_of_order + st->late + st->count_errors + st->unknown +
+	       st->missed + st->server_errors + st->protocol_errors + st->closed;
 }
 
 static double
@@ -172,6 +172,5 @@ stats_connect_rate(const struct stats *st)
 {
 	if (st->connect_start_ns == 0 || st->connect_end_ns <= st->connect_start_ns)
 		return 0.0;
-	return (double)(st->connected - st->reconnects) * 1e9 /
-	       (double)(st->connect_end_ns - st->connect_start_ns);
+	return (double)(st->connected - st->reconnects) * 1e9 / (double)(st->connect_end_ns - st->connect_start_ns);
 }

@@ -18,20 +18,17 @@
 	X(connect_failed, "connect_failed", "connections that did not come about") \
 	X(closed, "closed", "connections closed or lost without our asking") \
 	X(left, "closed_by_client", "connections that we closed, with a close from the server in answer") \
-	X(left_dirty, "closed_by_client_unanswered", \
-	  "connections that we closed, without an answer in time") \
+	X(left_dirty, "closed_by_client_unanswered", "connections that we closed, without an answer in time") \
 	X(goodbyes, "goodbyes", "goodbye messages") \
 	X(reconnects, "reconnects", "connections that came about again after a close") \
 	X(resumed, "resumed", "reconnects whose session went on") \
 	X(not_resumed, "not_resumed", "reconnects with a session that began anew all the same") \
-	X(resume_count_errors, "resume_count_errors", \
-	  "resumed sessions whose count had gone back or jumped") \
+	X(resume_count_errors, "resume_count_errors", "resumed sessions whose count had gone back or jumped") \
 	X(sent, "sent", "messages sent") \
 	X(answered, "answered", "messages answered") \
 	X(refused, "refused", "messages answered with an error") \
 	X(lost, "lost", "messages never answered") \
-	X(lost_at_close, "lost_at_close", \
-	  "those of the lost that were under way when the connection closed") \
+	X(lost_at_close, "lost_at_close", "those of the lost that were under way when the connection closed") \
 	X(not_accepted, "not_accepted", \
 	  "messages that the server had not counted when it said goodbye: neither answered nor lost") \
 	X(late, "late", "messages answered after --answer-timeout; not counted as lost") \

@@ -20,9 +20,24 @@ errors_of(const struct stats *st)
 
 #define METRIC_COUNTERS(X) \
 	X(closed) \
-	X(lost) X(repeated) X(out_of_order) X(count_errors) X(late) X(missed) X(refused) X(connect_failed) \
-		X(reconnects) X(resumed) X(not_resumed) X(resume_count_errors) X(protocol_errors) \
-			X(goodbyes) X(not_accepted) X(connected) X(answered) X(sent)
+	X(lost) \
+	X(repeated) \
+	X(out_of_order) \
+	X(count_errors) \
+	X(late) \
+	X(missed) \
+	X(refused) \
+	X(connect_failed) \
+	X(reconnects) \
+	X(resumed) \
+	X(not_resumed) \
+	X(resume_count_errors) \
+	X(protocol_errors) \
+	X(goodbyes) \
+	X(not_accepted) \
+	X(connected) \
+	X(answered) \
+	X(sent)
 
 #define METRIC_GETTER(field) \
 	static double get_##field(const struct stats *st) \
@@ -57,21 +72,19 @@ static const struct metric {
 	size_t hist; /* offset of a distribution, named with _p95 and the like; 0: a single figure */
 	double (*get)(const struct stats *st);
 	double (*get_server)(const struct server_figures *s);
-} metrics[] = {
-	{ "connect", KIND_TIME, HIST_OF(connect), NULL, NULL },
-	{ "latency", KIND_TIME, HIST_OF(latency), NULL, NULL },
-	{ "downtime", KIND_TIME, HIST_OF(downtime), NULL, NULL },
-	{ "lag", KIND_TIME, HIST_OF(lag), NULL, NULL },
-	{ "errors", KIND_SHARE, 0, errors_of, NULL },
-	{ "success", KIND_SHARE, 0, stats_success_share, NULL },
-	{ "rate", KIND_COUNT, 0, stats_rate, NULL },
-	{ "connect_rate", KIND_COUNT, 0, stats_connect_rate, NULL },
-	{ "connections", KIND_COUNT, 0, peak_of, NULL },
-	{ "server_cpu", KIND_TIME, 0, NULL, server_cpu },
-	{ "server_memory", KIND_BYTES, 0, NULL, server_memory },
+} metrics[] = { { "connect", KIND_TIME, HIST_OF(connect), NULL, NULL },
+		{ "latency", KIND_TIME, HIST_OF(latency), NULL, NULL },
+		{ "downtime", KIND_TIME, HIST_OF(downtime), NULL, NULL },
+		{ "lag", KIND_TIME, HIST_OF(lag), NULL, NULL },
+		{ "errors", KIND_SHARE, 0, errors_of, NULL },
+		{ "success", KIND_SHARE, 0, stats_success_share, NULL },
+		{ "rate", KIND_COUNT, 0, stats_rate, NULL },
+		{ "connect_rate", KIND_COUNT, 0, stats_connect_rate, NULL },
+		{ "connections", KIND_COUNT, 0, peak_of, NULL },
+		{ "server_cpu", KIND_TIME, 0, NULL, server_cpu },
+		{ "server_memory", KIND_BYTES, 0, NULL, server_memory },
 #define METRIC_ROW(field) { #field, KIND_COUNT, 0, get_##field, NULL },
-	METRIC_COUNTERS(METRIC_ROW)
-};
+		METRIC_COUNTERS(METRIC_ROW) };
 
 #define N_METRICS (sizeof(metrics) / sizeof(*metrics))
 

@@ -40,8 +40,7 @@ tls_create(const char *ca_file, bool insecure)
 	SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 					 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_verify(t->ctx, insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	if (ca_file ? SSL_CTX_load_verify_file(t->ctx, ca_file) != 1
-		    : SSL_CTX_set_default_verify_paths(t->ctx) != 1)
+	if (ca_file ? SSL_CTX_load_verify_file(t->ctx, ca_file) != 1 : SSL_CTX_set_default_verify_paths(t->ctx) != 1)
 		goto fail;
 	return t;
 fail:

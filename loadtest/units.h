@@ -11,7 +11,7 @@
 int units_count(const char *text, uint64_t min, uint64_t max, uint64_t *out); /* "1000", "10k", "1M" */
 int units_size(const char *text, uint64_t max, uint64_t *out);                /* "100", "16k" = 16384 */
 int units_duration(const char *text,
-		   uint64_t *out_ns); /* "1.5s", "200ms", "90" (seconds), "4m", "1h", "50us", "1m30s" */
+		   uint64_t *out_ns);             /* "1.5s", "200ms", "90" (seconds), "4m", "1h", "50us", "1m30s" */
 int units_decimal(const char *text, double *out); /* plain decimal, not negative */
 
 #define UNITS_TEXT_MAX 32

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define URL_HOST_MAX 256
-#define URL_PATH_MAX 1024
+#define URL_HOST_MAX  256
+#define URL_PATH_MAX  1024
 #define URL_ADDRESSES 8
 
 struct url_address {
@@ -24,7 +24,7 @@ struct url {
 	char host[URL_HOST_MAX];           /* without brackets */
 	char authority[URL_HOST_MAX + 10]; /* for the Host header: the default port is left out */
 	char port[6];
-	char path[URL_PATH_MAX]; /* with the query; empty if the address has none (or just "/") */
+	char path[URL_PATH_MAX];                     /* with the query; empty if the address has none (or just "/") */
 	struct url_address addresses[URL_ADDRESSES]; /* by url_resolve() */
 	unsigned n_addresses;
 };

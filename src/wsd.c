@@ -52,8 +52,8 @@ parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "check-config", no_argument, NULL, 'c' }, { "print-config", no_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },	    { "version", no_argument, NULL, 'V' },
-		{ "verbose", no_argument, NULL, 'v' },	    { NULL, 0, NULL, 0 },
+		{ "help", no_argument, NULL, 'h' },         { "version", no_argument, NULL, 'V' },
+		{ "verbose", no_argument, NULL, 'v' },      { NULL, 0, NULL, 0 },
 	};
 	int c;
 

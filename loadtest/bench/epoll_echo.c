@@ -55,7 +55,8 @@ shake(struct peer *p, const char *head, size_t n)
 	ws_accept(value, copy);
 	len = snprintf(answer, sizeof(answer),
 		       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		       "Sec-WebSocket-Accept: %s\r\n\r\n\x81\x21{\"type\":\"connection_established\"}", value);
+		       "Sec-WebSocket-Accept: %s\r\n\r\n\x81\x21{\"type\":\"connection_established\"}",
+		       value);
 	if (send(p->fd, answer, (size_t)len, MSG_NOSIGNAL) != len)
 		return -1;
 	p->open = true;

@@ -37,8 +37,7 @@ holder(const struct conf *conf, const struct addr *peer)
 
 /* MHD calls this before it closes the socket: who sees the connection end may come again. */
 static void
-count_connection(void *cls, struct MHD_Connection *conn, void **context,
-		 enum MHD_ConnectionNotificationCode what)
+count_connection(void *cls, struct MHD_Connection *conn, void **context, enum MHD_ConnectionNotificationCode what)
 {
 	struct side *side = cls;
 
@@ -79,8 +78,8 @@ side_start(struct side *side, struct admin *admin, enum admin_side which, struct
 	page_init(side);
 	if (places_init(&side->places, admin->limits.connections[which], admin->limits.of_one_client[which]) != WSD_OK)
 		return -ENOMEM;
-	side->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_ARRAY, options,
-					MHD_OPTION_END);
+	side->daemon =
+		MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	return side->daemon ? WSD_OK : WSD_E_LIBRARY;
 }
 

@@ -65,14 +65,14 @@ struct admin_page {
 struct admin_handoff {
 	char to[40];
 	bool running;
-	bool ok;	    /* when it has ended */
-	bool close;	    /* nothing is to be moved: clients are told to come back over there */
-	uint64_t at_start;  /* connections when it began */
+	bool ok;           /* when it has ended */
+	bool close;        /* nothing is to be moved: clients are told to come back over there */
+	uint64_t at_start; /* connections when it began */
 	uint64_t moved;
 	uint64_t closed;    /* told to come back, their session being over there already */
 	uint64_t refused;   /* by the other instance; told to come back */
 	uint64_t unmovable; /* did not stand on a frame boundary in time; told to come back */
-	uint64_t kept;	    /* the link broke before they were taken: they go on here */
+	uint64_t kept;      /* the link broke before they were taken: they go on here */
 	uint64_t ms;
 	char why[128];
 };
@@ -107,7 +107,6 @@ int admin_reserve(struct admin *admin, enum admin_side side, const struct sockad
 
 /* Hands an accepted connection over, with all of its bytes unread, after admin_reserve(). The fd is owned by the
  * library in every case: on failure it has been closed. WSD_OK or WSD_E_LIBRARY. */
-int admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockaddr *peer,
-	      socklen_t peer_len);
+int admin_add(struct admin *admin, enum admin_side side, int fd, const struct sockaddr *peer, socklen_t peer_len);
 
 #endif

@@ -13,14 +13,14 @@
 #include "base/request_id.h"
 #include "metrics/metrics.h"
 
-#define ADMIN_SIDES	   2
-#define ADMIN_BODY_MAX	   (64 * 1024)
+#define ADMIN_SIDES        2
+#define ADMIN_BODY_MAX     (64 * 1024)
 #define ADMIN_SWALLOW_MAX  (1024 * 1024) /* of a refused body, so that no reset destroys the answer */
-#define ADMIN_ID_MAX	   128		 /* of a connectionId */
+#define ADMIN_ID_MAX       128           /* of a connectionId */
 #define ADMIN_HEADERS_MAX  4
-#define PAGE_POLICY_MAX	   256
+#define PAGE_POLICY_MAX    256
 #define ADMIN_PAGE_DEFAULT 100
-#define ADMIN_PAGE_MAX	   1000
+#define ADMIN_PAGE_MAX     1000
 
 struct json_object;
 struct rate_table;
@@ -39,7 +39,7 @@ struct side {
 	struct metrics_shard *shard;
 	enum admin_side which;
 	char page_policy[PAGE_POLICY_MAX]; /* [const after start] */
-	struct places places; /* from admin_reserve() until MHD is through with the connection */
+	struct places places;              /* from admin_reserve() until MHD is through with the connection */
 };
 
 struct admin {
@@ -64,8 +64,8 @@ typedef void (*handler_cb)(struct exchange *ex);
 
 /* Who may have what does not change state. */
 enum readers {
-	READERS_ALL,	   /* on both sides */
-	READERS_ADMIN,	   /* on the admin side */
+	READERS_ALL,       /* on both sides */
+	READERS_ADMIN,     /* on the admin side */
 	READERS_OPERATORS, /* there, with the right that changes need: it tells who is connected */
 };
 
@@ -102,7 +102,7 @@ struct exchange {
 	const struct route *route; /* NULL: no such path */
 	enum method method;
 	struct addr client; /* behind trusted proxies */
-	bool tls;	    /* between the client and a trusted proxy */
+	bool tls;           /* between the client and a trusted proxy */
 	char request_id[REQUEST_ID_MAX + 1];
 	char param[ADMIN_ID_MAX + 1]; /* what stood for {id} */
 	uint64_t deadline_ns;

@@ -19,8 +19,7 @@ audit_change(struct exchange *ex)
 				  LOG_FIELDS(LOG_TEXT("WS_CLIENT_ADDRESS", client),
 					     LOG_TEXT("WS_REQUEST_ID", ex->request_id),
 					     LOG_NUMBER("WS_REPEATED", repeated)),
-				  "refused a change of %s by %s (status %d)", ex->route->path, client,
-				  status);
+				  "refused a change of %s by %s (status %d)", ex->route->path, client, status);
 		return;
 	}
 	LOG_AT(LOG_LEVEL_NOTICE, NULL,

@@ -77,8 +77,7 @@ authorize_look(struct exchange *ex)
 {
 	const char *host = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Host");
 
-	if (ex->client.family == ADDR_UNIX || !host ||
-	    authorize_host(ex->side->admin->conf->admin_hosts, host))
+	if (ex->client.family == ADDR_UNIX || !host || authorize_host(ex->side->admin->conf->admin_hosts, host))
 		return true;
 	respond_error(ex, 403, "forbidden", "ADMIN_HOSTS does not list the name in Host");
 	return false;

@@ -57,8 +57,8 @@ take_parameter(void *cls, enum MHD_ValueKind kind, const char *name, const char 
 		expected = value && parse_part(q->prefix, value) ? NULL : "the start of a connectionId";
 	}
 	if (!had)
-		respond_error(q->ex, 400, "invalid_parameter",
-			      "%.64s: unknown parameter (known: limit, after, prefix)", name);
+		respond_error(q->ex, 400, "invalid_parameter", "%.64s: unknown parameter (known: limit, after, prefix)",
+			      name);
 	else if (*had)
 		respond_error(q->ex, 400, "invalid_parameter", "%s: given twice", name);
 	else if (expected)

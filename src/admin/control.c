@@ -37,8 +37,7 @@ control_accept(struct exchange *ex)
 
 	if (!body)
 		return;
-	if (!json_object_object_get_ex(body, "accept", &value) ||
-	    !json_object_is_type(value, json_type_boolean)) {
+	if (!json_object_object_get_ex(body, "accept", &value) || !json_object_is_type(value, json_type_boolean)) {
 		respond_error(ex, 400, "invalid_parameter", "accept: expected true or false");
 		json_object_put(body);
 		return;

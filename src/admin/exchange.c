@@ -45,8 +45,7 @@ gather_forwarded(void *cls, enum MHD_ValueKind kind, const char *name, const cha
 struct addr
 exchange_peer(struct MHD_Connection *conn)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
 	if (info && info->client_addr)
 		return addr_from_sockaddr(info->client_addr, sizeof(struct sockaddr_storage));
@@ -188,8 +187,8 @@ take_body(struct exchange *ex, const char *data, size_t len)
 }
 
 enum MHD_Result
-exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
-	       const char *version, const char *data, size_t *data_len, void **state)
+exchange_serve(void *cls, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
+	       const char *data, size_t *data_len, void **state)
 {
 	struct exchange *ex = *state;
 

@@ -16,8 +16,8 @@ set_level(enum log_level level)
 
 	if (level > before)
 		log_set_level(level);
-	log_write(LOG_LEVEL_NOTICE, LOG_ID_LOG_LEVEL, NULL, "log level changes from %s to %s",
-		  log_level_name(before), log_level_name(level));
+	log_write(LOG_LEVEL_NOTICE, LOG_ID_LOG_LEVEL, NULL, "log level changes from %s to %s", log_level_name(before),
+		  log_level_name(level));
 	log_set_level(level);
 }
 
@@ -32,14 +32,12 @@ change(struct exchange *ex)
 
 	if (!body)
 		return false;
-	known = json_object_object_get_ex(body, "level", &value) &&
-		json_object_is_type(value, json_type_string) &&
+	known = json_object_object_get_ex(body, "level", &value) && json_object_is_type(value, json_type_string) &&
 		strlen(json_object_get_string(value)) == (size_t)json_object_get_string_len(value) &&
 		log_level_parse(json_object_get_string(value), &level) == WSD_OK;
 	json_object_put(body);
 	if (!known) {
-		respond_error(ex, 400, "invalid_parameter",
-			      "level: expected error, warn, notice, info or debug");
+		respond_error(ex, 400, "invalid_parameter", "level: expected error, warn, notice, info or debug");
 		return false;
 	}
 	set_level(level);

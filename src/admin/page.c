@@ -17,8 +17,8 @@
 #include "conf/conf.h"
 
 /* Nothing inline, nothing from elsewhere. */
-#define POLICY_PAGE                                                                                         \
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'%s; "   \
+#define POLICY_PAGE \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'%s; " \
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 void

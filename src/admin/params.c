@@ -105,17 +105,16 @@ params_body(struct exchange *ex, const char *const *members)
 		object = parse(ex->body, ex->body_len, &why);
 	if (!object) {
 		if (why)
-			respond_error(ex, 400, "invalid_json", "the body is not JSON that can be used: %s",
-				      why);
+			respond_error(ex, 400, "invalid_json", "the body is not JSON that can be used: %s", why);
 		else
 			respond_failure(ex, -ENOMEM);
 		return NULL;
 	}
-	json_object_object_foreach(object, name, value) {
+	json_object_object_foreach(object, name, value)
+	{
 		(void)value;
 		if (!is_one_of(name, members)) {
-			respond_error(ex, 400, "invalid_parameter", "%.64s: unknown member of the body",
-				      name);
+			respond_error(ex, 400, "invalid_parameter", "%.64s: unknown member of the body", name);
 			json_object_put(object);
 			return NULL;
 		}

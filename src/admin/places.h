@@ -14,7 +14,7 @@ struct places {
 	pthread_mutex_t lock;
 	struct addr *holders; /* of the places that are taken, in no order */
 	unsigned n;
-	unsigned most;	      /* [const after init] */
+	unsigned most;        /* [const after init] */
 	unsigned most_of_one; /* [const after init] */
 };
 

@@ -110,8 +110,7 @@ respond_header(struct exchange *ex, const char *name, const char *format, ...)
 
 	CHECK(reply->n_headers < ADMIN_HEADERS_MAX);
 	va_start(args, format);
-	len = vsnprintf(reply->headers[reply->n_headers].value, sizeof(reply->headers[0].value), format,
-			args);
+	len = vsnprintf(reply->headers[reply->n_headers].value, sizeof(reply->headers[0].value), format, args);
 	va_end(args);
 	CHECK(len >= 0 && (size_t)len < sizeof(reply->headers[0].value));
 	reply->headers[reply->n_headers++].name = name;

@@ -20,8 +20,7 @@ static const struct route routes[] = {
 	{ "/api/v1/drain", ROUTE_DRAIN, METHOD_POST, METHOD_POST, READERS_ADMIN, control_drain },
 	{ "/api/v1/accept", ROUTE_ACCEPT, METHOD_POST, METHOD_POST, READERS_ADMIN, control_accept },
 	{ "/api/v1/handoff", ROUTE_HANDOFF, METHOD_GET | METHOD_POST, METHOD_POST, READERS_ADMIN, control_handoff },
-	{ "/api/v1/log-level", ROUTE_LOG_LEVEL, METHOD_GET | METHOD_PUT, METHOD_PUT, READERS_ADMIN,
-	  control_log_level },
+	{ "/api/v1/log-level", ROUTE_LOG_LEVEL, METHOD_GET | METHOD_PUT, METHOD_PUT, READERS_ADMIN, control_log_level },
 };
 
 static enum method
@@ -91,8 +90,7 @@ routes_judge(struct exchange *ex, const char *url, const char *method)
 		refuse_method(ex);
 	else if (!authorized(ex))
 		return;
-	else if (param &&
-		 (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))
+	else if (param && (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))
 		respond_error(ex, 400, "invalid_parameter", "id: expected 1 to %d of A-Z a-z 0-9 . _ ~ -",
 			      ADMIN_ID_MAX);
 }

@@ -97,9 +97,7 @@ typ_allowed(struct slice raw)
 static enum auth_verdict
 judge_head(const struct auth *auth, struct slice json)
 {
-	static const char *const names[] = {
-		[CONF_HS256] = "HS256", [CONF_RS256] = "RS256", [CONF_ES256] = "ES256"
-	};
+	static const char *const names[] = { [CONF_HS256] = "HS256", [CONF_RS256] = "RS256", [CONF_ES256] = "ES256" };
 	struct token_head head;
 
 	if (!claims_read_head(&head, json) || !typ_allowed(head.typ))

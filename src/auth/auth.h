@@ -15,7 +15,7 @@
 struct auth;
 struct conf;
 
-#define AUTH_TOKEN_MAX	 4096 /* bytes of a token; a request's head has 8192 */
+#define AUTH_TOKEN_MAX   4096 /* bytes of a token; a request's head has 8192 */
 #define AUTH_SUBJECT_MAX 128
 
 enum auth_verdict {
@@ -24,13 +24,13 @@ enum auth_verdict {
 	AUTH_ALGORITHM, /* signed in another way than the configuration says, or not at all */
 	AUTH_SIGNATURE,
 	AUTH_EXPIRED,
-	AUTH_EARLY,   /* nbf */
-	AUTH_CLAIMS,  /* for somebody else, or made by somebody else: aud, iss */
+	AUTH_EARLY,    /* nbf */
+	AUTH_CLAIMS,   /* for somebody else, or made by somebody else: aud, iss */
 	AUTH_OTHER_ID, /* for another connectionId */
 };
 
 struct auth_claims {
-	uint64_t expires_real_ms; /* when a connection must end: exp and the leeway */
+	uint64_t expires_real_ms;           /* when a connection must end: exp and the leeway */
 	char subject[AUTH_SUBJECT_MAX + 1]; /* sub as it stands in the token, cut if it is longer; "": none */
 };
 

@@ -15,7 +15,7 @@ struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 
 struct auth {
 	uint32_t magic;
-	const struct conf *conf; /* HS256: the secret is there */
+	const struct conf *conf;        /* HS256: the secret is there */
 	struct evp_pkey_st *public_key; /* RS256, ES256 */
 };
 

@@ -8,9 +8,9 @@
 #include "proto/json_scan.h"
 #include "proto/utf8.h"
 
-#define DEPTH_MAX  16 /* within the object */
-#define DATE_END_MS 1000000000000000u /* 10^12 s: in the year 33658 */
-#define EXPONENT_MAX 10000 /* more than all digits of a token can make up for */
+#define DEPTH_MAX    16                /* within the object */
+#define DATE_END_MS  1000000000000000u /* 10^12 s: in the year 33658 */
+#define EXPONENT_MAX 10000             /* more than all digits of a token can make up for */
 
 /* A name and where its value goes. */
 struct member {
@@ -83,7 +83,10 @@ bool
 claims_read_head(struct token_head *out, struct slice json)
 {
 	const struct member members[] = {
-		{ "alg", &out->alg }, { "typ", &out->typ }, { "crit", &out->crit }, { NULL, NULL },
+		{ "alg", &out->alg },
+		{ "typ", &out->typ },
+		{ "crit", &out->crit },
+		{ NULL, NULL },
 	};
 
 	*out = (struct token_head){ .alg.len = 0 };
@@ -94,8 +97,13 @@ bool
 claims_read(struct token_claims *out, struct slice json)
 {
 	const struct member members[] = {
-		{ "exp", &out->exp }, { "nbf", &out->nbf }, { "iat", &out->iat }, { "sub", &out->sub },
-		{ "iss", &out->iss }, { "aud", &out->aud }, { "connection_id", &out->connection_id },
+		{ "exp", &out->exp },
+		{ "nbf", &out->nbf },
+		{ "iat", &out->iat },
+		{ "sub", &out->sub },
+		{ "iss", &out->iss },
+		{ "aud", &out->aud },
+		{ "connection_id", &out->connection_id },
 		{ NULL, NULL },
 	};
 

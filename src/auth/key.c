@@ -16,7 +16,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#define SECRET_MIN   32 /* RFC 7518, 3.2 */
+#define SECRET_MIN   32   /* RFC 7518, 3.2 */
 #define RSA_BITS_MIN 2048 /* RFC 7518, 3.3 */
 
 static int
@@ -74,13 +74,13 @@ judge(const EVP_PKEY *key, enum conf_algorithm algorithm)
 	size_t len;
 
 	if (algorithm == CONF_RS256)
-		return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= RSA_BITS_MIN ?
-			       NULL :
-			       "RS256 needs an RSA key of at least 2048 bits";
+		return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= RSA_BITS_MIN
+			       ? NULL
+			       : "RS256 needs an RSA key of at least 2048 bits";
 	return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, curve, sizeof(curve), &len) == 1 &&
-			       strcmp(curve, "prime256v1") == 0 ?
-		       NULL :
-		       "ES256 needs a key of the curve P-256 (prime256v1)";
+			       strcmp(curve, "prime256v1") == 0
+		       ? NULL
+		       : "ES256 needs a key of the curve P-256 (prime256v1)";
 }
 
 static int
@@ -93,8 +93,8 @@ take_public_key(struct auth *auth, char *why, size_t why_size)
 		return refuse(auth, "this is a private key, and the public one is needed", why, why_size);
 	auth->public_key = parse(conf);
 	ERR_clear_error();
-	what = auth->public_key ? judge(auth->public_key, (enum conf_algorithm)conf->jwt_algorithm) :
-				  "a public key in PEM form is needed";
+	what = auth->public_key ? judge(auth->public_key, (enum conf_algorithm)conf->jwt_algorithm)
+				: "a public key in PEM form is needed";
 	return what ? refuse(auth, what, why, why_size) : WSD_OK;
 }
 
@@ -107,8 +107,8 @@ key_drop(struct auth *auth)
 int
 key_take(struct auth *auth, char *why, size_t why_size)
 {
-	return auth->conf->jwt_algorithm == CONF_HS256 ? take_secret(auth, why, why_size) :
-							 take_public_key(auth, why, why_size);
+	return auth->conf->jwt_algorithm == CONF_HS256 ? take_secret(auth, why, why_size)
+						       : take_public_key(auth, why, why_size);
 }
 
 #else

@@ -21,7 +21,7 @@
 #include <openssl/evp.h>
 
 #define P256_BYTES 32
-#define DER_MAX	   80 /* of two numbers of so many bytes */
+#define DER_MAX    80 /* of two numbers of so many bytes */
 
 static bool
 hmac_good(const struct conf *conf, const char *token)

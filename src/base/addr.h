@@ -15,8 +15,8 @@ enum addr_family { ADDR_NONE, ADDR_UNIX, ADDR_V4, ADDR_V6 };
 
 struct addr {
 	uint8_t bytes[16]; /* network order; IPv4 in the first four, the rest 0 */
-	uint16_t port;	   /* host order; 0 if there is none */
-	uint8_t family;	   /* enum addr_family */
+	uint16_t port;     /* host order; 0 if there is none */
+	uint8_t family;    /* enum addr_family */
 };
 
 /* "[ffff:...:ffff]:65535" with the terminating zero */

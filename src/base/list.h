@@ -13,7 +13,7 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_ENTRY(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+#define LIST_ENTRY(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
 static inline void
 list_init(struct list *l)

@@ -35,7 +35,7 @@ struct conf {
 	uint32_t max_connections;
 	uint32_t heartbeat_interval_ms;
 	uint32_t connection_timeout_ms;
-	int log_level;	/* enum log_level */
+	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	uint32_t workers;
 	uint32_t max_message_bytes;
@@ -46,7 +46,7 @@ struct conf {
 	int parking; /* enum conf_parking */
 	uint32_t parking_grace_ms;
 	char *handoff_dir; /* absolute path */
-	char *instance; /* 1 to 32 of a-z 0-9 - */
+	char *instance;    /* 1 to 32 of a-z 0-9 - */
 	struct conf_rate rate_connect;
 	struct conf_rate rate_message;
 	struct conf_rate rate_admin;
@@ -62,11 +62,11 @@ struct conf {
 	/* "*", or names in lower case, comma-separated without blanks. */
 	char *admin_hosts;
 	char *grafana_url, *prometheus_url; /* links of the web client; NULL: none */
-	uint32_t hsts_max_age_s; /* 0: no Strict-Transport-Security */
+	uint32_t hsts_max_age_s;            /* 0: no Strict-Transport-Security */
 	char *admin_token; /* NULL: operators' calls on the unix socket only; wherever it was read from */
 	char *admin_token_file;
-	int auth; /* enum conf_auth; with CONF_AUTH_JWT algorithm and key are there */
-	int jwt_algorithm; /* enum conf_algorithm */
+	int auth;           /* enum conf_auth; with CONF_AUTH_JWT algorithm and key are there */
+	int jwt_algorithm;  /* enum conf_algorithm */
 	char *jwt_key_file; /* NULL: the key is a credential of systemd */
 	char *jwt_issuer;   /* NULL: not looked at */
 	char *jwt_audience; /* the same */

@@ -151,7 +151,7 @@ put_subprotocol(struct slice name, FILE *to)
 
 struct list_kind {
 	int (*put)(struct slice entry, FILE *to); /* checks one entry, and writes its normal form */
-	bool any_case;				  /* its letters' case means nothing */
+	bool any_case;                            /* its letters' case means nothing */
 };
 
 static int

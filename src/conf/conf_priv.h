@@ -32,36 +32,36 @@ struct conf_choice {
 struct conf_var {
 	const char *name;
 	const struct conf_kind *kind;
-	size_t offset;		    /* of the member in struct conf */
-	const char *standard;	    /* the default as one would write it; NULL: not set, or computed */
-	uint32_t (*computed)(void); /* a default that depends on the machine */
-	const char *computed_text;  /* that default in words */
-	uint32_t min, max;	    /* numbers: bounds; names and secrets: length; rates: max of both */
-	const char *unit;	    /* numbers: what is counted, NULL for plain numbers */
+	size_t offset;                     /* of the member in struct conf */
+	const char *standard;              /* the default as one would write it; NULL: not set, or computed */
+	uint32_t (*computed)(void);        /* a default that depends on the machine */
+	const char *computed_text;         /* that default in words */
+	uint32_t min, max;                 /* numbers: bounds; names and secrets: length; rates: max of both */
+	const char *unit;                  /* numbers: what is counted, NULL for plain numbers */
 	const struct conf_choice *choices; /* ends with a NULL name */
-	bool secret;		    /* the value is never shown */
-	const char *help;	    /* one line, lower case, no final dot */
-	const char *more;	    /* further sentences for the manual page, or NULL */
+	bool secret;                       /* the value is never shown */
+	const char *help;                  /* one line, lower case, no final dot */
+	const char *more;                  /* further sentences for the manual page, or NULL */
 };
 
-extern const struct conf_kind conf_kind_number; /* uint32_t */
-extern const struct conf_kind conf_kind_port;	/* uint16_t */
-extern const struct conf_kind conf_kind_choice; /* int */
-extern const struct conf_kind conf_kind_rate;	/* struct conf_rate */
-extern const struct conf_kind conf_kind_host;	/* char * */
-extern const struct conf_kind conf_kind_name;	/* char * */
-extern const struct conf_kind conf_kind_path;	/* char *, may be NULL */
-extern const struct conf_kind conf_kind_word;	/* char *, may be NULL */
-extern const struct conf_kind conf_kind_secret; /* char *, may be NULL */
-extern const struct conf_kind conf_kind_url;	/* char *, may be NULL */
-extern const struct conf_kind conf_kind_nets;	/* struct addr_nets */
-extern const struct conf_kind conf_kind_origins; /* char * */
-extern const struct conf_kind conf_kind_hosts;	/* char * */
+extern const struct conf_kind conf_kind_number;       /* uint32_t */
+extern const struct conf_kind conf_kind_port;         /* uint16_t */
+extern const struct conf_kind conf_kind_choice;       /* int */
+extern const struct conf_kind conf_kind_rate;         /* struct conf_rate */
+extern const struct conf_kind conf_kind_host;         /* char * */
+extern const struct conf_kind conf_kind_name;         /* char * */
+extern const struct conf_kind conf_kind_path;         /* char *, may be NULL */
+extern const struct conf_kind conf_kind_word;         /* char *, may be NULL */
+extern const struct conf_kind conf_kind_secret;       /* char *, may be NULL */
+extern const struct conf_kind conf_kind_url;          /* char *, may be NULL */
+extern const struct conf_kind conf_kind_nets;         /* struct addr_nets */
+extern const struct conf_kind conf_kind_origins;      /* char * */
+extern const struct conf_kind conf_kind_hosts;        /* char * */
 extern const struct conf_kind conf_kind_subprotocols; /* char * */
 
-extern const struct conf_kind conf_kind_proxy;	/* struct conf_proxy */
-extern const struct conf_kind conf_kind_base;	/* char * */
-extern const struct conf_kind conf_kind_words;	/* char *, may be NULL */
+extern const struct conf_kind conf_kind_proxy; /* struct conf_proxy */
+extern const struct conf_kind conf_kind_base;  /* char * */
+extern const struct conf_kind conf_kind_words; /* char *, may be NULL */
 
 /* wsd's variables, and those of wsctl beside them. Each ends with an entry without a name. */
 extern const struct conf_var conf_table[];

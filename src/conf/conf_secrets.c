@@ -17,11 +17,11 @@
 
 /* Where a secret may be. */
 struct place {
-	const char *names;	/* of all that can say it */
-	const char *var;	/* the variable that names its file */
+	const char *names;      /* of all that can say it */
+	const char *var;        /* the variable that names its file */
 	const char *credential; /* the name of its credential */
-	const char *file;	/* what the variable says; NULL: not set */
-	char path[1200];	/* of the file or credential; "": there is none */
+	const char *file;       /* what the variable says; NULL: not set */
+	char path[1200];        /* of the file or credential; "": there is none */
 };
 
 static void
@@ -40,8 +40,7 @@ find_credential(struct place *place, conf_getenv_cb get)
 	const char *directory = get("CREDENTIALS_DIRECTORY");
 	size_t size = sizeof(place->path);
 
-	if (directory && *directory &&
-	    snprintf(place->path, size, "%s/%s", directory, place->credential) < (int)size &&
+	if (directory && *directory && snprintf(place->path, size, "%s/%s", directory, place->credential) < (int)size &&
 	    (access(place->path, F_OK) == 0 || errno != ENOENT))
 		return true;
 	place->path[0] = '\0';

@@ -13,8 +13,8 @@
 /* The values of enum log_level and enum log_format; conf knows nothing of log, so test_conf.c holds the two
  * together. */
 static const struct conf_choice levels[] = {
-	{ "error", LOG_ERR },  { "warn", LOG_WARNING }, { "notice", LOG_NOTICE },
-	{ "info", LOG_INFO }, { "debug", LOG_DEBUG },	{ NULL, 0 },
+	{ "error", LOG_ERR }, { "warn", LOG_WARNING }, { "notice", LOG_NOTICE },
+	{ "info", LOG_INFO }, { "debug", LOG_DEBUG },  { NULL, 0 },
 };
 
 static const struct conf_choice formats[] = {
@@ -22,13 +22,19 @@ static const struct conf_choice formats[] = {
 };
 
 static const struct conf_choice parkings[] = {
-	{ "auto", CONF_PARKING_AUTO }, { "on", CONF_PARKING_ON }, { "off", CONF_PARKING_OFF }, { NULL, 0 },
+	{ "auto", CONF_PARKING_AUTO },
+	{ "on", CONF_PARKING_ON },
+	{ "off", CONF_PARKING_OFF },
+	{ NULL, 0 },
 };
 
 static const struct conf_choice auths[] = { { "off", CONF_AUTH_OFF }, { "jwt", CONF_AUTH_JWT }, { NULL, 0 } };
 
 static const struct conf_choice algorithms[] = {
-	{ "HS256", CONF_HS256 }, { "RS256", CONF_RS256 }, { "ES256", CONF_ES256 }, { NULL, 0 },
+	{ "HS256", CONF_HS256 },
+	{ "RS256", CONF_RS256 },
+	{ "ES256", CONF_ES256 },
+	{ NULL, 0 },
 };
 
 #define WORKERS_MAX 256

@@ -52,7 +52,8 @@ clean(struct json_object *o)
 			clean(json_object_array_get_idx(o, i));
 		break;
 	case json_type_object: {
-		json_object_object_foreach(o, name, value) {
+		json_object_object_foreach(o, name, value)
+		{
 			clean(value);
 			if (!why_is_clean(name))
 				json_object_object_del(o, name);
@@ -99,8 +100,8 @@ unreachable(int rc, const char *instance, const char *socket, struct why *why)
 }
 
 int
-api_ask(const char *instance, const char *method, const char *path, const char *body,
-	struct json_object **out, struct why *why)
+api_ask(const char *instance, const char *method, const char *path, const char *body, struct json_object **out,
+	struct why *why)
 {
 	struct json_object *o = NULL;
 	struct http_answer answer;

@@ -14,8 +14,8 @@ struct why;
  * for any other; or what went wrong on the way: -ENOENT or -ECONNREFUSED (it is not running), -EACCES,
  * -EINTR, WSD_E_TIMEOUT, WSD_E_MALFORMED, WSD_E_LIBRARY.
  */
-int api_ask(const char *instance, const char *method, const char *path, const char *body,
-	    struct json_object **out, struct why *why);
+int api_ask(const char *instance, const char *method, const char *path, const char *body, struct json_object **out,
+	    struct why *why);
 
 /*
  * What an instance said as JSON, NULL if it is none. Operators read it on a terminal, as root, and an instance is

@@ -47,8 +47,13 @@ bus_failed(int rc, const sd_bus_error *error, const char *what, struct why *why)
 enum kind { ANY, SERVICES, SOCKETS };
 
 #define TEXT(of, interface, name, m) \
-	{ of, interface, name, 's', offsetof(struct bus_unit, m), sizeof(((struct bus_unit *)0)->m) }
-#define NUMBER(of, interface, name, type, m) { of, interface, name, type, offsetof(struct bus_unit, m), 0 }
+	{ \
+		of, interface, name, 's', offsetof(struct bus_unit, m), sizeof(((struct bus_unit *)0)->m) \
+	}
+#define NUMBER(of, interface, name, type, m) \
+	{ \
+		of, interface, name, type, offsetof(struct bus_unit, m), 0 \
+	}
 
 static const struct property {
 	enum kind of;
@@ -93,8 +98,7 @@ static int
 read_end_before(struct bus *bus, const char *path, struct bus_unit *out, sd_bus_error *error)
 {
 	sd_bus_message *m = NULL;
-	int rc = sd_bus_get_property(bus->sd, MANAGER, path, SERVICE, "ExecStartPre", error, &m,
-				     "a(sasbttttuii)");
+	int rc = sd_bus_get_property(bus->sd, MANAGER, path, SERVICE, "ExecStartPre", error, &m, "a(sasbttttuii)");
 
 	if (rc >= 0)
 		rc = sd_bus_message_enter_container(m, 'a', "(sasbttttuii)");
@@ -219,8 +223,7 @@ read_listens(sd_bus_message *m, char *out)
 	int rc = sd_bus_message_enter_container(m, 'a', "(ss)");
 
 	while (rc >= 0 && (rc = sd_bus_message_read(m, "(ss)", &type, &address)) > 0) {
-		if (strcmp(type, "Stream") == 0 && strchr(address, ':') && address[0] != '/' &&
-		    address[0] != '@') {
+		if (strcmp(type, "Stream") == 0 && strchr(address, ':') && address[0] != '/' && address[0] != '@') {
 			reachable(out, address);
 			return WSD_OK;
 		}

@@ -12,16 +12,16 @@ struct why;
 enum bus_verb { BUS_START, BUS_STOP, BUS_RESTART, BUS_RELOAD };
 
 struct bus_unit {
-	char load[24];    /* "loaded", "not-found", ... */
-	char active[24];  /* "active", "inactive", "failed", "activating", ... */
-	char sub[24];     /* of activating: "start", "auto-restart", ... */
-	char enabled[24]; /* "enabled", "disabled", ...; "" if there is no file */
+	char load[24];     /* "loaded", "not-found", ... */
+	char active[24];   /* "active", "inactive", "failed", "activating", ... */
+	char sub[24];      /* of activating: "start", "auto-restart", ... */
+	char enabled[24];  /* "enabled", "disabled", ...; "" if there is no file */
 	uint64_t began_us; /* CLOCK_MONOTONIC of the last change away from inactive; 0: never */
 	char result[32];   /* how the last time ended: "success", "exit-code", "resources", ... */
 	/* of services; else 0 and "" */
 	char status[256]; /* what it says of itself */
 	uint32_t pid;
-	uint32_t stored; /* descriptors in its store */
+	uint32_t stored;   /* descriptors in its store */
 	uint64_t since_us; /* CLOCK_REALTIME of the last change to active; 0: never */
 	/* of services: how its process ended, or one of ExecStartPre=, as waitid(2) has si_code and si_status; 0: it
 	 * runs, or has never run */
@@ -55,8 +55,7 @@ int bus_each(struct bus *bus, const char *const *patterns, void (*one)(void *arg
 
 /* Does it with all of them at once and waits for all. units ends with NULL. WSD_OK; WSD_E_CLOSED: a job
  * failed; WSD_E_TIMEOUT, -EINTR: jobs may still go on; or what the manager answered. */
-int bus_do(struct bus *bus, enum bus_verb verb, const char *const *units, uint32_t timeout_ms,
-	   struct why *why);
+int bus_do(struct bus *bus, enum bus_verb verb, const char *const *units, uint32_t timeout_ms, struct why *why);
 
 /* WSD_OK, then end *out with bus_files_deinit(); or why not. */
 int bus_files(struct bus *bus, const char *service, struct bus_files *out, struct why *why);

@@ -111,8 +111,8 @@ bus_do(struct bus *bus, enum bus_verb verb, const char *const *units, uint32_t t
 	uint64_t until_ms = clock_mono_ms() + timeout_ms;
 	struct jobs jobs = { .n = 0 };
 	sd_bus_slot *slot = NULL;
-	int rc = sd_bus_match_signal(bus->sd, &slot, MANAGER, OBJECT, MANAGER ".Manager", "JobRemoved",
-				     on_removed, &jobs);
+	int rc = sd_bus_match_signal(bus->sd, &slot, MANAGER, OBJECT, MANAGER ".Manager", "JobRemoved", on_removed,
+				     &jobs);
 
 	if (rc >= 0)
 		rc = CALL(bus, "Subscribe", NULL, NULL, "");
@@ -128,8 +128,7 @@ bus_do(struct bus *bus, enum bus_verb verb, const char *const *units, uint32_t t
 		if (rc == -EINTR)
 			why_set(why, rc, "interrupted");
 		else if (rc == WSD_E_TIMEOUT)
-			why_set(why, rc, "%s was not %s within %u s", units[0], words[verb],
-				timeout_ms / 1000);
+			why_set(why, rc, "%s was not %s within %u s", units[0], words[verb], timeout_ms / 1000);
 		else if (rc != WSD_OK)
 			why_set(why, rc, "D-Bus: %s", strerror(-rc));
 		else if (jobs.failed)

@@ -67,8 +67,8 @@ spawn(struct child *c, const char *const *argv, int out, int err)
 	inherited_defaults(&defaults);
 	CHECK_ZERO(posix_spawn_file_actions_init(&actions));
 	CHECK_ZERO(posix_spawnattr_init(&attr));
-	CHECK_ZERO(posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-							   POSIX_SPAWN_SETSIGDEF));
+	CHECK_ZERO(posix_spawnattr_setflags(&attr,
+					    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
 	CHECK_ZERO(posix_spawnattr_setsigmask(&attr, &none));
 	CHECK_ZERO(posix_spawnattr_setsigdefault(&attr, &defaults));
 	rc = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);

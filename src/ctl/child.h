@@ -21,8 +21,8 @@ struct child_output {
  * was killed with its group. Then why has a line. *out and *err are set in every case; end them with
  * child_output_deinit().
  */
-int child_run(const char *const *argv, uint32_t timeout_ms, struct child_output *out,
-	      struct child_output *err, struct why *why);
+int child_run(const char *const *argv, uint32_t timeout_ms, struct child_output *out, struct child_output *err,
+	      struct why *why);
 void child_output_deinit(struct child_output *out);
 
 #endif

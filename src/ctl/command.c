@@ -7,22 +7,19 @@
 #include "base/err.h"
 #include "ctl/why.h"
 
-#define JSON     OPTION_BIT(OPTION_JSON)
-#define INSTANCE OPTION_BIT(OPTION_INSTANCE)
-#define DEPLOYMENT \
-	(JSON | OPTION_BIT(OPTION_NO_HANDOFF) | OPTION_BIT(OPTION_NO_SMOKE) | OPTION_BIT(OPTION_DRY_RUN))
-#define PAGE                                                                                                 \
+#define JSON       OPTION_BIT(OPTION_JSON)
+#define INSTANCE   OPTION_BIT(OPTION_INSTANCE)
+#define DEPLOYMENT (JSON | OPTION_BIT(OPTION_NO_HANDOFF) | OPTION_BIT(OPTION_NO_SMOKE) | OPTION_BIT(OPTION_DRY_RUN))
+#define PAGE \
 	(JSON | INSTANCE | OPTION_BIT(OPTION_PREFIX) | OPTION_BIT(OPTION_CLIENT) | OPTION_BIT(OPTION_IDLE) | \
 	 OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_AFTER) | OPTION_BIT(OPTION_ALL))
 
 const struct command command_table[] = {
 	{ "status", "", 0, 0, JSON | OPTION_BIT(OPTION_WATCH), false, true,
 	  "what both instances do, and which one the proxy leads to", status_command },
-	{ "connections", "", 0, 0, PAGE, false, true, "list connections, a page at a time",
-	  connections_command },
+	{ "connections", "", 0, 0, PAGE, false, true, "list connections, a page at a time", connections_command },
 	{ "show", "ID", 1, 1, JSON | INSTANCE, false, true, "one connection", show_command },
-	{ "disconnect", "ID...", 1, OPTIONS_ARGS, INSTANCE, false, true, "close connections",
-	  disconnect_command },
+	{ "disconnect", "ID...", 1, OPTIONS_ARGS, INSTANCE, false, true, "close connections", disconnect_command },
 	{ "deploy", "blue|green", 1, 1, DEPLOYMENT | OPTION_BIT(OPTION_PROGRAM), true, true,
 	  "start an instance, try it, lead all clients to it, and stop the other", deploy_command },
 	{ "rollback", "", 0, 0, DEPLOYMENT, true, true,
@@ -40,8 +37,8 @@ const struct command command_table[] = {
 	  "the same, and restart it with its connections if that went well", restart_command },
 	{ "stop", "INSTANCE...", 1, OPTIONS_ARGS, 0, true, true,
 	  "say goodbye to all clients of an instance, end it, and close its sockets", stop_command },
-	{ "drain", "INSTANCE", 1, 1, 0, false, false,
-	  "tell all clients of an instance to go, and let no new ones in", drain_command },
+	{ "drain", "INSTANCE", 1, 1, 0, false, false, "tell all clients of an instance to go, and let no new ones in",
+	  drain_command },
 	{ "accept", "INSTANCE on|off", 2, 2, 0, false, false,
 	  "whether an instance lets new connections in; on also ends a drain", accept_command },
 	{ "log-level", "INSTANCE [LEVEL]", 1, 2, 0, false, false,

@@ -120,8 +120,7 @@ gather(const struct options *o, const char *instance, struct list *list, struct 
 static void
 print_list(const struct list *list)
 {
-	static const char *const head[] = { "ID",   "INSTANCE", "CLIENT", "CONNECTED",
-					    "IDLE", "MESSAGES", "QUEUED" };
+	static const char *const head[] = { "ID", "INSTANCE", "CLIENT", "CONNECTED", "IDLE", "MESSAGES", "QUEUED" };
 	struct table *t = table_create(7);
 
 	table_add(t, head);
@@ -192,8 +191,10 @@ check_filters(const struct options *o)
 		fprintf(stderr, "wsctl: --%s=%s: 1 to %d of A-Z a-z 0-9 . _ ~ - are needed\n",
 			id == o->prefix ? "prefix" : "after", id, ID_MAX);
 	else if (strspn(o->client, ADDRESS_CHARACTERS) != strlen(o->client))
-		fprintf(stderr, "wsctl: --client=%s: the beginning of an address, such as 192.0.2. or "
-				"[2001:db8:, is needed\n", o->client);
+		fprintf(stderr,
+			"wsctl: --client=%s: the beginning of an address, such as 192.0.2. or "
+			"[2001:db8:, is needed\n",
+			o->client);
 	else
 		return true;
 	return false;
@@ -241,8 +242,7 @@ ask_all(struct ctl *ctl, const char *id, const char *method, struct json_object 
 	int rc;
 
 	if (!is_id(id))
-		return why_set(why, WSD_E_UNKNOWN, "%s: 1 to %d of A-Z a-z 0-9 . _ ~ - make an id", id,
-			       ID_MAX);
+		return why_set(why, WSD_E_UNKNOWN, "%s: 1 to %d of A-Z a-z 0-9 . _ ~ - make an id", id, ID_MAX);
 	rc = choose(ctl, &chosen, why);
 	if (rc != WSD_OK)
 		return rc;

@@ -54,12 +54,10 @@ accept_command(struct ctl *ctl)
 		fprintf(stderr, "wsctl: accept %s %s: on or off is needed\n", instance, word);
 		return EXIT_USAGE;
 	}
-	rc = api_ask(instance, "POST", "/api/v1/accept", on ? "{\"accept\":true}" : "{\"accept\":false}",
-		     NULL, &why);
+	rc = api_ask(instance, "POST", "/api/v1/accept", on ? "{\"accept\":true}" : "{\"accept\":false}", NULL, &why);
 	if (rc != WSD_OK)
 		return command_fail(rc, &why);
-	printf(on ? "%s lets new connections in\n" : "%s refuses new connections with status 503\n",
-	       instance);
+	printf(on ? "%s lets new connections in\n" : "%s refuses new connections with status 503\n", instance);
 	return EXIT_DONE;
 }
 
@@ -114,8 +112,7 @@ check_level(const char *instance, const char *level)
 
 	if (log_level_parse(level, &parsed) == WSD_OK)
 		return true;
-	fprintf(stderr, "wsctl: log-level %s %s: error, warn, notice, info or debug is needed\n", instance,
-		level);
+	fprintf(stderr, "wsctl: log-level %s %s: error, warn, notice, info or debug is needed\n", instance, level);
 	return false;
 }
 

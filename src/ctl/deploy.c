@@ -98,21 +98,19 @@ judge(struct deploy *d, struct why *why)
 	const struct instance *both[] = { &d->from, &d->to };
 
 	for (unsigned i = 0; i < 2; i++) {
-		const char *masked = strcmp(both[i]->unit.load, "masked") == 0     ? "service"
+		const char *masked = strcmp(both[i]->unit.load, "masked") == 0         ? "service"
 				     : strcmp(both[i]->sockets[0].load, "masked") == 0 ? "socket"
-										   : NULL;
+										       : NULL;
 
 		if (masked)
 			return why_set(why, WSD_E_UNKNOWN,
-				       "ws@%s.%s is masked; systemctl unmask ws@%s.%s takes that back",
-				       both[i]->name, masked, both[i]->name, masked);
+				       "ws@%s.%s is masked; systemctl unmask ws@%s.%s takes that back", both[i]->name,
+				       masked, both[i]->name, masked);
 		if (strcmp(both[i]->unit.load, "loaded") != 0)
-			return why_set(why, WSD_E_UNKNOWN,
-				       "ws@%s.service is not there (%s): is the package installed?",
+			return why_set(why, WSD_E_UNKNOWN, "ws@%s.service is not there (%s): is the package installed?",
 				       both[i]->name, both[i]->unit.load);
 		if (!both[i]->address[0])
-			return why_set(why, WSD_E_UNKNOWN, "ws@%s.socket listens on no TCP address",
-				       both[i]->name);
+			return why_set(why, WSD_E_UNKNOWN, "ws@%s.socket listens on no TCP address", both[i]->name);
 	}
 	if (d->from.runs && !d->from.answers)
 		return why_set(why, WSD_E_TIMEOUT, "ws@%s runs, but does not answer: systemctl status ws@%s",
@@ -122,8 +120,7 @@ judge(struct deploy *d, struct why *why)
 	if (d->proxy_before[0] && !d->leads_there && strcmp(d->proxy_before, d->from.address) != 0)
 		return why_set(why, WSD_E_UNKNOWN,
 			       "%s leads to %s, which is neither blue nor green; wsctl switch %s makes it so",
-			       proxy_name(d->proxy), d->proxy_before,
-			       d->from.runs ? d->from_name : d->to.name);
+			       proxy_name(d->proxy), d->proxy_before, d->from.runs ? d->from_name : d->to.name);
 	return WSD_OK;
 }
 
@@ -258,14 +255,13 @@ tell(struct deploy *d, enum outcome outcome, const char *failed, uint64_t ms)
 	char text[512];
 
 	if (outcome == DONE)
-		snprintf(text, sizeof(text), "%s serves, after %" PRIu64 ".%02" PRIu64 " s", d->to.name,
-			 ms / 1000, ms % 1000 / 10);
+		snprintf(text, sizeof(text), "%s serves, after %" PRIu64 ".%02" PRIu64 " s", d->to.name, ms / 1000,
+			 ms % 1000 / 10);
 	else if (outcome == UNDONE)
 		snprintf(text, sizeof(text), "not deployed (%s): all is as it was before", failed);
 	else
 		snprintf(text, sizeof(text),
-			 "not deployed (%s), and not all could be taken back; see above, and wsctl status",
-			 failed);
+			 "not deployed (%s), and not all could be taken back; see above, and wsctl status", failed);
 	log_write(outcome == DONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, LOG_ID_DEPLOY_ENDED,
 		  LOG_FIELDS(LOG_TEXT("WS_DEPLOY_FROM", d->from_name), LOG_TEXT("WS_DEPLOY_TO", d->to.name),
 			     LOG_TEXT("WS_DEPLOY_RESULT", outcomes[outcome]), LOG_NUMBER("WS_DEPLOY_MS", ms)),
@@ -331,9 +327,8 @@ run(struct deploy *d)
 		return EXIT_DONE;
 	}
 	if (!d->o->json)
-		printf("%s %s to %s, %" PRIu64 " connections, proxy %s\n",
-		       d->o->dry_run ? "would deploy" : "deploy", d->from_name, d->to.name,
-		       d->from.connections, proxy_name(d->proxy));
+		printf("%s %s to %s, %" PRIu64 " connections, proxy %s\n", d->o->dry_run ? "would deploy" : "deploy",
+		       d->from_name, d->to.name, d->from.connections, proxy_name(d->proxy));
 	output_flush(stdout);
 	if (!d->o->dry_run)
 		return carry_out(d);
@@ -346,9 +341,7 @@ run(struct deploy *d)
 int
 deploy_run(const struct deploy_options *options, const struct conf_ctl *conf, struct bus *bus)
 {
-	struct deploy d = {
-		.o = options, .conf = conf, .bus = bus, .from_name = instance_other(options->to)
-	};
+	struct deploy d = { .o = options, .conf = conf, .bus = bus, .from_name = instance_other(options->to) };
 	char what[80];
 	struct why why;
 	int rc, status;

@@ -13,7 +13,7 @@ struct deploy_options {
 	const char *to;
 	const char *program; /* a file; NULL: what is installed */
 	bool same_program;   /* the one that it has */
-	bool no_handoff; /* tell clients to come back, instead of moving their connections */
+	bool no_handoff;     /* tell clients to come back, instead of moving their connections */
 	bool no_smoke;
 	bool dry_run;
 	bool json;

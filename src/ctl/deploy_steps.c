@@ -23,13 +23,13 @@
 #define REASON_MS         1000
 #define HEALTH_TIMEOUT_MS 10000
 #define LOOK_MS           50
-#define PROBE_MS          200 /* at first, and then ever less often, */
+#define PROBE_MS          200  /* at first, and then ever less often, */
 #define PROBE_MOST_MS     1000 /* to stay within the rate that a proxy may allow an address */
 /* One may meet the old process of a proxy that reloads, which leads to an instance that does not answer. */
-#define PROBE_TRIES       4
-#define PROBE_LEAST_MS    1000
+#define PROBE_TRIES    4
+#define PROBE_LEAST_MS 1000
 /* In a row, LOOK_MS apart: old processes of a proxy that reloads still answer for 0.1 s. */
-#define VERIFY_TIMES      4
+#define VERIFY_TIMES 4
 
 /* ---- start */
 
@@ -52,8 +52,7 @@ plan_start(struct deploy *d, struct why *detail)
 		why_set(detail, WSD_OK, "restart ws@%s, which runs without being used%s", d->to.name,
 			with_program(d, with));
 	else
-		why_set(detail, WSD_OK, "start ws@%s%s and wait until it is ready", d->to.name,
-			with_program(d, with));
+		why_set(detail, WSD_OK, "start ws@%s%s and wait until it is ready", d->to.name, with_program(d, with));
 }
 
 /* Why it did not start. It may be started again already, and have nothing to say until it fails once more. */
@@ -113,8 +112,7 @@ run_start(struct deploy *d, struct why *detail)
 static void
 plan_health(struct deploy *d, struct why *detail)
 {
-	why_set(detail, WSD_OK, "ask %s whether it is ready, by /run/ws/%s/admin.sock", d->to.name,
-		d->to.name);
+	why_set(detail, WSD_OK, "ask %s whether it is ready, by /run/ws/%s/admin.sock", d->to.name, d->to.name);
 }
 
 static int
@@ -239,16 +237,14 @@ probe_both(struct deploy *d, const char *instance, uint32_t timeout_ms, struct w
 	for (int i = 0; i < VERIFY_TIMES && rc == WSD_OK; i++) {
 		rc = probe_health(proxy_url(d->proxy), timeout_ms, answered, detail);
 		if (rc == WSD_OK && strcmp(answered, instance) != 0)
-			return why_set(detail, WSD_E_BUSY, "%shealth is answered by %s", proxy_url(d->proxy),
-				       answered);
+			return why_set(detail, WSD_E_BUSY, "%shealth is answered by %s", proxy_url(d->proxy), answered);
 		if (rc == WSD_OK)
 			rc = interrupt_pause(LOOK_MS);
 	}
 	if (rc == WSD_OK)
 		rc = probe_websocket(proxy_url(d->proxy), timeout_ms, answered, detail);
 	if (rc == WSD_OK && answered[0] && strcmp(answered, instance) != 0)
-		return why_set(detail, WSD_E_BUSY, "%sws/chat/ is answered by %s", proxy_url(d->proxy),
-			       answered);
+		return why_set(detail, WSD_E_BUSY, "%sws/chat/ is answered by %s", proxy_url(d->proxy), answered);
 	return rc;
 }
 
@@ -293,8 +289,8 @@ static void
 plan_handoff(struct deploy *d, struct why *detail)
 {
 	if (d->o->no_handoff)
-		why_set(detail, WSD_OK, "have %s tell its %" PRIu64 " clients to come back to %s",
-			d->from_name, d->from.connections, d->to.name);
+		why_set(detail, WSD_OK, "have %s tell its %" PRIu64 " clients to come back to %s", d->from_name,
+			d->from.connections, d->to.name);
 	else
 		why_set(detail, WSD_OK, "have %s hand its %" PRIu64 " connections over to %s", d->from_name,
 			d->from.connections, d->to.name);
@@ -328,8 +324,7 @@ run_handoff(struct deploy *d, struct why *detail)
 static void
 plan_stop(struct deploy *d, struct why *detail)
 {
-	why_set(detail, WSD_OK, "enable ws@%s, disable ws@%s and stop it with its sockets", d->to.name,
-		d->from_name);
+	why_set(detail, WSD_OK, "enable ws@%s, disable ws@%s and stop it with its sockets", d->to.name, d->from_name);
 }
 
 /* All clients are where they are to be: from here it only goes forwards. */
@@ -348,9 +343,8 @@ run_stop(struct deploy *d, struct why *detail)
 	if (rc == WSD_OK && instance_holds(&d->from)) /* nobody will take them up; their clients are to know */
 		bus_empty_store(d->bus, off);
 	interrupt_release();
-	return rc == WSD_OK
-		       ? why_set(detail, rc, "%s is stopped, and %s starts at boot", d->from_name, d->to.name)
-		       : rc;
+	return rc == WSD_OK ? why_set(detail, rc, "%s is stopped, and %s starts at boot", d->from_name, d->to.name)
+			    : rc;
 }
 
 const struct deploy_step deploy_steps[DEPLOY_STEPS] = {

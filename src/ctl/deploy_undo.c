@@ -27,8 +27,7 @@ undo_switch(struct deploy *d, struct why *detail)
 		return rc;
 	if (d->from.runs)
 		rc = deploy_verify(d, name, detail);
-	return rc == WSD_OK ? why_set(detail, rc, "%s leads new connections to %s again",
-				      proxy_name(d->proxy), address)
+	return rc == WSD_OK ? why_set(detail, rc, "%s leads new connections to %s again", proxy_name(d->proxy), address)
 			    : rc;
 }
 
@@ -51,14 +50,12 @@ undo_handoff(struct deploy *d, struct why *detail)
 	if (rc != WSD_OK)
 		return rc;
 	if (!there.runs)
-		return why_set(detail, WSD_OK, "%s does not run any more, and has nothing to give back",
-			       d->to.name);
+		return why_set(detail, WSD_OK, "%s does not run any more, and has nothing to give back", d->to.name);
 	if (!there.answers)
-		return why_set(detail, WSD_E_TIMEOUT,
-			       "%s runs, but does not answer: what it has cannot be given back", d->to.name);
+		return why_set(detail, WSD_E_TIMEOUT, "%s runs, but does not answer: what it has cannot be given back",
+			       d->to.name);
 	rc = handover_run(d->to.name, d->from_name, false, &h, NULL, NULL, detail);
-	return rc == WSD_OK ? why_set(detail, rc, "back to %s: %s", d->from_name,
-				      handover_text(text, sizeof(text), &h))
+	return rc == WSD_OK ? why_set(detail, rc, "back to %s: %s", d->from_name, handover_text(text, sizeof(text), &h))
 			    : rc;
 }
 
@@ -102,8 +99,8 @@ undo_start(struct deploy *d, struct why *detail)
 
 	instance_service(name, d->to.name);
 	if (rc == WSD_OK && may_have_clients(d, &there))
-		rc = why_set(detail, WSD_E_BUSY,
-			     "%s may still have clients, and is left running: wsctl status", d->to.name);
+		rc = why_set(detail, WSD_E_BUSY, "%s may still have clients, and is left running: wsctl status",
+			     d->to.name);
 	if (rc == WSD_OK && d->enabled)
 		rc = bus_enable(d->bus, NULL, name, detail);
 	if (rc == WSD_OK && d->started)
@@ -140,8 +137,7 @@ deploy_undo(struct deploy *d)
 	interrupt_hold();
 	d->steps.of = 0;
 	first = take_back(d, "back", d->switched, undo_switch);
-	second = take_back(d, "return", d->from.runs && !d->leads_there && (d->handing || d->switched),
-			   undo_handoff);
+	second = take_back(d, "return", d->from.runs && !d->leads_there && (d->handing || d->switched), undo_handoff);
 	third = take_back(d, "stop", d->started || d->enabled || d->reprogrammed, undo_start);
 	interrupt_release();
 	return first != WSD_OK ? first : second != WSD_OK ? second : third;

@@ -139,9 +139,8 @@ judge(struct ctl *ctl, const struct instance *to, struct why *why)
 		return why_set(why, WSD_E_UNKNOWN, "ws@%s.socket listens on no TCP address", to->name);
 	if (option_given(ctl->o, OPTION_FORCE) || (to->answers && to->ready))
 		return WSD_OK;
-	return why_set(why, WSD_E_UNSUPPORTED,
-		       "%s is not ready for clients (%s); --force switches all the same", to->name,
-		       to->answers ? to->state : to->unit.active);
+	return why_set(why, WSD_E_UNSUPPORTED, "%s is not ready for clients (%s); --force switches all the same",
+		       to->name, to->answers ? to->state : to->unit.active);
 }
 
 static int

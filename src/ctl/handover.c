@@ -75,8 +75,8 @@ wait_end(const char *from, struct handover *h, handover_progress_cb progress, vo
 }
 
 int
-handover_run(const char *from, const char *to, bool close, struct handover *out,
-	     handover_progress_cb progress, void *arg, struct why *why)
+handover_run(const char *from, const char *to, bool close, struct handover *out, handover_progress_cb progress,
+	     void *arg, struct why *why)
 {
 	char body[128];
 	int rc;
@@ -102,7 +102,6 @@ handover_text(char *out, unsigned size, const struct handover *h)
 
 	if (h->kept > 0)
 		snprintf(kept, sizeof(kept), ", %" PRIu64 " stay where they are", h->kept);
-	snprintf(out, size, "%" PRIu64 " moved, %" PRIu64 " told to come back%s", h->moved, h->sent_away,
-		 kept);
+	snprintf(out, size, "%" PRIu64 " moved, %" PRIu64 " told to come back%s", h->moved, h->sent_away, kept);
 	return out;
 }

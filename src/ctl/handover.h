@@ -23,8 +23,8 @@ typedef void (*handover_progress_cb)(void *arg, const struct handover *so_far);
  * being moved. An interrupt does not end it: it is waited for in any case, and -EINTR is returned then.
  * WSD_OK: all have left. Else why, and *out says what became of each. progress may be NULL.
  */
-int handover_run(const char *from, const char *to, bool close, struct handover *out,
-		 handover_progress_cb progress, void *arg, struct why *why);
+int handover_run(const char *from, const char *to, bool close, struct handover *out, handover_progress_cb progress,
+		 void *arg, struct why *why);
 
 /* "5000 moved, 2 told to come back", in out, which has size bytes; returns out. */
 const char *handover_text(char *out, unsigned size, const struct handover *h);

@@ -34,8 +34,8 @@ take_body(char *data, size_t size, size_t n, void *arg)
 }
 
 static void
-set_options(CURL *easy, const struct http_request *request, struct curl_slist *headers,
-	    struct http_answer *out, char *error)
+set_options(CURL *easy, const struct http_request *request, struct curl_slist *headers, struct http_answer *out,
+	    char *error)
 {
 	curl_easy_setopt(easy, CURLOPT_URL, request->url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -71,8 +71,7 @@ perform(CURL *easy, CURLcode *result)
 
 		if (curl_multi_perform(multi, &running) != CURLM_OK)
 			rc = WSD_E_LIBRARY;
-		else if (running > 0 &&
-			 curl_multi_poll(multi, &signals, signals.fd != -1, 1000, NULL) != CURLM_OK)
+		else if (running > 0 && curl_multi_poll(multi, &signals, signals.fd != -1, 1000, NULL) != CURLM_OK)
 			rc = WSD_E_LIBRARY;
 		else if (running > 0 && interrupt_seen())
 			rc = -EINTR;

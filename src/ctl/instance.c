@@ -31,8 +31,7 @@ instance_is_name(const char *name)
 {
 	size_t len = strlen(name);
 
-	return len >= 1 && len <= INSTANCE_NAME_MAX &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+	return len >= 1 && len <= INSTANCE_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
 static void

@@ -34,20 +34,20 @@ int instance_list(struct bus *bus, struct instance_list *out, struct why *why);
 
 struct instance {
 	const char *name;
-	struct bus_unit unit; /* of the service */
+	struct bus_unit unit;                      /* of the service */
 	struct bus_unit sockets[INSTANCE_SOCKETS]; /* the first is the one for clients */
-	char address[64];     /* for clients; "" if its socket unit has none */
-	bool runs;            /* the service is active */
-	bool answers;         /* and told the following; else all of it is 0 */
-	bool denied;          /* it may not be asked: only root and the group ws may */
+	char address[64];                          /* for clients; "" if its socket unit has none */
+	bool runs;                                 /* the service is active */
+	bool answers;                              /* and told the following; else all of it is 0 */
+	bool denied;                               /* it may not be asked: only root and the group ws may */
 	bool ready;
 	char state[24]; /* "running", "standby", "draining", ... */
 	char version[40];
 	uint64_t connections;
 	uint64_t messages_per_second;
 	char program[PROGRAM_MAX]; /* that it starts with; "": not chosen yet */
-	double uptime;   /* seconds */
-	uint64_t memory; /* resident bytes of the process; 0: not known */
+	double uptime;             /* seconds */
+	uint64_t memory;           /* resident bytes of the process; 0: not known */
 };
 
 /* A service that does not run is not asked, which would start it. WSD_OK, or what the service manager

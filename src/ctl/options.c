@@ -23,10 +23,8 @@ static const struct option_row {
 	const char *value, *help;
 } rows[] = {
 	{ OPTION_JSON, "json", 'j', no_argument, NULL, "print JSON" },
-	{ OPTION_WATCH, "watch", 'w', optional_argument, "SECONDS",
-	  "again and again, every 2 s or as given" },
-	{ OPTION_INSTANCE, "instance", 'i', required_argument, "NAME",
-	  "only this one; without it, all that run" },
+	{ OPTION_WATCH, "watch", 'w', optional_argument, "SECONDS", "again and again, every 2 s or as given" },
+	{ OPTION_INSTANCE, "instance", 'i', required_argument, "NAME", "only this one; without it, all that run" },
 	{ OPTION_PREFIX, "prefix", 'p', required_argument, "TEXT", "only ids that start so" },
 	{ OPTION_CLIENT, "client", 'c', required_argument, "TEXT", "only clients whose address starts so" },
 	{ OPTION_IDLE, "idle", 0, required_argument, "SECONDS", "only those that were silent for so long" },
@@ -78,8 +76,7 @@ static uint32_t
 take_number(struct reader *r, const char *name, const char *text, uint32_t min, uint32_t max)
 {
 	size_t len = strlen(text);
-	unsigned long value =
-		len >= 1 && len <= 9 && strspn(text, "0123456789") == len ? strtoul(text, NULL, 10) : 0;
+	unsigned long value = len >= 1 && len <= 9 && strspn(text, "0123456789") == len ? strtoul(text, NULL, 10) : 0;
 
 	if (value >= min && value <= max && len >= 1 && strspn(text, "0123456789") == len)
 		return (uint32_t)value;
@@ -142,8 +139,7 @@ read_options(struct reader *r, int argc, char **argv)
 	int code;
 
 	for (size_t i = 0; i < N_ROWS; i++) {
-		longs[i] =
-			(struct option){ rows[i].name, rows[i].has_value, NULL, CODE_BASE + (int)rows[i].id };
+		longs[i] = (struct option){ rows[i].name, rows[i].has_value, NULL, CODE_BASE + (int)rows[i].id };
 		if (!rows[i].letter)
 			continue;
 		*at++ = rows[i].letter;
@@ -237,8 +233,7 @@ print_help(FILE *out, const struct command *c)
 			snprintf(left, sizeof(left), "%s %s", c->name, c->args);
 			fprintf(out, "  %-28s%s\n", left, c->help);
 		}
-		fprintf(out, "  %-28s%s\n\nOptions:\n", "help [COMMAND]",
-			"this, or the options of a command");
+		fprintf(out, "  %-28s%s\n\nOptions:\n", "help [COMMAND]", "this, or the options of a command");
 		for (size_t i = 0; i < N_ROWS; i++)
 			if (OPTION_BIT(rows[i].id) & ANYWHERE)
 				print_option(out, &rows[i]);

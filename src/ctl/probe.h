@@ -15,7 +15,6 @@ int probe_health(const char *url, uint32_t timeout_ms, char instance[INSTANCE_NA
 
 /* A handshake (RFC 6455, 4.1) and the greeting that comes first; then it is closed. Results as above; the name is ""
  * when an instance wants a token before it says any more. */
-int probe_websocket(const char *url, uint32_t timeout_ms, char instance[INSTANCE_NAME_MAX + 1],
-		    struct why *why);
+int probe_websocket(const char *url, uint32_t timeout_ms, char instance[INSTANCE_NAME_MAX + 1], struct why *why);
 
 #endif

@@ -37,8 +37,7 @@ wait_for(struct probe *p, short events)
 
 	curl_easy_getinfo(p->easy, CURLINFO_ACTIVESOCKET, &fd);
 	{
-		struct pollfd fds[] = { { .fd = fd, .events = events },
-					{ .fd = interrupt_fd(), .events = POLLIN } };
+		struct pollfd fds[] = { { .fd = fd, .events = events }, { .fd = interrupt_fd(), .events = POLLIN } };
 		int n = poll(fds, 2, now < p->until_ms ? (int)(p->until_ms - now) : 0);
 
 		if (n == -1)
@@ -179,8 +178,7 @@ read_greeting(struct probe *p, const char *url, char *instance, struct why *why)
 	if (rc == WSD_OK && tokener) {
 		o = json_tokener_parse_ex(tokener, frame.payload.at, (int)frame.payload.len);
 		if (!instance_is_name(api_text(o, "instance")))
-			rc = why_set(why, WSD_E_UNSUPPORTED,
-				     "%sws/chat/: greeted, but not by an instance of wsd", url);
+			rc = why_set(why, WSD_E_UNSUPPORTED, "%sws/chat/: greeted, but not by an instance of wsd", url);
 		else
 			snprintf(instance, INSTANCE_NAME_MAX + 1, "%s", api_text(o, "instance"));
 		json_object_put(o);

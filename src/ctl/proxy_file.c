@@ -81,8 +81,7 @@ proxy_file_address(const char *path, const char *word, char *out, struct why *wh
 	if (rc != WSD_OK)
 		return why_set(why, rc == -ENOENT ? WSD_E_UNKNOWN : rc, "%s: %s", path, wsd_strerror(rc));
 	rc = why_set(why, WSD_E_UNKNOWN, "%s names no address", path);
-	for (const char *line = text; *line && rc != WSD_OK;
-	     line += strcspn(line, "\n"), line += *line == '\n')
+	for (const char *line = text; *line && rc != WSD_OK; line += strcspn(line, "\n"), line += *line == '\n')
 		if (find_address(line, strcspn(line, "\n"), word, out))
 			rc = WSD_OK;
 	free(text);

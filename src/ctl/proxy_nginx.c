@@ -80,8 +80,7 @@ check_runs(struct proxy *proxy, struct why *why)
 	int rc = bus_unit(proxy->bus, service[0], &unit, why);
 
 	if (rc == WSD_OK && !bus_unit_runs(&unit))
-		rc = why_set(why, WSD_E_CLOSED, "nginx.service is %s, not active: systemctl start nginx",
-			     unit.active);
+		rc = why_set(why, WSD_E_CLOSED, "nginx.service is %s, not active: systemctl start nginx", unit.active);
 	return rc;
 }
 
@@ -132,8 +131,7 @@ nginx_change(struct proxy *proxy, const char *instance, const char *address, str
 		rc = take_up(proxy, &reloaded, why);
 		if (rc != WSD_OK) {
 			if (proxy_file_restore(&file, &other) != WSD_OK)
-				why_set(why, rc,
-					"%s\nand the file as it was before could not be put back: %s",
+				why_set(why, rc, "%s\nand the file as it was before could not be put back: %s",
 					why->text, other.text);
 			if (reloaded)
 				reload(proxy, &other);
@@ -143,5 +141,6 @@ nginx_change(struct proxy *proxy, const char *instance, const char *address, str
 	return rc;
 }
 
-const struct proxy_kind proxy_nginx = { "nginx", "/var/lib/ws/nginx/upstream.conf", nginx_found,
-					nginx_check, nginx_current, nginx_change };
+const struct proxy_kind proxy_nginx = { "nginx",       "/var/lib/ws/nginx/upstream.conf",
+					nginx_found,   nginx_check,
+					nginx_current, nginx_change };

@@ -28,9 +28,9 @@ struct proxy {
 
 extern const struct proxy_kind proxy_nginx, proxy_traefik, proxy_script, proxy_none;
 
-#define PROXY_FILE_HEAD                                                                                 \
+#define PROXY_FILE_HEAD \
 	"# The instance that new connections go to. Written by wsctl(8); what is changed here by hand " \
-	"lasts until the "                                                                              \
+	"lasts until the " \
 	"next switch.\n"
 
 /* A file that is replaced as a whole, and can be put back. */

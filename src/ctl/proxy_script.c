@@ -36,9 +36,8 @@ script_current(struct proxy *proxy, char *out, struct why *why)
 	if (rc == WSD_OK && len == 0)
 		rc = why_set(why, WSD_E_UNKNOWN, "%s prints no address", argv[0]);
 	else if (rc == WSD_OK && (len >= PROXY_ADDRESS_MAX || addr_parse(&address, said.text, len) != WSD_OK))
-		rc = why_set(why, WSD_E_MALFORMED,
-			     "%s printed '%.*s', which is no address such as 127.0.0.1:3001", argv[0],
-			     len < 80 ? (int)len : 80, said.text);
+		rc = why_set(why, WSD_E_MALFORMED, "%s printed '%.*s', which is no address such as 127.0.0.1:3001",
+			     argv[0], len < 80 ? (int)len : 80, said.text);
 	if (rc == WSD_OK) {
 		memcpy(out, said.text, len);
 		out[len] = '\0';

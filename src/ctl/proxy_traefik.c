@@ -42,5 +42,6 @@ traefik_change(struct proxy *proxy, const char *instance, const char *address, s
 	return rc;
 }
 
-const struct proxy_kind proxy_traefik = { "traefik", "/etc/traefik/dynamic/ws-upstream.yml", traefik_found, NULL,
+const struct proxy_kind proxy_traefik = { "traefik",       "/etc/traefik/dynamic/ws-upstream.yml",
+					  traefik_found,   NULL,
 					  traefik_current, traefik_change };

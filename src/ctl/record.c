@@ -22,13 +22,16 @@
 #define FILE_  FOLDER "/deploy.json"
 #define LOCK   "/run/wsctl.lock"
 
-#define MEMBER(m) { #m, offsetof(struct record, m), sizeof(((struct record *)0)->m) }
+#define MEMBER(m) \
+	{ \
+#m, offsetof(struct record, m), sizeof(((struct record *)0)->m) \
+	}
 
 static const struct {
 	const char *name;
 	size_t offset, size;
-} members[] = { MEMBER(from), MEMBER(to),	MEMBER(program), MEMBER(former),
-		MEMBER(step), MEMBER(outcome), MEMBER(began), MEMBER(ended) };
+} members[] = { MEMBER(from), MEMBER(to),      MEMBER(program), MEMBER(former),
+		MEMBER(step), MEMBER(outcome), MEMBER(began),   MEMBER(ended) };
 
 /* Who has the lock has written there what it does. */
 static void
@@ -100,8 +103,7 @@ record_read(struct record *out, struct why *why)
 	o = api_parse(text);
 	free(text);
 	for (unsigned i = 0; i < sizeof(members) / sizeof(*members); i++)
-		snprintf((char *)out + members[i].offset, members[i].size, "%s",
-			 api_text(o, members[i].name));
+		snprintf((char *)out + members[i].offset, members[i].size, "%s", api_text(o, members[i].name));
 	json_object_put(o);
 	return out->to[0] ? WSD_OK : why_set(why, WSD_E_MALFORMED, "%s: not what wsctl has written", FILE_);
 }

@@ -16,9 +16,9 @@ struct why;
 struct record {
 	char from[40], to[40];
 	char program[PROGRAM_MAX], former[PROGRAM_MAX]; /* that `to` runs, and that it ran before; "": not known */
-	char step[24];             /* the last that was begun */
-	char outcome[24];          /* "running", "done", "undone", "failed" */
-	char began[32], ended[32]; /* ISO 8601; ended is "" while it runs */
+	char step[24];                                  /* the last that was begun */
+	char outcome[24];                               /* "running", "done", "undone", "failed" */
+	char began[32], ended[32];                      /* ISO 8601; ended is "" while it runs */
 };
 
 /* WSD_OK and the lock until the process ends, also if we have it already; WSD_E_BUSY if another wsctl has it, which why

@@ -18,9 +18,15 @@
 
 /* Few enough for any limit that clients are under, and enough for a percentile. */
 static const char *const standard[] = {
-	"wsload", "--connections=10", "--rate=200", "--duration=1s", "--path=/ws/chat/smoke-{run}-{n}",
+	"wsload",
+	"--connections=10",
+	"--rate=200",
+	"--duration=1s",
+	"--path=/ws/chat/smoke-{run}-{n}",
 	"--fail-if=success<100% lost>0 errors>0% closed>0 latency_p95>1s",
-	"--progress=off", "--quiet", "--json=-",
+	"--progress=off",
+	"--quiet",
+	"--json=-",
 };
 
 #define N_STANDARD (sizeof(standard) / sizeof(*standard))
@@ -39,8 +45,7 @@ add_failures(struct json_object *o, char *out, size_t size)
 	{
 		struct json_object *failed;
 
-		if (json_object_object_get_ex(t, "failed", &failed) && json_object_get_boolean(failed) &&
-		    len < size)
+		if (json_object_object_get_ex(t, "failed", &failed) && json_object_get_boolean(failed) && len < size)
 			len += (size_t)snprintf(out + len, size - len, "%s%s (%s)", len ? ", " : "", name,
 						api_text(t, "text"));
 	}
@@ -73,8 +78,7 @@ asked_for_token(struct json_object *o, const char *options)
 	struct json_object *counts = NULL, *refusals = NULL;
 
 	json_object_object_get_ex(o, "counts", &counts);
-	return json_object_object_get_ex(o, "connect_failures", &refusals) &&
-	       api_number(refusals, "http 401") > 0 &&
+	return json_object_object_get_ex(o, "connect_failures", &refusals) && api_number(refusals, "http 401") > 0 &&
 	       api_number(refusals, "http 401") == api_number(counts, "connect_attempts") &&
 	       !strcasestr(options, "token") && !strcasestr(options, "bearer");
 }
@@ -84,8 +88,7 @@ p95_ms(struct json_object *o)
 {
 	struct json_object *latency, *p95;
 
-	if (!json_object_object_get_ex(o, "latency", &latency) ||
-	    !json_object_object_get_ex(latency, "p95", &p95))
+	if (!json_object_object_get_ex(o, "latency", &latency) || !json_object_object_get_ex(latency, "p95", &p95))
 		return 0;
 	return json_object_get_double(p95) * 1000;
 }
@@ -97,8 +100,7 @@ was_interrupted(struct json_object *o)
 	struct json_object *summary, *interrupted;
 
 	return json_object_object_get_ex(o, "summary", &summary) &&
-	       json_object_object_get_ex(summary, "interrupted", &interrupted) &&
-	       json_object_get_boolean(interrupted);
+	       json_object_object_get_ex(summary, "interrupted", &interrupted) && json_object_get_boolean(interrupted);
 }
 
 static int
@@ -129,8 +131,8 @@ judge(int rc, struct json_object *o, const struct child_output *err, const char 
 	if (rc != WSD_OK)
 		return why_set(why, rc, "the test load failed: %s%s", refusals, failures[0] ? failures : why->text);
 	json_object_object_get_ex(o, "counts", &counts);
-	return why_set(why, WSD_OK, "%lld of %lld messages answered, p95 %.2f ms",
-		       api_number(counts, "answered"), api_number(counts, "sent"), p95_ms(o));
+	return why_set(why, WSD_OK, "%lld of %lld messages answered, p95 %.2f ms", api_number(counts, "answered"),
+		       api_number(counts, "sent"), p95_ms(o));
 }
 
 int

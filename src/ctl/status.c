@@ -25,10 +25,10 @@
 struct picture {
 	struct instance_list names;
 	struct instance instances[INSTANCES_MOST]; /* blue, green, and others */
-	char installed[PROGRAM_MAX];     /* "": by no package */
-	struct proxy *proxy;             /* NULL: the settings do not say which, and ctl->settings_why why */
-	const char *leads_to;            /* an instance by its address; NULL: neither */
-	char address[PROXY_ADDRESS_MAX]; /* "": not known, and proxy_why says why */
+	char installed[PROGRAM_MAX];               /* "": by no package */
+	struct proxy *proxy;                       /* NULL: the settings do not say which, and ctl->settings_why why */
+	const char *leads_to;                      /* an instance by its address; NULL: neither */
+	char address[PROXY_ADDRESS_MAX];           /* "": not known, and proxy_why says why */
 	struct why proxy_why;
 	char answers[INSTANCE_NAME_MAX + 1]; /* "": none, or not asked, and answer_why says why */
 	struct why answer_why;
@@ -290,8 +290,7 @@ print_proxy(const struct ctl *ctl, const struct picture *p)
 	if (!p->address[0])
 		printf("  leads to: not known (%s)\n", p->proxy_why.text);
 	else
-		printf("  leads to: %s%s%s\n", p->address,
-		       p->leads_to ? ", " : ", which is neither blue nor green",
+		printf("  leads to: %s%s%s\n", p->address, p->leads_to ? ", " : ", which is neither blue nor green",
 		       p->leads_to ? p->leads_to : "");
 	if (!p->answers[0])
 		printf("  at %s: %s\n", proxy_url(p->proxy), p->answer_why.text);
@@ -381,8 +380,8 @@ print_json(const struct ctl *ctl, const struct picture *p, bool one_line)
 	json_object_object_add(o, "instances", list);
 	json_object_object_add(o, "installed", text_or_null(program_name(p->installed)));
 	json_object_object_add(proxy, "kind", text_or_null(p->proxy ? proxy_name(p->proxy) : NULL));
-	json_object_object_add(proxy, "reason", json_object_new_string(p->proxy ? proxy_reason(p->proxy)
-										: ctl->settings_why.text));
+	json_object_object_add(proxy, "reason",
+			       json_object_new_string(p->proxy ? proxy_reason(p->proxy) : ctl->settings_why.text));
 	json_object_object_add(proxy, "leadsTo", text_or_null(p->leads_to));
 	json_object_object_add(proxy, "address", text_or_null(p->address));
 	json_object_object_add(proxy, "answers", text_or_null(p->answers));

@@ -113,8 +113,7 @@ steps_end(struct steps *s, enum step_result result, const char *detail)
 		  LOG_FIELDS(LOG_TEXT("WS_DEPLOY_FROM", s->from), LOG_TEXT("WS_DEPLOY_TO", s->to),
 			     LOG_TEXT("WS_DEPLOY_STEP", s->name), LOG_TEXT("WS_DEPLOY_RESULT", codes[result]),
 			     LOG_NUMBER("WS_DEPLOY_MS", ms)),
-		  "%s to %s, %s: %s after %" PRIu64 " ms, %s", s->from, s->to, s->name, codes[result], ms,
-		  detail);
+		  "%s to %s, %s: %s after %" PRIu64 " ms, %s", s->from, s->to, s->name, codes[result], ms, detail);
 }
 
 struct json_object *

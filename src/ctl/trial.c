@@ -240,9 +240,9 @@ static int
 ask(struct attempt *a, enum trial_socket which, struct why *why)
 {
 	char socket[128];
-	struct http_request request = {
-		.url = "http://localhost/health", .socket = socket, .timeout_ms = ASK_TIMEOUT_MS
-	};
+	struct http_request request = { .url = "http://localhost/health",
+					.socket = socket,
+					.timeout_ms = ASK_TIMEOUT_MS };
 	struct http_answer answer;
 	struct json_object *o = NULL;
 	int rc;

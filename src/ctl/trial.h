@@ -12,8 +12,8 @@ struct bus;
 struct why;
 
 struct trial {
-	char version[40]; /* as the program said */
-	uint64_t ms;      /* until it was ready */
+	char version[40];   /* as the program said */
+	uint64_t ms;        /* until it was ready */
 	char remarks[1024]; /* warnings of it, a line each; mostly "" */
 };
 

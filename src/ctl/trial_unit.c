@@ -180,8 +180,10 @@ put_unit_section(FILE *to, const char *instance)
 {
 	char name[128];
 
-	fprintf(to, "[Unit]\nDescription=Trial of ws@%s.service (wsctl check)\nDocumentation=man:wsctl(8)\n"
-		    "CollectMode=inactive-or-failed\nStartLimitIntervalSec=0\n", instance);
+	fprintf(to,
+		"[Unit]\nDescription=Trial of ws@%s.service (wsctl check)\nDocumentation=man:wsctl(8)\n"
+		"CollectMode=inactive-or-failed\nStartLimitIntervalSec=0\n",
+		instance);
 	for (int i = 0; i < TRIAL_SOCKETS; i++) {
 		trial_unit_socket_name(name, i, instance);
 		fprintf(to, "Requires=%s\n", name);
@@ -196,9 +198,11 @@ put_overrides(FILE *to, const char *instance)
 	char path[128], name[128];
 
 	trial_unit_output_path(path, instance);
-	fprintf(to, "ExecStartPost=\nExecReload=\nExecStop=\nExecStopPost=\nRestart=no\nNotifyAccess=main\n"
-		    "FileDescriptorStoreMax=0\nRuntimeDirectoryPreserve=yes\nRuntimeMaxSec=60\nTimeoutStopSec=10\n"
-		    "StandardOutput=append:%s\nStandardError=inherit\n", path);
+	fprintf(to,
+		"ExecStartPost=\nExecReload=\nExecStop=\nExecStopPost=\nRestart=no\nNotifyAccess=main\n"
+		"FileDescriptorStoreMax=0\nRuntimeDirectoryPreserve=yes\nRuntimeMaxSec=60\nTimeoutStopSec=10\n"
+		"StandardOutput=append:%s\nStandardError=inherit\n",
+		path);
 	for (int i = 0; i < TRIAL_SOCKETS; i++) {
 		trial_unit_socket_name(name, i, instance);
 		fprintf(to, "Sockets=%s\n", name);
@@ -235,9 +239,10 @@ trial_unit_socket(enum trial_socket which, const char *instance)
 
 	trial_unit_socket_path(path, which, instance);
 	trial_unit_service_name(name, instance);
-	if (asprintf(&out, "[Unit]\nDescription=Trial of ws@%s.service (wsctl check)\nCollectMode=inactive-or-failed\n"
-			   "StartLimitIntervalSec=0\nStopWhenUnneeded=yes\n\n"
-			   "[Socket]\n%s=%s\nSocketMode=0600\nRemoveOnStop=yes\nFileDescriptorName=%s\nService=%s\n",
+	if (asprintf(&out,
+		     "[Unit]\nDescription=Trial of ws@%s.service (wsctl check)\nCollectMode=inactive-or-failed\n"
+		     "StartLimitIntervalSec=0\nStopWhenUnneeded=yes\n\n"
+		     "[Socket]\n%s=%s\nSocketMode=0600\nRemoveOnStop=yes\nFileDescriptorName=%s\nService=%s\n",
 		     instance, which == TRIAL_HANDOFF ? "ListenSequentialPacket" : "ListenStream", path, kinds[which],
 		     name) == -1)
 		return NULL;

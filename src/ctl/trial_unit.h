@@ -23,8 +23,7 @@ void trial_unit_output_path(char out[128], const char *instance);
  * what to run instead of what they say, with the arguments argv[1] and so on of theirs, which ends with NULL; or
  * NULL, and then argv is not looked at. The caller frees what is returned; NULL: out of memory.
  */
-char *trial_unit_service(const char *const *texts, const char *instance, const char *program,
-			 const char *const *argv);
+char *trial_unit_service(const char *const *texts, const char *instance, const char *program, const char *const *argv);
 char *trial_unit_socket(enum trial_socket which, const char *instance);
 
 #endif

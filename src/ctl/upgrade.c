@@ -221,8 +221,7 @@ is_way_back(const struct upgrade *u, const char *name)
 {
 	char program[PROGRAM_MAX];
 
-	if (strcmp(u->last.outcome, "undone") == 0 || strcmp(u->last.from, name) != 0 ||
-	    strcmp(u->last.to, name) == 0)
+	if (strcmp(u->last.outcome, "undone") == 0 || strcmp(u->last.from, name) != 0 || strcmp(u->last.to, name) == 0)
 		return false;
 	program_of(u->last.to, program);
 	return strcmp(program, u->last.program) == 0;
@@ -272,7 +271,8 @@ run(struct upgrade *u)
 
 	if (u->outdated > 0 && how == CONF_UPGRADE_NONE) {
 		printf("ON_UPGRADE=none: %s is installed, and instances that run go on with what they have, until "
-		       "wsctl deploy or wsctl restart\n", program_name(u->installed));
+		       "wsctl deploy or wsctl restart\n",
+		       program_name(u->installed));
 		return;
 	}
 	if (how != CONF_UPGRADE_NONE && is_cut_off(u)) {

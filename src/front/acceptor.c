@@ -16,7 +16,7 @@
 #include "log/log.h"
 #include "loop/watch.h"
 
-#define BATCH	 128 /* accepts of one listener before the others and the visitors get their turn */
+#define BATCH    128 /* accepts of one listener before the others and the visitors get their turn */
 #define RETRY_MS 100
 
 /* Urgent data has no meaning here, and taken out of line a byte would be missing from the stream (RFC 6093, 6). */

@@ -116,10 +116,10 @@ room_left(struct applicant *a)
 	if (f->seats.n_taken < f->conf->max_connections)
 		return true;
 	if (log_fold_due(&fold, uv_now(f->loop), &repeated))
-		log_write(LOG_LEVEL_WARN, LOG_ID_LIMIT_REACHED,
-			  LOG_FIELDS(LOG_NUMBER("WS_REPEATED", repeated),
-				     LOG_NUMBER("WS_CONNECTIONS", f->seats.n_taken)),
-			  "MAX_CONNECTIONS reached: new connections are refused");
+		log_write(
+			LOG_LEVEL_WARN, LOG_ID_LIMIT_REACHED,
+			LOG_FIELDS(LOG_NUMBER("WS_REPEATED", repeated), LOG_NUMBER("WS_CONNECTIONS", f->seats.n_taken)),
+			"MAX_CONNECTIONS reached: new connections are refused");
 	refuse(a, METRIC_REFUSED_LIMIT, 503, "too_many_connections", "the server is full", RETRY_FULL_S);
 	return false;
 }
@@ -231,8 +231,8 @@ replace(struct applicant *a, struct session *session)
 	struct front *f = v->front;
 
 	v->guest = malloc(sizeof(*v->guest));
-	if (!v->guest || (session->state == SESSION_LIVE &&
-			  f->ops->dismiss(f->ops->arg, &session->seat, session->id) != WSD_OK)) {
+	if (!v->guest ||
+	    (session->state == SESSION_LIVE && f->ops->dismiss(f->ops->arg, &session->seat, session->id) != WSD_OK)) {
 		refuse(a, METRIC_REFUSED_INTERNAL, 503, "overloaded", "out of memory", RETRY_FULL_S);
 		return;
 	}

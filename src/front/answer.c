@@ -52,9 +52,9 @@ extra_headers(int status, const char *code)
 {
 	switch (status) {
 	case 401:
-		return strcmp(code, "unauthorized") == 0 ?
-			       "WWW-Authenticate: Bearer realm=\"wsd\"\r\n" :
-			       "WWW-Authenticate: Bearer realm=\"wsd\", error=\"invalid_token\"\r\n";
+		return strcmp(code, "unauthorized") == 0
+			       ? "WWW-Authenticate: Bearer realm=\"wsd\"\r\n"
+			       : "WWW-Authenticate: Bearer realm=\"wsd\", error=\"invalid_token\"\r\n";
 	case 405:
 		return "Allow: GET\r\n";
 	case 426:
@@ -106,8 +106,7 @@ answer_refuse(struct visitor *v, const struct request *r, int status, const char
 		       "X-Frame-Options: DENY\r\n"
 		       "\r\n%s",
 		       status, status_text(status), body_len, status == 426 ? "close, Upgrade" : "close",
-		       extra_headers(status, code), retry,
-		       transport_security(security, sizeof(security), v, r), id,
+		       extra_headers(status, code), retry, transport_security(security, sizeof(security), v, r), id,
 		       slice_equal(r->method, "HEAD") ? "" : body);
 	CHECK(len > 0 && (size_t)len < sizeof(answer));
 	visitor_answer(v, answer, (size_t)len);

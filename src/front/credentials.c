@@ -13,9 +13,9 @@
 
 _Static_assert(FRONT_SUBJECT_MAX == AUTH_SUBJECT_MAX, "one subject");
 
-#define SCHEME	    "Bearer"
+#define SCHEME      "Bearer"
 #define SUBPROTOCOL "bearer." /* browsers cannot set headers, but can offer subprotocols */
-#define MARK	    (sizeof(SUBPROTOCOL) - 1)
+#define MARK        (sizeof(SUBPROTOCOL) - 1)
 
 /* ---- finding --------------------------------------------------------------------------------- */
 

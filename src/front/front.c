@@ -12,7 +12,7 @@
 
 #define TICK_MS 100
 
-#define PEERS_MOST	   65536
+#define PEERS_MOST         65536
 #define ADMIN_PENDING_MOST 64 /* operators, probes and Prometheus: they speak at once */
 
 static void
@@ -99,7 +99,7 @@ on_timer_closed(uv_handle_t *handle)
 static void
 empty_lobby(struct lobby *lobby)
 {
-	list_foreach(node, &lobby->visitors)
+	list_foreach (node, &lobby->visitors)
 		visitor_done(LIST_ENTRY(node, struct visitor, node));
 }
 
@@ -145,7 +145,7 @@ front_set_mode(struct front *f, enum front_mode mode)
 	acceptor_update(f);
 	if (!stood_still)
 		return;
-	list_foreach(node, &f->public.visitors)
+	list_foreach (node, &f->public.visitors)
 		visitor_hear(LIST_ENTRY(node, struct visitor, node));
 }
 

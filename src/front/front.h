@@ -21,16 +21,16 @@ struct conf;
 struct front;
 struct metrics_shard;
 
-#define FRONT_TOKEN_BYTES 16
-#define FRONT_KEY_LEN	  24
-#define FRONT_SUBJECT_MAX 128
+#define FRONT_TOKEN_BYTES     16
+#define FRONT_KEY_LEN         24
+#define FRONT_SUBJECT_MAX     128
 #define FRONT_SUBPROTOCOL_MAX 64 /* longer ones are not answered */
 
 enum front_mode {
-	FRONT_CLOSED,	/* connections wait in the listening sockets' queues */
-	FRONT_PARKING,	/* the same, and who was accepted but not heard yet stands still */
+	FRONT_CLOSED,  /* connections wait in the listening sockets' queues */
+	FRONT_PARKING, /* the same, and who was accepted but not heard yet stands still */
 	FRONT_OPEN,
-	FRONT_STANDBY,	/* new WebSockets get 503, plain HTTP is served */
+	FRONT_STANDBY,  /* new WebSockets get 503, plain HTTP is served */
 	FRONT_DRAINING, /* the same, with another reason */
 };
 
@@ -49,10 +49,10 @@ struct front_guest {
 	uint64_t count;
 	bool resumed;
 	uint8_t token[FRONT_TOKEN_BYTES];
-	char key[FRONT_KEY_LEN]; /* Sec-WebSocket-Key */
+	char key[FRONT_KEY_LEN];                     /* Sec-WebSocket-Key */
 	char subprotocol[FRONT_SUBPROTOCOL_MAX + 1]; /* to be answered; "": none */
-	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
-	char subject[FRONT_SUBJECT_MAX + 1]; /* of its token; "": not known */
+	uint64_t expires_real_ms;                    /* when its token ends, by the wall clock; 0: it has none */
+	char subject[FRONT_SUBJECT_MAX + 1];         /* of its token; "": not known */
 	const char *id;
 };
 

@@ -18,7 +18,7 @@
 #include "loop/wheel.h"
 #include "metrics/metrics.h"
 
-#define FRONT_MAGIC	0x66726f6eu
+#define FRONT_MAGIC     0x66726f6eu
 #define FRONT_LISTENERS 32
 
 /* The visitors of one side. Each side has a bound of its own, so that nobody on the public port can keep an
@@ -50,17 +50,17 @@ enum visitor_state {
 /* An accepted connection that nobody else owns yet. */
 struct visitor {
 	uint32_t magic;
-	uint8_t state;	 /* enum visitor_state */
-	bool polled;	 /* the handle is initialised */
-	bool unpolled;	 /* and closing or closed */
-	bool resting;	 /* its readiness says nothing; the clock looks again */
-	int fd;		 /* -1: given away */
+	uint8_t state; /* enum visitor_state */
+	bool polled;   /* the handle is initialised */
+	bool unpolled; /* and closing or closed */
+	bool resting;  /* its readiness says nothing; the clock looks again */
+	int fd;        /* -1: given away */
 	struct front *front;
 	struct lobby *lobby;
 	struct list node; /* in lobby->visitors */
 	struct wheel_timer timer;
 	uint64_t since_ms;
-	int seen;	   /* bytes of the request when last looked at */
+	int seen;          /* bytes of the request when last looked at */
 	uint32_t lingered; /* bytes thrown away */
 	uv_poll_t poll;
 	socklen_t peer_len;
@@ -72,8 +72,8 @@ struct visitor {
 	/* VISITOR_WAITING */
 	struct front_guest *guest; /* owned */
 	struct session *session;   /* whose successor this is to be */
-	struct visitor *behind;	   /* who waits for the same session, and came later */
-	struct peer *client;	   /* counted there already; may be NULL */
+	struct visitor *behind;    /* who waits for the same session, and came later */
+	struct peer *client;       /* counted there already; may be NULL */
 };
 
 struct front {
@@ -116,7 +116,7 @@ void visitor_answer(struct visitor *v, const char *answer, size_t len); /* sends
 /* Takes the socket out of the loop's hands, before somebody else may close it; visitor_done() or
  * visitor_answer() must follow in the same callback. */
 void visitor_unpoll(struct visitor *v);
-void visitor_done(struct visitor *v);					 /* closes its fd, if it still has one */
+void visitor_done(struct visitor *v); /* closes its fd, if it still has one */
 void visitor_wait(struct visitor *v);
 void visitor_evict_oldest(struct front *f, struct lobby *lobby);
 void visitor_look_again(struct lobby *lobby); /* at those that no event tells of */

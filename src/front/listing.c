@@ -28,8 +28,8 @@ insert(struct front_entry *out, uint32_t *n, uint32_t most, const struct session
 }
 
 uint32_t
-front_list(const struct front *f, const char *after, const char *prefix, struct front_entry *out,
-	   uint32_t most, bool *more)
+front_list(const struct front *f, const char *after, const char *prefix, struct front_entry *out, uint32_t most,
+	   bool *more)
 {
 	size_t prefix_len = strlen(prefix);
 	uint32_t n = 0, fitting = 0;

@@ -146,7 +146,7 @@ front_each_session(const struct front *f, front_session_cb cb, void *arg)
 {
 	uint64_t now_ms = uv_now(f->loop);
 
-	list_foreach(node, (struct list *)&f->sessions.kept) {
+	list_foreach (node, (struct list *)&f->sessions.kept) {
 		const struct session *s = LIST_ENTRY(node, struct session, node);
 
 		if (s->given)
@@ -158,7 +158,7 @@ front_each_session(const struct front *f, front_session_cb cb, void *arg)
 void
 front_mark_sessions(struct front *f, bool given)
 {
-	list_foreach(node, &f->sessions.kept)
+	list_foreach (node, &f->sessions.kept)
 		LIST_ENTRY(node, struct session, node)->given = given;
 }
 
@@ -172,7 +172,7 @@ front_forget_sessions(struct front *f)
 void
 front_each_visitor(const struct front *f, front_visitor_cb cb, void *arg)
 {
-	list_foreach(node, (struct list *)&f->public.visitors) {
+	list_foreach (node, (struct list *)&f->public.visitors) {
 		const struct visitor *v = LIST_ENTRY(node, struct visitor, node);
 
 		if (v->state == VISITOR_READING)

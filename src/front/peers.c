@@ -19,7 +19,7 @@ peers_deinit(struct peers *p)
 {
 	struct peer *peer, *next;
 
-	HASH_ITER(hh, p->by_key, peer, next) {
+	HASH_ITER (hh, p->by_key, peer, next) {
 		HASH_DEL(p->by_key, peer);
 		free(peer);
 	}

@@ -231,8 +231,8 @@ judge_websocket_fields(struct request_head *h)
 static enum request_step
 judge_handshake(struct request_head *h)
 {
-	static enum request_step (*const checks[])(
-		struct request_head *) = { judge_path, judge_no_body, judge_upgrade, judge_websocket_fields };
+	static enum request_step (*const checks[])(struct request_head *) = { judge_path, judge_no_body, judge_upgrade,
+									      judge_websocket_fields };
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
 		enum request_step step = checks[i](h);

@@ -12,19 +12,19 @@
 
 #include "base/slice.h"
 
-#define REQUEST_HEAD_MAX    8192 /* bytes, the empty line included; more is 431 */
-#define REQUEST_HEADERS_MAX 100	 /* lines; more is 431 */
-#define REQUEST_BODY_MAX    65536 /* bytes that a plain request's Content-Length may announce; more is 413 */
-#define REQUEST_PARAMETERS_MAX 100 /* of a plain request's query; more is 400 */
-#define REQUEST_COOKIES_MAX 200 /* of a plain request; more is 431 */
-#define REQUEST_ID_MAX	    128	 /* of a connectionId */
-#define REQUEST_TOKEN_MAX   64	 /* of a session token */
-#define REQUEST_LINES_MAX   16	 /* lines of one field that are kept */
+#define REQUEST_HEAD_MAX       8192  /* bytes, the empty line included; more is 431 */
+#define REQUEST_HEADERS_MAX    100   /* lines; more is 431 */
+#define REQUEST_BODY_MAX       65536 /* bytes that a plain request's Content-Length may announce; more is 413 */
+#define REQUEST_PARAMETERS_MAX 100   /* of a plain request's query; more is 400 */
+#define REQUEST_COOKIES_MAX    200   /* of a plain request; more is 431 */
+#define REQUEST_ID_MAX         128   /* of a connectionId */
+#define REQUEST_TOKEN_MAX      64    /* of a session token */
+#define REQUEST_LINES_MAX      16    /* lines of one field that are kept */
 
 enum request_kind {
 	REQUEST_PARTIAL,   /* good so far; the rest of the head has not come */
 	REQUEST_WEBSOCKET, /* a correct handshake for /ws/chat/{connectionId} */
-	REQUEST_HTTP,	   /* a request without an upgrade, for any path but /ws/...; its body may follow */
+	REQUEST_HTTP,      /* a request without an upgrade, for any path but /ws/...; its body may follow */
 	REQUEST_REFUSED,   /* answer `status` and close */
 };
 
@@ -48,7 +48,7 @@ struct request {
 	struct slice method, target, host, origin, key, request_id, user_agent;
 	/* Authorization's value, X-Forwarded-Proto */
 	struct slice authorization, forwarded_proto;
-	struct slice query; /* without the "?" */
+	struct slice query;                /* without the "?" */
 	struct request_list subprotocols;  /* WEBSOCKET: well-formed, all lines */
 	struct request_list forwarded_for; /* X-Forwarded-For: the last line is the nearest proxy's */
 

@@ -8,8 +8,7 @@
 static enum request_step
 judge_method(struct request_head *h)
 {
-	static const char *const known[] = { "GET",    "HEAD",  "POST",    "PUT",
-					     "DELETE", "PATCH", "OPTIONS", "TRACE" };
+	static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE" };
 
 	if (slice_equal(h->out->method, "PRI"))
 		return request_refuse(h, 505, "HTTP/2 is not spoken here");
@@ -123,8 +122,7 @@ request_under_ws(struct slice path)
 enum request_step
 request_read_line(struct request_head *h)
 {
-	static enum request_step (*const parts[])(struct request_head *) = { read_method, read_target,
-									     read_version };
+	static enum request_step (*const parts[])(struct request_head *) = { read_method, read_target, read_version };
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		enum request_step step = parts[i](h);

@@ -43,7 +43,7 @@ struct request_head {
 	struct slice value[FIELD_COUNT]; /* of a repeated field the last line's */
 	unsigned seen[FIELD_COUNT];      /* lines with this name */
 	unsigned n_cookies;
-	bool upgrade_websocket;          /* some Upgrade line has this token */
+	bool upgrade_websocket; /* some Upgrade line has this token */
 	bool connection_upgrade;
 	struct request_elements subprotocols, extensions;
 	bool unknown_coding; /* some Transfer-Encoding line is not chunked */

@@ -15,12 +15,12 @@ struct session;
 
 /* Who sits there, as far as the front desk must know when it leaves. */
 struct seat {
-	uint64_t serial;	 /* 0: free; then next_free holds */
+	uint64_t serial; /* 0: free; then next_free holds */
 	union {
 		struct session *session; /* NULL: it has gone over to another connection */
-		uint64_t next_free;	 /* slot; SEATS_END: the last */
+		uint64_t next_free;      /* slot; SEATS_END: the last */
 	};
-	struct peer *client;	 /* NULL: not counted by address */
+	struct peer *client; /* NULL: not counted by address */
 };
 
 struct seat_row {

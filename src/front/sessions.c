@@ -22,7 +22,7 @@ sessions_deinit(struct sessions *s)
 {
 	struct session *session, *next;
 
-	HASH_ITER(hh, s->by_id, session, next) {
+	HASH_ITER (hh, s->by_id, session, next) {
 		HASH_DEL(s->by_id, session);
 		free(session);
 	}

@@ -20,7 +20,7 @@
 enum session_state {
 	SESSION_LIVE,
 	SESSION_SWAPPING, /* its connection was told to go; visitors wait to take it over, one after the other */
-	SESSION_KEPT,	  /* its connection has closed; it can be resumed until it expires */
+	SESSION_KEPT,     /* its connection has closed; it can be resumed until it expires */
 };
 
 struct visitor;

@@ -209,8 +209,7 @@ consume(struct visitor *v, size_t len)
 	return n >= 0 && (size_t)n == len;
 }
 
-static void
-on_event(uv_poll_t *poll, int status, int events);
+static void on_event(uv_poll_t *poll, int status, int events);
 
 static void
 poll_for(struct visitor *v, int events)
@@ -346,9 +345,9 @@ visitor_welcome(struct front *f, struct lobby *lobby, int fd, const struct socka
 	v->fd = fd;
 	v->since_ms = uv_now(f->loop);
 	/* of a unix-domain client only the family matters */
-	v->peer_len = peer->sa_family == AF_UNIX ? sizeof(sa_family_t) :
-		      peer_len < sizeof(v->peer) ? peer_len :
-						   (socklen_t)sizeof(v->peer);
+	v->peer_len = peer->sa_family == AF_UNIX   ? sizeof(sa_family_t)
+		      : peer_len < sizeof(v->peer) ? peer_len
+						   : (socklen_t)sizeof(v->peer);
 	memcpy(&v->peer, peer, v->peer_len);
 	wheel_timer_init(&v->timer);
 	wheel_set(&f->wheel, &v->timer, v->since_ms + REQUEST_MS);
@@ -359,7 +358,7 @@ visitor_welcome(struct front *f, struct lobby *lobby, int fd, const struct socka
 void
 visitor_evict_oldest(struct front *f, struct lobby *lobby)
 {
-	list_foreach(node, &lobby->visitors) {
+	list_foreach (node, &lobby->visitors) {
 		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
 
 		if (v->since_ms + EVICT_MS > uv_now(f->loop))
@@ -374,7 +373,7 @@ visitor_evict_oldest(struct front *f, struct lobby *lobby)
 void
 visitor_look_again(struct lobby *lobby)
 {
-	list_foreach(node, &lobby->visitors) {
+	list_foreach (node, &lobby->visitors) {
 		struct visitor *v = LIST_ENTRY(node, struct visitor, node);
 
 		if (v->resting && v->state == VISITOR_READING)

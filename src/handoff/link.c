@@ -87,8 +87,9 @@ link_receive(int fd, struct link_message *m)
 		struct cmsghdr align;
 		char space[CMSG_SPACE(16 * sizeof(int))];
 	} control;
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
+	struct msghdr msg = {
+		.msg_iov = iov, .msg_iovlen = 2, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	bool fits;
 	ssize_t n;
 

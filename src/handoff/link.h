@@ -9,23 +9,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINK_OLDEST	 1 /* versions spoken */
-#define LINK_LATEST	 2
+#define LINK_OLDEST        1 /* versions spoken */
+#define LINK_LATEST        2
 #define LINK_WITH_SESSIONS 2 /* the first that knows LINK_SESSION */
-#define LINK_FDS_MOST	 2
-#define LINK_BODY_MOST	 65536 /* a state that is longer travels in a memfd */
+#define LINK_FDS_MOST      2
+#define LINK_BODY_MOST     65536 /* a state that is longer travels in a memfd */
 
 enum link_type {
 	LINK_HELLO = 1, /* sender: struct link_hello; fd: the arbiter */
-	LINK_WELCOME,	/* receiver: struct link_hello */
-	LINK_NO,	/* receiver: a text, why not */
-	LINK_OFFER,	/* sender: index; state, or none and a second fd with it; fd: the connection */
-	LINK_TAKEN,	/* receiver: index, of an offer or a session */
-	LINK_REFUSED,	/* receiver: the same; a text, why */
-	LINK_SESSIONS,	/* sender: a list of sessions, which nobody is connected with */
-	LINK_DONE,	/* sender: no more */
-	LINK_BYE,	/* receiver: all that came has been dealt with */
-	LINK_SESSION,	/* sender: index; the session of a connection that is about to be closed */
+	LINK_WELCOME,   /* receiver: struct link_hello */
+	LINK_NO,        /* receiver: a text, why not */
+	LINK_OFFER,     /* sender: index; state, or none and a second fd with it; fd: the connection */
+	LINK_TAKEN,     /* receiver: index, of an offer or a session */
+	LINK_REFUSED,   /* receiver: the same; a text, why */
+	LINK_SESSIONS,  /* sender: a list of sessions, which nobody is connected with */
+	LINK_DONE,      /* sender: no more */
+	LINK_BYE,       /* receiver: all that came has been dealt with */
+	LINK_SESSION,   /* sender: index; the session of a connection that is about to be closed */
 };
 
 struct link_hello {
@@ -38,7 +38,7 @@ struct link_message {
 	uint8_t type;
 	uint32_t index;
 	size_t len;
-	int fds[LINK_FDS_MOST]; /* -1: none; owned by whoever received the message */
+	int fds[LINK_FDS_MOST];        /* -1: none; owned by whoever received the message */
 	char body[LINK_BODY_MOST + 1]; /* zero-terminated */
 };
 

@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-#define BATCH	      250 /* descriptors a message: SCM_MAX_FD is 253 */
+#define BATCH         250 /* descriptors a message: SCM_MAX_FD is 253 */
 #define RECORD_BYTES  1024
 #define RECORD_SPACE  (RECORD_BYTES - 24)
 #define RECORDS_AT    4096
@@ -32,17 +32,17 @@ struct head {
 	char magic[8];
 	uint32_t version; /* of this layout: 1 */
 	uint32_t record_bytes;
-	uint32_t parked;	/* records whose sockets are in flight */
-	uint32_t messages;	/* they are in */
-	uint64_t overflow_at;	/* where the area begins */
-	uint64_t overflow_used; /* bytes of it */
+	uint32_t parked;                    /* records whose sockets are in flight */
+	uint32_t messages;                  /* they are in */
+	uint64_t overflow_at;               /* where the area begins */
+	uint64_t overflow_used;             /* bytes of it */
 	uint64_t sessions_at, sessions_len; /* in the area */
 };
 
 struct record {
-	uint32_t len;	     /* of the state */
+	uint32_t len; /* of the state */
 	uint32_t zero;
-	uint64_t overflow;   /* where it is, if it does not fit here; else 0 */
+	uint64_t overflow; /* where it is, if it does not fit here; else 0 */
 	uint64_t reserved;
 	char state[RECORD_SPACE];
 };
@@ -330,8 +330,9 @@ receive(const struct lot *lot, struct batch *b, int flags)
 		char space[CMSG_SPACE((BATCH + 8) * sizeof(int))];
 	} control;
 	struct iovec iov = { b->indices, sizeof(b->indices) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	ssize_t n;
 
 	b->n_fds = b->n_indices = 0;

@@ -18,7 +18,7 @@
 struct lot;
 
 /* Bytes of the table that the lot itself neither reads nor writes. */
-#define LOT_SPARE_AT	2048
+#define LOT_SPARE_AT    2048
 #define LOT_SPARE_BYTES 2048
 
 /* A new, empty lot. WSD_OK, -ENOMEM or another negative errno. */

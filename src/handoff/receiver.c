@@ -16,12 +16,11 @@
 
 #define HELLO_MS   3000  /* nobody who says nothing keeps others away */
 #define SILENCE_MS 60000 /* a sender gives up earlier */
-#define REST_MS    100	 /* until a connection that could not be accepted is tried again */
+#define REST_MS    100   /* until a connection that could not be accepted is tried again */
 
 static void on_link(uv_poll_t *poll, int status, int events);
 
-/* ---- the end of a link
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the end of a link ----------------------------------------------------------------------- */
 
 static void
 maybe_free(struct receiver *r)
@@ -107,9 +106,7 @@ refuse_link(struct receiver *r, const char *why)
 	end_link(r);
 }
 
-/* ---- messages
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void
 on_hello(struct receiver *r)

@@ -33,8 +33,7 @@ struct receiver_ops {
 	/* One whose connection has closed. */
 	void (*session)(void *arg, const struct session_state *session);
 	/* A link has ended: how many connections it brought, and sessions of those that are closed over there. */
-	void (*ended)(void *arg, const char *from, uint32_t taken, uint32_t sessions, uint32_t refused,
-		      bool complete);
+	void (*ended)(void *arg, const char *from, uint32_t taken, uint32_t sessions, uint32_t refused, bool complete);
 };
 
 /* Listens on fd, which it owns in every case. WSD_OK or a negative code. */

@@ -55,8 +55,7 @@ struct sender {
 	struct link_message in;
 };
 
-/* ---- the end
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void
 on_closed(uv_handle_t *handle)
@@ -86,7 +85,7 @@ over(struct sender *s, int rc, const char *why)
 	if (s->state == OVER)
 		return;
 	s->state = OVER;
-	list_foreach(node, &s->waiting)
+	list_foreach (node, &s->waiting)
 		forget_waiting(LIST_ENTRY(node, struct waiting, node));
 	/* What the other side has taken by now is its, and what it has not it will never get. */
 	for (uint32_t i = 0; i < s->n_offers; i++) {
@@ -128,8 +127,7 @@ on_deaf(uv_timer_t *timer)
 	over(timer->data, -ENOSPC, "the link cannot be watched");
 }
 
-/* ---- sending
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static void on_event(uv_poll_t *poll, int status, int events);
 
@@ -146,7 +144,7 @@ watch(struct sender *s)
 static void
 send_waiting(struct sender *s)
 {
-	list_foreach(node, &s->waiting) {
+	list_foreach (node, &s->waiting) {
 		struct waiting *w = LIST_ENTRY(node, struct waiting, node);
 		int rc = link_send(s->fd, w->type, w->index, w->body, w->len, w->fds, w->n_fds);
 
@@ -269,8 +267,7 @@ sender_abort(struct sender *s, const char *why)
 	over(s, WSD_E_CLOSED, why);
 }
 
-/* ---- receiving
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static void
 settle(struct sender *s, uint32_t index, enum sender_fate fate)
@@ -344,8 +341,7 @@ on_event(uv_poll_t *poll, int status, int events)
 		send_waiting(s);
 }
 
-/* ---- the beginning
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the beginning --------------------------------------------------------------------------- */
 
 static int
 connect_to(const char *path)
@@ -368,8 +364,8 @@ connect_to(const char *path)
 }
 
 int
-sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance,
-	     const char *software, uint32_t most, const struct sender_ops *ops)
+sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance, const char *software,
+	     uint32_t most, const struct sender_ops *ops)
 {
 	struct sender *s = calloc(1, sizeof(*s));
 	struct link_hello hello;

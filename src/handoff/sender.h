@@ -19,8 +19,8 @@
 struct sender;
 
 enum sender_fate {
-	SENDER_TAKEN,	/* the other process owns it: the connection, or the session */
-	SENDER_KEPT,	/* the link broke before: it is still ours */
+	SENDER_TAKEN,   /* the other process owns it: the connection, or the session */
+	SENDER_KEPT,    /* the link broke before: it is still ours */
 	SENDER_REFUSED, /* the other process does not want it */
 };
 
@@ -35,8 +35,8 @@ struct sender_ops {
 };
 
 /* path: the other side's socket. most: offers that will be made. WSD_OK: over() will be called, later. */
-int sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance,
-		 const char *software, uint32_t most, const struct sender_ops *ops);
+int sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance, const char *software,
+		 uint32_t most, const struct sender_ops *ops);
 
 /* Offers a connection: fd stays the caller's, state is copied. settled() will be called for it, perhaps at once. */
 void sender_offer(struct sender *s, void *offer, int fd, const char *state, size_t len);

@@ -19,7 +19,7 @@ static const struct {
 	{ "info", LOG_LEVEL_INFO },   { "debug", LOG_LEVEL_DEBUG }, { "crit", LOG_LEVEL_CRIT },
 };
 
-#define LEVELS	      (sizeof(levels) / sizeof(*levels))
+#define LEVELS        (sizeof(levels) / sizeof(*levels))
 #define LEVELS_TO_SET (LEVELS - 1) /* crit cannot be chosen: errors are always logged */
 
 #define CRIT_MS 1000 /* for a critical line to be written: whoever logs it may be about to abort */
@@ -142,9 +142,8 @@ log_fold_due(struct log_fold *fold, uint64_t now_ms, uint64_t *repeated)
 	uint64_t next = atomic_load_explicit(&fold->next_ms, memory_order_relaxed);
 
 	/* Of several threads that find a line due, the one whose exchange succeeds writes it. */
-	if (now_ms < next ||
-	    !atomic_compare_exchange_strong_explicit(&fold->next_ms, &next, now_ms + fold->interval_ms,
-						     memory_order_relaxed, memory_order_relaxed)) {
+	if (now_ms < next || !atomic_compare_exchange_strong_explicit(&fold->next_ms, &next, now_ms + fold->interval_ms,
+								      memory_order_relaxed, memory_order_relaxed)) {
 		atomic_fetch_add_explicit(&fold->folded, 1, memory_order_relaxed);
 		return false;
 	}

@@ -16,12 +16,12 @@
 
 /* Values are those of syslog(3). */
 enum log_level {
-	LOG_LEVEL_CRIT = 2,    /* we are about to exit */
-	LOG_LEVEL_ERROR = 3,   /* somebody must act */
-	LOG_LEVEL_WARN = 4,    /* degraded, still serving */
-	LOG_LEVEL_NOTICE = 5,  /* lifecycle */
-	LOG_LEVEL_INFO = 6,    /* a line when a connection opens, one when it closes */
-	LOG_LEVEL_DEBUG = 7,   /* each message */
+	LOG_LEVEL_CRIT = 2,   /* we are about to exit */
+	LOG_LEVEL_ERROR = 3,  /* somebody must act */
+	LOG_LEVEL_WARN = 4,   /* degraded, still serving */
+	LOG_LEVEL_NOTICE = 5, /* lifecycle */
+	LOG_LEVEL_INFO = 6,   /* a line when a connection opens, one when it closes */
+	LOG_LEVEL_DEBUG = 7,  /* each message */
 };
 
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_JOURNAL, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -35,7 +35,7 @@ struct log_field {
 
 #define LOG_TEXT(field_name, value)   ((struct log_field){ .name = (field_name), .text = (value) })
 #define LOG_NUMBER(field_name, value) ((struct log_field){ .name = (field_name), .number = (uint64_t)(value) })
-#define LOG_FIELDS(...)		      ((const struct log_field[]){ __VA_ARGS__, { 0 } })
+#define LOG_FIELDS(...)               ((const struct log_field[]){ __VA_ARGS__, { 0 } })
 
 /* "error", "warn", "notice", "info" or "debug"; WSD_OK or WSD_E_UNKNOWN. */
 int log_level_parse(const char *name, enum log_level *out);
@@ -75,12 +75,12 @@ void log_write(enum log_level level, const char *message_id, const struct log_fi
 			log_write(level, id, fields, __VA_ARGS__); \
 	} while (0)
 
-#define log_crit(...)	LOG_AT(LOG_LEVEL_CRIT, NULL, NULL, __VA_ARGS__)
-#define log_error(...)	LOG_AT(LOG_LEVEL_ERROR, NULL, NULL, __VA_ARGS__)
-#define log_warn(...)	LOG_AT(LOG_LEVEL_WARN, NULL, NULL, __VA_ARGS__)
+#define log_crit(...)   LOG_AT(LOG_LEVEL_CRIT, NULL, NULL, __VA_ARGS__)
+#define log_error(...)  LOG_AT(LOG_LEVEL_ERROR, NULL, NULL, __VA_ARGS__)
+#define log_warn(...)   LOG_AT(LOG_LEVEL_WARN, NULL, NULL, __VA_ARGS__)
 #define log_notice(...) LOG_AT(LOG_LEVEL_NOTICE, NULL, NULL, __VA_ARGS__)
-#define log_info(...)	LOG_AT(LOG_LEVEL_INFO, NULL, NULL, __VA_ARGS__)
-#define log_debug(...)	LOG_AT(LOG_LEVEL_DEBUG, NULL, NULL, __VA_ARGS__)
+#define log_info(...)   LOG_AT(LOG_LEVEL_INFO, NULL, NULL, __VA_ARGS__)
+#define log_debug(...)  LOG_AT(LOG_LEVEL_DEBUG, NULL, NULL, __VA_ARGS__)
 
 /*
  * Repeated errors in one line: the first is logged at once, then at most one line in `interval_ms` with the
@@ -99,7 +99,10 @@ struct log_fold {
 	_Atomic uint64_t folded;
 };
 
-#define LOG_FOLD(ms) { .interval_ms = (ms) }
+#define LOG_FOLD(ms) \
+	{ \
+		.interval_ms = (ms) \
+	}
 
 /* True if a line is due now; *repeated is then how many were folded since the last line. */
 bool log_fold_due(struct log_fold *fold, uint64_t now_ms, uint64_t *repeated);

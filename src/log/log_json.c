@@ -9,16 +9,16 @@
 #include "base/clock.h"
 #include "base/utf8_char.h"
 
-#define EXACT_MAX   9007199254740992ull /* 2^53: above it, readers that use doubles change the number */
+#define EXACT_MAX 9007199254740992ull /* 2^53: above it, readers that use doubles change the number */
 
 /* As RFC 8259, 7 has it: beyond U+FFFF in two halves. */
 static void
 put_code(struct log_buf *to, uint32_t code)
 {
 	char hex[16];
-	int n = code < 0x10000 ? snprintf(hex, sizeof(hex), "\\u%04x", code)
-			       : snprintf(hex, sizeof(hex), "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),
-					  0xdc00 + (code & 0x3ff));
+	int n = code < 0x10000
+			? snprintf(hex, sizeof(hex), "\\u%04x", code)
+			: snprintf(hex, sizeof(hex), "\\u%04x\\u%04x", 0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
 
 	log_buf_put(to, hex, (size_t)n);
 }

@@ -49,8 +49,8 @@ put_field(struct cursor *to, const struct log_field *field)
 	char digits[NUMBER_MAX + 1];
 
 	if (field->text) {
-		put_item(to, field->name, field->text,
-			 cut(field->text, strnlen(field->text, LOG_VALUE_MAX + 1)), false);
+		put_item(to, field->name, field->text, cut(field->text, strnlen(field->text, LOG_VALUE_MAX + 1)),
+			 false);
 	} else {
 		int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)field->number);
 

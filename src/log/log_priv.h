@@ -11,8 +11,8 @@
 #include "base/list.h"
 #include "log/log.h"
 
-#define LOG_VALUE_MAX	 1024 /* bytes of the text and of a field */
-#define LOG_FIELDS_MAX	 32
+#define LOG_VALUE_MAX    1024 /* bytes of the text and of a field */
+#define LOG_FIELDS_MAX   32
 #define LOG_INSTANCE_MAX 64
 
 /* "NAME=value" in the line's own memory, as the journal takes it. */
@@ -29,7 +29,7 @@ struct log_line {
 	size_t size;
 	uint64_t real_ms;
 	enum log_level level;
-	bool has_id;	  /* items[1] is MESSAGE_ID */
+	bool has_id;      /* items[1] is MESSAGE_ID */
 	unsigned n_items; /* items[0] is MESSAGE */
 	struct log_item items[];
 };
@@ -74,7 +74,7 @@ void log_json_render(struct log_buf *to, const struct log_sink *sink, const stru
 /* log_journal.c */
 bool log_journal_is_stderr(void);
 bool log_journal_was_down(void);  /* when we were started, and stderr should have been it */
-bool log_journal_exists(void);	  /* on this system; it may be down for now */
+bool log_journal_exists(void);    /* on this system; it may be down for now */
 bool log_journal_reachable(void); /* now */
 /* False: the journal did not take it. */
 bool log_journal_send(const struct log_sink *sink, const struct log_line *line);

@@ -29,23 +29,23 @@
 #define QUEUE_LINES 4096
 #define QUEUE_BYTES (8u << 20)
 #define LINGER_MS   5
-#define STOP_MS	    2000 /* for what is queued, at the end; as long, clients of a restart may have to wait */
+#define STOP_MS     2000 /* for what is queued, at the end; as long, clients of a restart may have to wait */
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	pthread_cond_t done; /* a batch is written, or the writer ends */
-	struct list lines; /* [lock: lock] */
-	unsigned n_lines;  /* [lock: lock] */
-	size_t n_bytes;	   /* [lock: lock] */
-	uint64_t batches;  /* [lock: lock] taken ever */
-	bool writing;	   /* [lock: lock] the last of them is not written yet */
-	bool urgent;	   /* [lock: lock] somebody waits for what is queued */
-	bool asleep;	   /* [lock: lock] the writer does not look again by itself */
-	bool running;	   /* [lock: lock] the writer takes lines */
-	bool stopping;	   /* [lock: lock] */
-	bool abandoned;	   /* [lock: lock] the writer hangs, and nobody waits for it any more */
-	pthread_t thread;  /* of the thread that starts and stops the log */
+	pthread_cond_t done;         /* a batch is written, or the writer ends */
+	struct list lines;           /* [lock: lock] */
+	unsigned n_lines;            /* [lock: lock] */
+	size_t n_bytes;              /* [lock: lock] */
+	uint64_t batches;            /* [lock: lock] taken ever */
+	bool writing;                /* [lock: lock] the last of them is not written yet */
+	bool urgent;                 /* [lock: lock] somebody waits for what is queued */
+	bool asleep;                 /* [lock: lock] the writer does not look again by itself */
+	bool running;                /* [lock: lock] the writer takes lines */
+	bool stopping;               /* [lock: lock] */
+	bool abandoned;              /* [lock: lock] the writer hangs, and nobody waits for it any more */
+	pthread_t thread;            /* of the thread that starts and stops the log */
 	const struct log_sink *sink; /* [const after start] */
 } queue = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,

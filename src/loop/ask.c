@@ -20,7 +20,7 @@ struct ask {
 	pthread_mutex_t mtx;
 	pthread_cond_t answered;
 	bool done, abandoned; /* [lock: mtx] */
-	int rc;		      /* by whoever answers, before done */
+	int rc;               /* by whoever answers, before done */
 	_Alignas(max_align_t) char payload[];
 };
 

@@ -22,11 +22,11 @@ struct mail {
 
 struct mailbox {
 	pthread_mutex_t mtx;
-	uv_async_t wake; /* [const after start] */
-	void *owner;	 /* [const after start] */
-	struct mail *first, **last; /* [lock: mtx] */
-	unsigned n, most;	    /* [lock: mtx] */
-	bool closed;		    /* [lock: mtx] */
+	uv_async_t wake;                /* [const after start] */
+	void *owner;                    /* [const after start] */
+	struct mail *first, **last;     /* [lock: mtx] */
+	unsigned n, most;               /* [lock: mtx] */
+	bool closed;                    /* [lock: mtx] */
 	void (*on_closed)(void *owner); /* loop's thread */
 };
 

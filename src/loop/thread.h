@@ -16,7 +16,7 @@ void thread_join(pthread_t thread);
 struct gate {
 	pthread_mutex_t mtx;
 	pthread_cond_t all_here;
-	unsigned awaited; /* [lock: mtx] */
+	unsigned awaited;  /* [lock: mtx] */
 	int first_failure; /* [lock: mtx] */
 };
 

@@ -62,7 +62,7 @@ run_tick(struct wheel *wheel)
 
 	/* First take out what is due, so that callbacks may set and clear anything, then call. */
 	list_init(&due);
-	list_foreach(node, slot) {
+	list_foreach (node, slot) {
 		struct wheel_timer *timer = LIST_ENTRY(node, struct wheel_timer, node);
 
 		if (timer->due == (uint32_t)wheel->now) {

@@ -7,11 +7,11 @@ const struct metrics_row metrics_rows[] = {
 	{ .kind = METRICS_ROW_FAMILY, .name = #name_, .type = #type_, .unit = #unit_, .help = help_ },
 #define METRIC(id_, labels_) { .kind = METRICS_ROW_SAMPLE, .id = METRIC_##id_, .labels = labels_ },
 #define METRIC_HISTOGRAM(id_, name_, unit_, help_, ...) \
-	{ .kind = METRICS_ROW_HISTOGRAM,                \
-	  .id = HISTOGRAM_##id_,                        \
-	  .name = #name_,                               \
-	  .type = "histogram",                          \
-	  .unit = #unit_,                               \
+	{ .kind = METRICS_ROW_HISTOGRAM, \
+	  .id = HISTOGRAM_##id_, \
+	  .name = #name_, \
+	  .type = "histogram", \
+	  .unit = #unit_, \
 	  .help = help_ },
 #include "metrics/metrics.def"
 #undef METRIC_FAMILY

@@ -15,11 +15,11 @@ enum frame_opcode {
 	FRAME_PONG = 0xa,
 };
 
-#define FRAME_HEADER_MAX      10  /* unmasked, as a server sends */
-#define FRAME_MASKED_HEADER    6   /* of a client's frame with less than 126 bytes of payload */
-#define FRAME_NO_CODE	      1005 /* stands for a Close frame that is empty, RFC 6455, 7.1.5 */
-#define FRAME_CLOSE_LEN	      4   /* of a Close frame without a reason, unmasked */
-#define FRAME_CONTROL_MAX     125 /* payload of a control frame, RFC 6455, 5.5 */
+#define FRAME_HEADER_MAX    10   /* unmasked, as a server sends */
+#define FRAME_MASKED_HEADER 6    /* of a client's frame with less than 126 bytes of payload */
+#define FRAME_NO_CODE       1005 /* stands for a Close frame that is empty, RFC 6455, 7.1.5 */
+#define FRAME_CLOSE_LEN     4    /* of a Close frame without a reason, unmasked */
+#define FRAME_CONTROL_MAX   125  /* payload of a control frame, RFC 6455, 5.5 */
 
 /* Bytes that the header of an unmasked frame with this payload takes: 2, 4 or 10. */
 size_t frame_header_len(size_t payload_len);

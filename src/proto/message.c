@@ -147,9 +147,9 @@ is_name(struct slice raw)
 	return is_string(raw) || is_number(raw);
 }
 
-#define IS_ANY	    is_any
+#define IS_ANY      is_any
 #define IS_STRING   is_string
-#define IS_NAME	    is_name
+#define IS_NAME     is_name
 #define WORD_ANY    "there" /* any is */
 #define WORD_STRING "a string"
 #define WORD_NAME   "a string or a number"

@@ -10,7 +10,7 @@
 #include "base/slice.h"
 
 #define MESSAGE_DEPTH_MAX 64  /* nesting of arrays and objects, the outermost included */
-#define MESSAGE_ID_MAX	  256 /* bytes of the raw id, quotes included */
+#define MESSAGE_ID_MAX    256 /* bytes of the raw id, quotes included */
 
 enum message_type {
 #define MESSAGE_MEMBER(name, kind)
@@ -31,15 +31,15 @@ enum message_fault {
 
 struct message {
 	enum message_type type; /* only with MESSAGE_OK */
-	struct slice id; /* raw string (quotes included) or number; len 0: none. Also set on a fault, where
-			    known */
+	struct slice id;        /* raw string (quotes included) or number; len 0: none. Also set on a fault, where
+				   known */
 	/* Raw values; len 0: none. Of the type that the message has, they are there and of their kind. */
 #define MESSAGE_MEMBER(name, kind) struct slice name;
 #define MESSAGE_TYPE(type, text, needs, act)
 #include "proto/message.def"
 #undef MESSAGE_MEMBER
 #undef MESSAGE_TYPE
-	const char *why;	/* on a fault: what is wrong, static text */
+	const char *why; /* on a fault: what is wrong, static text */
 };
 
 /*

@@ -56,9 +56,9 @@ state_encode(char *out, const struct conn_state *s)
 	at = put_bytes(at, TAG_PEER_ADDRESS, s->peer.bytes, sizeof(s->peer.bytes));
 	at = put_number(at, TAG_PEER_PORT, s->peer.port);
 #define STATE_NUMBER(tag, type, name, most, member) at = put_number(at, tag, s->name);
-#define STATE_SINCE(tag, name, member)		    at = put_number(at, tag, s->name);
-#define STATE_UNTIL(tag, name, member)		    at = put_number(at, tag, s->name);
-#define STATE_SECOND(tag, name, member)		    at = put_number(at, tag, s->name);
+#define STATE_SINCE(tag, name, member)              at = put_number(at, tag, s->name);
+#define STATE_UNTIL(tag, name, member)              at = put_number(at, tag, s->name);
+#define STATE_SECOND(tag, name, member)             at = put_number(at, tag, s->name);
 #include "proto/state.def"
 #undef STATE_NUMBER
 #undef STATE_SINCE
@@ -179,8 +179,8 @@ take_field(struct conn_state *s, const struct field *f)
 #define STATE_MOMENT(tag, name, most) \
 	case tag: \
 		return take_number(&s->name, most, f);
-#define STATE_SINCE(tag, name, member)	STATE_MOMENT(tag, name, DURATION_MOST)
-#define STATE_UNTIL(tag, name, member)	STATE_MOMENT(tag, name, DURATION_MOST)
+#define STATE_SINCE(tag, name, member)  STATE_MOMENT(tag, name, DURATION_MOST)
+#define STATE_UNTIL(tag, name, member)  STATE_MOMENT(tag, name, DURATION_MOST)
 #define STATE_SECOND(tag, name, member) STATE_MOMENT(tag, name, REAL_MOST)
 #include "proto/state.def"
 #undef STATE_NUMBER

@@ -16,18 +16,18 @@
 
 #include "base/addr.h"
 
-#define STATE_ID_MAX	  128
+#define STATE_ID_MAX      128
 #define STATE_TOKEN_BYTES 16
-#define STATE_FIXED_MAX	  512 /* most that everything but the queue takes, encoded */
+#define STATE_FIXED_MAX   512 /* most that everything but the queue takes, encoded */
 
 struct conn_state {
 	char id[STATE_ID_MAX + 1];
 	uint8_t token[STATE_TOKEN_BYTES];
 	struct addr peer;
 #define STATE_NUMBER(tag, type, name, most, member) type name;
-#define STATE_SINCE(tag, name, member)		    uint64_t name;
-#define STATE_UNTIL(tag, name, member)		    uint64_t name;
-#define STATE_SECOND(tag, name, member)		    uint64_t name;
+#define STATE_SINCE(tag, name, member)              uint64_t name;
+#define STATE_UNTIL(tag, name, member)              uint64_t name;
+#define STATE_SECOND(tag, name, member)             uint64_t name;
 #include "proto/state.def"
 #undef STATE_NUMBER
 #undef STATE_SINCE

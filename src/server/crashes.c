@@ -16,9 +16,9 @@
 #define STUCK 1
 
 struct note {
-	uint32_t magic;	 /* anything else: the first process of this service */
-	uint32_t alive;	 /* 0: it ended in order */
-	uint64_t stuck;	 /* STUCK: the watchdog has ended it */
+	uint32_t magic;              /* anything else: the first process of this service */
+	uint32_t alive;              /* 0: it ended in order */
+	uint64_t stuck;              /* STUCK: the watchdog has ended it */
 	uint64_t by_watchdog, other; /* crashes so far */
 };
 

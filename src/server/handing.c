@@ -25,11 +25,10 @@
 #include "server/server_priv.h"
 
 #define PATIENCE_MS 3000 /* for a connection to stand on a frame boundary */
-#define NEWCOMERS   64	 /* admitted already when it begins, but not at their worker yet */
+#define NEWCOMERS   64   /* admitted already when it begins, but not at their worker yet */
 #define RETRY_MS    1000 /* the few that cannot be moved come back within this */
 
-/* ---- taking
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- taking ---------------------------------------------------------------------------------- */
 
 static int
 arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg)
@@ -62,8 +61,8 @@ session_offered(void *arg, const struct session_state *session, receiver_claim_c
 	int rc = WSD_E_BUSY;
 
 	if (server_state(s) != STATE_STOPPING)
-		rc = front_adopt_session(s->front, session->id, session->token, session->count,
-					 session->expires_in_ms, claim, claim_arg);
+		rc = front_adopt_session(s->front, session->id, session->token, session->count, session->expires_in_ms,
+					 claim, claim_arg);
 	if (rc == WSD_OK)
 		metrics_add(s->shard, METRIC_SESSIONS_IN, 1);
 	return rc;
@@ -117,8 +116,7 @@ handing_close(struct server *s)
 	uv_run(&s->loop, UV_RUN_NOWAIT);
 }
 
-/* ---- giving
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- giving ---------------------------------------------------------------------------------- */
 
 /* Those of closed connections that the other side does not know yet; first of all, as their clients may come
  * there at any time, and once more at the end. */
@@ -150,8 +148,8 @@ opened(void *arg, bool sessions)
 		return;
 	for (uint32_t i = 0; i < s->n_workers; i++) {
 		struct worker *w = s->workers[i];
-		int rc = s->handoff.close ? worker_export_sessions(w, lifecycle_spread_ms(s)) :
-					    worker_export(w, PATIENCE_MS, sessions);
+		int rc = s->handoff.close ? worker_export_sessions(w, lifecycle_spread_ms(s))
+					  : worker_export(w, PATIENCE_MS, sessions);
 
 		if (rc != WSD_OK)
 			log_error("worker %" PRIu32 " could not be told to offer its connections", i);
@@ -266,8 +264,7 @@ handing_begin(struct server *s, const char *to, bool close)
 			  most < ARBITER_MOST ? most : ARBITER_MOST, &ops);
 	if (rc != WSD_OK)
 		return rc;
-	s->handoff = (struct admin_handoff){ .running = true, .close = close,
-					     .at_start = front_connections(s->front) };
+	s->handoff = (struct admin_handoff){ .running = true, .close = close, .at_start = front_connections(s->front) };
 	snprintf(s->handoff.to, sizeof(s->handoff.to), "%s", to);
 	s->handoff_since_ms = clock_mono_ms();
 	s->handoff_before = state;
@@ -289,8 +286,8 @@ handing_offer(struct server *s, struct worker_offer *offer)
 		settled(s, offer, SENDER_KEPT);
 		return;
 	}
-	data = whole ? offer_encode(s->front, offer, &len) :
-		       offer_encode_session(s->front, offer, s->conf->session_ttl_ms, &len);
+	data = whole ? offer_encode(s->front, offer, &len)
+		     : offer_encode_session(s->front, offer, s->conf->session_ttl_ms, &len);
 	if (!data)
 		settled(s, offer, SENDER_REFUSED);
 	else if (whole)

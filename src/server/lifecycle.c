@@ -11,12 +11,12 @@
 #include "log/message_ids.h"
 #include "server/server_priv.h"
 
-#define PULSE_MS	  1000
-#define ASKING_MS	  15000 /* at most, until a restart stands still; longer than its rounds take (restart.c) */
-#define PARKING_MS	  15000 /* for connections to be parked, once everybody stands still */
-#define BYE_MS		  2000	/* for clients to close that a restart without a parking lot has told to come back */
-#define EXTEND_US	  (15 * 1000000ull)
-#define CLOSES_A_SECOND	  4000 /* a drain takes no longer than this needs, and no more than half of DRAIN_TIMEOUT */
+#define PULSE_MS            1000
+#define ASKING_MS           15000 /* at most, until a restart stands still; longer than its rounds take (restart.c) */
+#define PARKING_MS          15000 /* for connections to be parked, once everybody stands still */
+#define BYE_MS              2000  /* for clients to close that a restart without a parking lot has told to come back */
+#define EXTEND_US           (15 * 1000000ull)
+#define CLOSES_A_SECOND     4000 /* a drain takes no longer than this needs, and no more than half of DRAIN_TIMEOUT */
 #define RECONNECTS_A_SECOND 1000 /* what the advice to clients aims at */
 
 /* A scrape in between may see none. */
@@ -25,7 +25,7 @@ show_state(struct server *s, enum server_state state)
 {
 	static const enum metric metrics[] = {
 		[STATE_STARTING] = METRIC_STATE_STARTING, [STATE_RUNNING] = METRIC_STATE_RUNNING,
-		[STATE_STANDBY] = METRIC_STATE_STANDBY,	  [STATE_DRAINING] = METRIC_STATE_DRAINING,
+		[STATE_STANDBY] = METRIC_STATE_STANDBY,   [STATE_DRAINING] = METRIC_STATE_DRAINING,
 		[STATE_STOPPING] = METRIC_STATE_STOPPING,
 	};
 
@@ -37,7 +37,7 @@ void
 lifecycle_set_state(struct server *s, enum server_state state)
 {
 	static const enum front_mode modes[] = {
-		[STATE_STARTING] = FRONT_CLOSED, [STATE_RUNNING] = FRONT_OPEN,	  [STATE_STANDBY] = FRONT_STANDBY,
+		[STATE_STARTING] = FRONT_CLOSED,   [STATE_RUNNING] = FRONT_OPEN,      [STATE_STANDBY] = FRONT_STANDBY,
 		[STATE_DRAINING] = FRONT_DRAINING, [STATE_STOPPING] = FRONT_DRAINING,
 	};
 
@@ -46,9 +46,7 @@ lifecycle_set_state(struct server *s, enum server_state state)
 	front_set_mode(s->front, modes[state]);
 }
 
-/* ---- pulse
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- pulse ----------------------------------------------------------------------------------- */
 
 static void
 report_drain(struct server *s)
@@ -74,9 +72,9 @@ on_pulse(uv_timer_t *timer)
 		report_drain(s);
 	else
 		sysd_notify_now("STATUS=%s, %" PRIu32 " connections, %" PRId64 " messages/s",
-				s->restart.asking		 ? "about to restart" :
-				server_state(s) == STATE_STANDBY ? "standby" :
-								   "serving",
+				s->restart.asking                  ? "about to restart"
+				: server_state(s) == STATE_STANDBY ? "standby"
+								   : "serving",
 				front_connections(s->front), messages - s->messages_seen);
 	atomic_store_explicit(&s->messages_per_second, messages - s->messages_seen, memory_order_relaxed);
 	s->messages_seen = messages;

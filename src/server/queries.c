@@ -98,8 +98,8 @@ query_health(void *arg, struct admin_health *out)
 	static const struct {
 		const char *state, *not_ready;
 	} texts[] = {
-		[STATE_STARTING] = { "starting", "starting_up" },     [STATE_RUNNING] = { "running", NULL },
-		[STATE_STANDBY] = { "standby", "standby" },	      [STATE_DRAINING] = { "draining", "draining" },
+		[STATE_STARTING] = { "starting", "starting_up" },   [STATE_RUNNING] = { "running", NULL },
+		[STATE_STANDBY] = { "standby", "standby" },         [STATE_DRAINING] = { "draining", "draining" },
 		[STATE_STOPPING] = { "draining", "shutting_down" },
 	};
 	const struct server *s = arg;

@@ -27,7 +27,7 @@ struct inquiry {
 };
 
 struct question {
-	char id[WORKER_ID_MAX + 1];	/* of one connection, or the one before the first of a page */
+	char id[WORKER_ID_MAX + 1];     /* of one connection, or the one before the first of a page */
 	char prefix[WORKER_ID_MAX + 1]; /* of a page */
 	uint32_t limit;
 	bool end_them;

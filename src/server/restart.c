@@ -16,7 +16,7 @@
 
 #define PATIENCE_MS 3000 /* for a connection to stand on a frame boundary */
 #define AGAIN_MS    1000 /* the same, for those that did a moment ago */
-#define QUICK_MS    250	 /* a round that is over within this is the last one */
+#define QUICK_MS    250  /* a round that is over within this is the last one */
 #define ROUNDS_MOST 3
 
 static void

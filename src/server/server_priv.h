@@ -45,7 +45,7 @@ struct restarting {
 	uint64_t round_since_ms;
 	int64_t unmovable_before; /* by earlier handoffs */
 	_Atomic uint32_t n_asked; /* [atomic] workers that have not answered yet */
-	struct mail mail;	  /* of the last that does */
+	struct mail mail;         /* of the last that does */
 };
 
 struct server {
@@ -55,7 +55,7 @@ struct server {
 	uv_loop_t loop;
 	struct mailbox box; /* [lock: its own] */
 	bool box_closed;
-	_Atomic int state;  /* [atomic] enum server_state; written by main */
+	_Atomic int state;   /* [atomic] enum server_state; written by main */
 	uint64_t started_ms; /* [const after start] */
 
 	struct front_ops front_ops;   /* [const after start] */
@@ -64,7 +64,7 @@ struct server {
 	struct front *front;
 	struct admin *admin;
 	struct worker **workers; /* [const after start] */
-	uint32_t n_workers;	 /* of them started */
+	uint32_t n_workers;      /* of them started */
 	struct gate gate;
 	struct metrics_shard *shard, *public_shard, *admin_shard;
 	struct sysd_listeners listeners; /* until the front desk has them */
@@ -72,19 +72,19 @@ struct server {
 
 	int signal_fd;
 	uv_poll_t signals;
-	uv_timer_t pulse; /* each second: status, drain progress */
+	uv_timer_t pulse;          /* each second: status, drain progress */
 	struct watchdog *watchdog; /* NULL: none is wanted */
-	uv_timer_t deadline; /* of the drain */
+	uv_timer_t deadline;       /* of the drain */
 	uint64_t drain_since_ms;
-	uint32_t drain_left;   /* connections at the last pulse */
-	int64_t messages_seen; /* at the last pulse */
+	uint32_t drain_left;                 /* connections at the last pulse */
+	int64_t messages_seen;               /* at the last pulse */
 	_Atomic int64_t messages_per_second; /* as of the last pulse; written by main */
 
 	struct receiver *receiver; /* NULL: there is no handoff socket */
-	struct sender *sender;	   /* NULL: nothing is being handed over */
+	struct sender *sender;     /* NULL: nothing is being handed over */
 	bool sender_open;
-	bool sender_sessions;		  /* the other side takes sessions alone */
-	uint32_t handoff_retry_ms;	  /* within which those who are told come back */
+	bool sender_sessions;         /* the other side takes sessions alone */
+	uint32_t handoff_retry_ms;    /* within which those who are told come back */
 	struct admin_handoff handoff; /* the last one, or the present one */
 	uint64_t handoff_since_ms;
 	enum server_state handoff_before; /* what to go back to if it fails */
@@ -128,7 +128,7 @@ int lifecycle_start(struct server *s);
 void lifecycle_stop(struct server *s);
 int lifecycle_ready(struct server *s);
 void lifecycle_signal(struct server *s, int signo);
-void lifecycle_left(struct server *s); /* a connection is gone */
+void lifecycle_left(struct server *s);        /* a connection is gone */
 void lifecycle_stand_still(struct server *s); /* a restart has come so far that nobody is served any more */
 int lifecycle_drain(struct server *s);
 int lifecycle_accept(struct server *s, bool on);
@@ -147,9 +147,9 @@ void parking_offer(struct server *s, struct worker_offer *offer);
 void parking_finish(struct server *s);
 
 /* restart.c: from the signal until everybody stands still. */
-void restart_begin(struct server *s); /* there is a lot */
+void restart_begin(struct server *s);         /* there is a lot */
 int64_t restart_told(const struct server *s); /* connections that could not be parked, so far */
-void restart_asked(struct server *s); /* each worker has answered */
+void restart_asked(struct server *s);         /* each worker has answered */
 void restart_hurry(struct server *s);
 void restart_give_up(struct server *s); /* another end was asked for; harmless if no restart has begun */
 
@@ -183,7 +183,7 @@ void handing_left(struct server *s); /* a connection is gone */
 void wiring_init(struct server *s);
 
 #define QUERY_PATIENCE_MS 2000
-#define QUERY_NAME_MAX	  32 /* of an instance */
+#define QUERY_NAME_MAX    32 /* of an instance */
 
 /* queries_connections.c: what the HTTP threads ask. Any thread. */
 int query_page(void *arg, struct admin_page *page);

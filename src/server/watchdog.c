@@ -28,14 +28,14 @@
 #include "sysd/sysd.h"
 
 #define WATCHDOG_MAGIC 0x77617463u
-#define STEPS	       40	  /* until a loop that does not tick is stuck */
+#define STEPS          40         /* until a loop that does not tick is stuck */
 #define STEP_NS_MOST   250000000u /* 10 s are such steps */
 #define LIMIT_NS_LEAST 200000000u /* workers tick each 100 ms at most */
-#define FEEDINGS       4	  /* in the time that the manager gives */
-#define GIVE_UP_S      3	  /* for the last words; longer than the log waits for a critical line */
+#define FEEDINGS       4          /* in the time that the manager gives */
+#define GIVE_UP_S      3          /* for the last words; longer than the log waits for a critical line */
 
 struct watched {
-	uint64_t ticks;	   /* at the last look */
+	uint64_t ticks;    /* at the last look */
 	uint64_t still_ns; /* for which they have been the same */
 };
 
@@ -48,9 +48,9 @@ struct watchdog {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t end;
-	bool ending;	  /* [lock: lock] */
+	bool ending;           /* [lock: lock] */
 	struct watched *loops; /* main's first, then the workers'; of the thread */
-	uint64_t fed_ns;	  /* of the thread */
+	uint64_t fed_ns;       /* of the thread */
 };
 
 static void
@@ -85,8 +85,8 @@ pause_step(struct watchdog *d)
 static uint64_t
 ticks_of(const struct watchdog *d, uint32_t loop)
 {
-	return loop == 0 ? atomic_load_explicit(&d->ticks, memory_order_relaxed) :
-			   worker_ticks(d->s->workers[loop - 1]);
+	return loop == 0 ? atomic_load_explicit(&d->ticks, memory_order_relaxed)
+			 : worker_ticks(d->s->workers[loop - 1]);
 }
 
 /* The loop that is stuck may hold what a line of the log needs: then SIGALRM ends the process, without one. */

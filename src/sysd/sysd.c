@@ -146,9 +146,8 @@ take_one(struct sysd_listeners *out, int fd, const char *name, bool only_one, ch
 		return WSD_E_UNKNOWN;
 	}
 	if (out->n[role] == SYSD_LISTENERS_MAX) {
-		snprintf(why, why_size,
-			 "fd %d (\"%s\"): one too many; at most %d sockets of a name are accepted", fd, shown,
-			 SYSD_LISTENERS_MAX);
+		snprintf(why, why_size, "fd %d (\"%s\"): one too many; at most %d sockets of a name are accepted", fd,
+			 shown, SYSD_LISTENERS_MAX);
 		return WSD_E_TOO_LARGE;
 	}
 	rc = fd_set_cloexec(fd);

@@ -89,7 +89,7 @@ callback_from_lws(struct lws *lws, enum lws_callback_reasons reason, void *user,
 		if (user)
 			on_destroyed(hub_of(lws), lws, wire_of(user));
 		return 0;
-	case LWS_CALLBACK_HTTP:	     /* nothing but upgrades gets here */
+	case LWS_CALLBACK_HTTP:      /* nothing but upgrades gets here */
 	case LWS_CALLBACK_RAW_ADOPT: /* what CONNECT would lead to */
 		return -1;
 	default:

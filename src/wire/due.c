@@ -39,7 +39,7 @@ append(struct wire_hub *hub, struct wire *wire)
 	struct due *due = &hub->due;
 
 	if (wire->look_wanted || wire->close_wanted)
-		return; /* it is there */
+		return;            /* it is there */
 	if (due->n == due->room) { /* those before first have been attended to */
 		due->n -= due->first;
 		memmove(due->wires, due->wires + due->first, due->n * sizeof(struct wire *));

@@ -33,7 +33,7 @@ struct wire_hub;
 #define WIRE_KEY_LEN 24 /* Sec-WebSocket-Key: base64 of 16 bytes */
 
 enum wire_state {
-	WIRE_NEW,     /* the handshake is not answered yet */
+	WIRE_NEW, /* the handshake is not answered yet */
 	WIRE_OPEN,
 	WIRE_HELD,    /* it stands still: nothing is read, and nothing written */
 	WIRE_LEAVING, /* to be closed at the end of the loop turn, or when the queue has drained */
@@ -43,8 +43,8 @@ enum wire_state {
 
 /* How it came to its end. */
 enum wire_ender {
-	WIRE_BY_US,	 /* or by nobody: the network */
-	WIRE_BY_PEER,	 /* whose close frame came first */
+	WIRE_BY_US,      /* or by nobody: the network */
+	WIRE_BY_PEER,    /* whose close frame came first */
 	WIRE_BY_LIBRARY, /* for a broken frame */
 	WIRE_GIVEN_AWAY, /* it goes on in another process */
 };
@@ -52,20 +52,20 @@ enum wire_ender {
 /* Made a part of what uses it; its members are this folder's own. Its memory is that of each connection: it counts. */
 struct wire {
 	uint32_t magic;
-	uint32_t state : 3;	  /* enum wire_state */
-	uint32_t ender : 2;	  /* enum wire_ender */
-	uint32_t close_code : 13; /* as sent or received; 0: none yet */
-	uint32_t mask_looks : 4;  /* receive.c */
-	uint32_t by_queue : 1;	  /* what is sent goes by the queue, so that it stays behind a pong that is owed */
-	uint32_t paused : 1;	  /* its input is not read: pause.c */
+	uint32_t state : 3;          /* enum wire_state */
+	uint32_t ender : 2;          /* enum wire_ender */
+	uint32_t close_code : 13;    /* as sent or received; 0: none yet */
+	uint32_t mask_looks : 4;     /* receive.c */
+	uint32_t by_queue : 1;       /* what is sent goes by the queue, so that it stays behind a pong that is owed */
+	uint32_t paused : 1;         /* its input is not read: pause.c */
 	uint32_t inside_frame : 1;   /* the last piece was not the end of its frame, */
 	uint32_t inside_message : 1; /* or of its message */
-	uint32_t seeking : 1;	   /* a frame boundary is looked for: boundary.c */
-	uint32_t off_boundary : 1; /* and it does not stand on one yet */
-	uint32_t pinged : 1;	   /* for that, a ping was sent whose pong is awaited */
-	uint32_t unsure : 1;	   /* read_bytes was set when one was sent, and no pong has confirmed it */
-	uint32_t look_wanted : 1;  /* at the end of the turn: due.c */
-	uint32_t close_wanted : 1; /* the same */
+	uint32_t seeking : 1;        /* a frame boundary is looked for: boundary.c */
+	uint32_t off_boundary : 1;   /* and it does not stand on one yet */
+	uint32_t pinged : 1;         /* for that, a ping was sent whose pong is awaited */
+	uint32_t unsure : 1;         /* read_bytes was set when one was sent, and no pong has confirmed it */
+	uint32_t look_wanted : 1;    /* at the end of the turn: due.c */
+	uint32_t close_wanted : 1;   /* the same */
 	struct lws *lws;
 	uint64_t read_bytes; /* of the stream: up to the end of the last frame that we know of */
 	struct outq *queue;  /* NULL: nothing waits */
@@ -75,11 +75,11 @@ struct wire {
 struct wire_piece {
 	const char *data;
 	size_t len;
-	size_t rest;	 /* of its frame, that is still to come */
+	size_t rest;     /* of its frame, that is still to come */
 	uint64_t now_ns; /* when it was read: clock_mono_ns() */
-	bool first;	 /* of its message */
-	bool last;	 /* of its message; a frame that ends without being the last has more to follow */
-	bool binary;	 /* valid with the first */
+	bool first;      /* of its message */
+	bool last;       /* of its message; a frame that ends without being the last has more to follow */
+	bool binary;     /* valid with the first */
 };
 
 struct wire_end {
@@ -116,10 +116,10 @@ struct wire_events {
 
 struct wire_hub_setup {
 	uv_loop_t *loop;
-	struct metrics_shard *shard;	  /* of the hub's thread */
+	struct metrics_shard *shard;      /* of the hub's thread */
 	const struct wire_events *events; /* constant */
-	void *owner;			  /* passed to the events */
-	size_t queue_most;		  /* bytes that may wait for one wire: SEND_QUEUE_BYTES */
+	void *owner;                      /* passed to the events */
+	size_t queue_most;                /* bytes that may wait for one wire: SEND_QUEUE_BYTES */
 };
 
 /* Once, before the first hub: process-wide settings of libwebsockets. */
@@ -233,9 +233,9 @@ void wire_look_again(struct wire_hub *hub, struct wire *wire);
 void wire_stop_seeking(struct wire_hub *hub, struct wire *wire);
 
 enum wire_place {
-	WIRE_WITHIN,	  /* something, or it cannot be told yet: `boundary` will be called again */
+	WIRE_WITHIN,      /* something, or it cannot be told yet: `boundary` will be called again */
 	WIRE_ON_BOUNDARY, /* nothing is half-read or half-written, now */
-	WIRE_NOWHERE,	  /* not TCP: it can never be told */
+	WIRE_NOWHERE,     /* not TCP: it can never be told */
 };
 
 /* Only within `boundary`. May send a ping. */

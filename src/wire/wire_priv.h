@@ -24,7 +24,7 @@
 /* What a wire has to say in this turn of the loop. */
 struct cork_piece {
 	struct wire *wire; /* NULL: nothing, or gone */
-	size_t len;	   /* in cork.space, behind LWS_PRE */
+	size_t len;        /* in cork.space, behind LWS_PRE */
 	uint64_t since_ns; /* when the first of the messages answered here was read */
 	uint32_t answers;  /* how many */
 };
@@ -44,8 +44,8 @@ struct due {
 struct adoption {
 	const char *key;
 	const char *subprotocol; /* "": none */
-	const void *arg;	 /* of `opened` */
-	bool live;		 /* the socket that counts comes later: live.c */
+	const void *arg;         /* of `opened` */
+	bool live;               /* the socket that counts comes later: live.c */
 };
 
 struct wire_hub {
@@ -67,7 +67,7 @@ struct wire_hub {
 	uint32_t n_wires;
 	struct due due;
 	uint64_t nonce; /* of the pings that seek a boundary */
-	int dummy;	/* takes the place of a socket that went away; -1: none */
+	int dummy;      /* takes the place of a socket that went away; -1: none */
 	struct cork cork;
 };
 
@@ -86,7 +86,7 @@ void adopt_watch(struct wire_hub *hub, struct wire *wire);
 
 /* cork.c. now_ns: clock_mono_ns(), or 0 to have it read if need be. */
 void cork_enter(struct wire_hub *hub, struct wire *wire, uint64_t now_ns); /* its input is being read */
-void cork_flush(struct wire_hub *hub, uint64_t now_ns);			   /* the present wire's */
+void cork_flush(struct wire_hub *hub, uint64_t now_ns);                    /* the present wire's */
 /* What the wire has to say leaves before libwebsockets says anything by itself. */
 void cork_release(struct wire_hub *hub, struct wire *wire);
 void cork_drop(struct wire_hub *hub, struct wire *wire); /* what it has to say is not said */
@@ -98,7 +98,7 @@ void send_writeable(struct wire_hub *hub, struct wire *wire);
 /* All that waits leaves before whatever libwebsockets says next: it holds what the socket does not take. */
 void send_rest(struct wire_hub *hub, struct wire *wire);
 void send_close(struct wire *wire, uint16_t code); /* a Close frame of our own; code as in frame_close() */
-void send_free_queue(struct wire *wire);	   /* which is counted no more */
+void send_free_queue(struct wire *wire);           /* which is counted no more */
 
 /* receive.c */
 void receive_data(struct wire_hub *hub, struct wire *wire, const char *data, size_t len);

@@ -85,14 +85,14 @@ greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 		return;
 	hex_encode(token, token_bytes, WORKER_TOKEN_BYTES);
 	conn_text_end(w, reply_established(out, &(struct reply_established){
-							 .connection_id = c->id,
-							 .count = c->count,
-							 .timestamp = worker_stamp(w, 0),
-							 .instance = w->conf->instance,
-							 .session = token,
-							 .resumed = c->resumed,
-							 .heartbeat_interval_ms = w->conf->heartbeat_interval_ms,
-						 }));
+							.connection_id = c->id,
+							.count = c->count,
+							.timestamp = worker_stamp(w, 0),
+							.instance = w->conf->instance,
+							.session = token,
+							.resumed = c->resumed,
+							.heartbeat_interval_ms = w->conf->heartbeat_interval_ms,
+						}));
 }
 
 static const struct log_field no_field;
@@ -175,16 +175,21 @@ on_closing(void *owner, struct wire *wire, uint32_t within_ms)
 static enum metric
 closed_metric(unsigned code)
 {
-	switch (code) {
 #define CODE(n) \
-	case n: \
-		return METRIC_CLOSED_##n;
-		CODE(1000) CODE(1001) CODE(1002) CODE(1003) CODE(1005) CODE(1006) CODE(1007)
-		CODE(1008) CODE(1009) CODE(1011) CODE(1012) CODE(1013) CODE(4001)
-#undef CODE
-	default:
-		return METRIC_CLOSED_OTHER;
+	{ \
+		n, METRIC_CLOSED_##n \
 	}
+	static const struct {
+		unsigned code;
+		enum metric metric;
+	} known[] = { CODE(1000), CODE(1001), CODE(1002), CODE(1003), CODE(1005), CODE(1006), CODE(1007),
+		      CODE(1008), CODE(1009), CODE(1011), CODE(1012), CODE(1013), CODE(4001) };
+#undef CODE
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].code == code)
+			return known[i].metric;
+	return METRIC_CLOSED_OTHER;
 }
 
 static const char *

@@ -27,21 +27,21 @@ struct conn {
 		struct {
 			struct wheel_timer timer; /* the next of: heartbeat, idle check, what its token asks for; end
 						     of a closing handshake */
-			uint64_t heartbeat_ms;	  /* when the next heartbeat is due */
-			uint64_t last_rx_ms;	  /* last data or pong, or while it is stalled, when it last took
+			uint64_t heartbeat_ms;    /* when the next heartbeat is due */
+			uint64_t last_rx_ms;      /* last data or pong, or while it is stalled, when it last took
 						     something; monotonic */
 		};
 		struct worker_departure departure; /* once its wire is gone */
 	};
 	uint64_t count; /* messages accepted, over the whole session */
 	uint64_t count_at_open;
-	uint64_t opened_ms;	   /* monotonic */
+	uint64_t opened_ms;        /* monotonic */
 	struct assembly *assembly; /* NULL: no message is half received */
-	struct bucket bucket;	   /* RATE_LIMIT_MESSAGE */
+	struct bucket bucket;      /* RATE_LIMIT_MESSAGE */
 	struct addr peer;
-	uint32_t slot;		 /* in worker->slots */
+	uint32_t slot;           /* in worker->slots */
 	uint32_t expires_real_s; /* when its token ends, by the wall clock, which tokens tell it in; 0: it has none */
-	uint16_t over_limit;	 /* messages refused for their rate, less those accepted since */
+	uint16_t over_limit;     /* messages refused for their rate, less those accepted since */
 	bool resumed : 1;
 	bool opened : 1; /* it was established: counted, logged, to be uncounted */
 	bool binary : 1; /* the message being refused was binary */
@@ -49,7 +49,7 @@ struct conn {
 	bool imported : 1;     /* it came from another process */
 	bool session_only : 1; /* while a boundary is sought: its session is offered alone, and needs none */
 	bool warned : 1;       /* of the end of its token */
-	char id[]; /* zero-terminated */
+	char id[];             /* zero-terminated */
 };
 
 static inline struct conn *

@@ -59,12 +59,12 @@ conn_bye(struct worker *w, struct conn *c, enum worker_bye bye, uint32_t retry_a
 	out = conn_text(w, c);
 	if (out)
 		conn_text_end(w, reply_goodbye(out, &(struct reply_goodbye){
-							     .reason = info->reason,
-							     .total = c->count,
-							     .timestamp = worker_stamp(w, 0),
-							     .reconnect = info->reconnect,
-							     .retry_after_ms = retry_after_ms,
-						     }));
+							    .reason = info->reason,
+							    .total = c->count,
+							    .timestamp = worker_stamp(w, 0),
+							    .reconnect = info->reconnect,
+							    .retry_after_ms = retry_after_ms,
+						    }));
 	c->session_over = info->session_over;
 	leave(w, c, code);
 }

@@ -124,7 +124,7 @@ judge(struct worker *w, struct conn *c, const char *data, size_t len, bool binar
 		return;
 	if (binary)
 		command_refuse(w, c, METRIC_ERROR_UNSUPPORTED, "unsupported", "binary messages are not supported",
-		       (struct slice){ NULL, 0 });
+			       (struct slice){ NULL, 0 });
 	else
 		judge_text(w, c, data, len, now_ns);
 }
@@ -133,7 +133,7 @@ static void
 too_large(struct worker *w, struct conn *c)
 {
 	command_refuse(w, c, METRIC_ERROR_TOO_LARGE, "too_large", "the message exceeds MAX_MESSAGE_BYTES",
-	       (struct slice){ NULL, 0 });
+		       (struct slice){ NULL, 0 });
 	conn_fail(w, c, 1009, "message too large");
 }
 

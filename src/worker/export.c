@@ -17,7 +17,7 @@
 /* Connections that stand still at one time: it bounds how long each of them does. */
 #define OFFERED_MOST 256
 
-#define STEP_MS	  10
+#define STEP_MS   10
 #define LINGER_MS 2000 /* for who was told, before a restart goes on: others are served meanwhile */
 
 /* ---- offering -------------------------------------------------------------------------------- */

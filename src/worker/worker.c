@@ -20,8 +20,8 @@
 #define MAILS_MOST 65536 /* connections on their way to this worker; the front desk answers 503 beyond */
 
 /* Fine enough for the shortest interval, and seldom enough to cost nothing when all are idle. */
-#define TICK_MS_MIN  5
-#define TICK_MS_MOST 100
+#define TICK_MS_MIN    5
+#define TICK_MS_MOST   100
 #define STOOD_STILL_MS 1000 /* a tick as late: the machine was paused, or something else kept us from listening */
 
 struct seat_mail {

@@ -20,10 +20,10 @@ struct conf;
 struct metrics_shard;
 struct worker;
 
-#define WORKER_TOKEN_BYTES 16 /* of a session token */
-#define WORKER_ID_MAX	   128
-#define WORKER_KEY_LEN	   24 /* Sec-WebSocket-Key: base64 of 16 bytes */
-#define WORKER_SUBJECT_MAX 128
+#define WORKER_TOKEN_BYTES     16 /* of a session token */
+#define WORKER_ID_MAX          128
+#define WORKER_KEY_LEN         24 /* Sec-WebSocket-Key: base64 of 16 bytes */
+#define WORKER_SUBJECT_MAX     128
 #define WORKER_SUBPROTOCOL_MAX 64
 
 /* Why connections are told to go; each has its goodbye, close code and reconnect advice (conn_close.c). */
@@ -44,16 +44,16 @@ enum worker_bye {
 struct worker_guest {
 	int fd;
 	uint64_t serial; /* never reused within a process */
-	uint32_t slot;	 /* of this worker, free until the departure has been received; small, as it indexes a table */
+	uint32_t slot;   /* of this worker, free until the departure has been received; small, as it indexes a table */
 	struct addr peer;
-	uint64_t count;	 /* messages counted so far: 0, or a resumed session's */
+	uint64_t count; /* messages counted so far: 0, or a resumed session's */
 	bool resumed;
 	uint8_t token[WORKER_TOKEN_BYTES];
 	char key[WORKER_KEY_LEN];
 	const char *subprotocol;  /* to be answered; copied; "": none */
 	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
-	const char *subject;	  /* for the log; copied; NULL or "": none */
-	const char *id;		  /* copied */
+	const char *subject;      /* for the log; copied; NULL or "": none */
+	const char *id;           /* copied */
 };
 
 /* A connection that is no more. The mail is the receiver's to use. */
@@ -121,7 +121,7 @@ struct worker_setup {
 	const struct worker_ops *ops;
 	const struct auth *auth;     /* NULL: clients need no token */
 	struct metrics_shard *shard; /* this worker's own */
-	struct gate *gate;	     /* reported to once when it serves, or could not start */
+	struct gate *gate;           /* reported to once when it serves, or could not start */
 	uint32_t index;
 };
 

@@ -46,22 +46,23 @@ struct drain {
 /* What is wanted of all connections. */
 enum export_aim {
 	EXPORT_NONE,
-	EXPORT_ASK,	 /* to know who could be moved; nobody stands still for that */
-	EXPORT_MOVE,	 /* to offer them */
-	EXPORT_LAST,	 /* the same, when this process ends next and nobody is served any more */
+	EXPORT_ASK,      /* to know who could be moved; nobody stands still for that */
+	EXPORT_MOVE,     /* to offer them */
+	EXPORT_LAST,     /* the same, when this process ends next and nobody is served any more */
 	EXPORT_SESSIONS, /* to offer their sessions alone */
 };
 
 /* Offering all connections, or their sessions alone, to another process. */
-struct export {
+struct export
+{
 	enum export_aim aim;
-	bool sessions;	     /* those that cannot be moved are told nothing: their sessions are offered */
+	bool sessions;       /* those that cannot be moved are told nothing: their sessions are offered */
 	uv_timer_t timer;    /* for those that cannot go */
 	uint64_t patient_ms; /* of EXPORT_ASK: until when they may stay, */
 	uint64_t cut_ms;     /* and until when who leaves may take its time */
 	uint32_t next_slot;  /* all before it are decided on */
-	uint32_t offered; /* and neither released nor kept yet */
-	bool held_back;	  /* some were ready, but too many are offered already */
+	uint32_t offered;    /* and neither released nor kept yet */
+	bool held_back;      /* some were ready, but too many are offered already */
 };
 
 /* What main wants of all connections of a worker. */
@@ -77,13 +78,13 @@ struct order {
 
 struct worker {
 	uint32_t magic;
-	uint32_t index;		      /* [const after start] */
+	uint32_t index;               /* [const after start] */
 	const struct conf *conf;      /* [const after start] */
 	const struct worker_ops *ops; /* [const after start] */
 	const struct auth *auth;      /* [const after start] */
 	struct metrics_shard *shard;
-	struct gate *gate; /* [const after start] */
-	pthread_t thread;  /* main's */
+	struct gate *gate;  /* [const after start] */
+	pthread_t thread;   /* main's */
 	struct mailbox box; /* [lock: its own] */
 	struct mail stop;   /* so that stopping needs no memory, nor do orders */
 	struct order orders[WORKER_ORDERS];
@@ -93,7 +94,7 @@ struct worker {
 	uv_timer_t clock;
 	uv_prepare_t before_poll;
 	uv_check_t after_poll;
-	unsigned handles; /* of ours, still to be closed */
+	unsigned handles;     /* of ours, still to be closed */
 	struct wire_hub *hub; /* its end is the thread's */
 	bool stopping;
 
@@ -103,9 +104,9 @@ struct worker {
 	struct export export;
 
 	uint64_t real_offset_ms; /* wall clock less monotonic clock, renewed at each tick */
-	uint64_t ticked_ms;	 /* the last tick */
-	uint64_t awake_ms;	 /* since when the loop has run without standing still */
-	uint64_t stamp_ms;	 /* what stamp says */
+	uint64_t ticked_ms;      /* the last tick */
+	uint64_t awake_ms;       /* since when the loop has run without standing still */
+	uint64_t stamp_ms;       /* what stamp says */
 	char stamp[CLOCK_ISO8601_LEN];
 	uint64_t random;
 };
@@ -138,7 +139,7 @@ int import_mail_create(struct import_mail **out, const struct worker_arrival *ar
 void import_mail_free(struct import_mail *mail);
 
 /* worker.c */
-uint64_t worker_now_ms(const struct worker *w);	     /* monotonic, cached by the loop */
+uint64_t worker_now_ms(const struct worker *w);              /* monotonic, cached by the loop */
 const char *worker_stamp(struct worker *w, uint64_t now_ns); /* the wall clock, ISO 8601; 0: the loop's time */
 uint32_t worker_random(struct worker *w, uint32_t below);    /* not for secrets */
 

@@ -64,8 +64,7 @@ ws_mask(uint8_t *payload, size_t len, size_t at, const uint8_t mask[4])
 }
 
 size_t
-ws_control(uint8_t *out, enum frame_opcode opcode, const void *payload, size_t payload_len,
-	   const uint8_t mask[4])
+ws_control(uint8_t *out, enum frame_opcode opcode, const void *payload, size_t payload_len, const uint8_t mask[4])
 {
 	size_t head = ws_header(out, opcode, payload_len, mask);
 
@@ -227,8 +226,7 @@ begins_as_http(const char *data, size_t len)
 }
 
 int
-ws_reply_parse(const char *data, size_t len, const char *accept, const char *subprotocol,
-	       struct ws_reply *reply)
+ws_reply_parse(const char *data, size_t len, const char *accept, const char *subprotocol, struct ws_reply *reply)
 {
 	const char *end = memmem(data, len, "\r\n\r\n", 4);
 	struct reply_seen seen = { .chosen = subprotocol == NULL };
@@ -248,7 +246,7 @@ ws_reply_parse(const char *data, size_t len, const char *accept, const char *sub
 		next = memmem(line, (size_t)(end + 4 - line), "\r\n", 2);
 		take_header((struct slice){ line, (size_t)(next - line) }, accept, subprotocol, &seen, reply);
 	}
-	reply->upgraded = reply->status == 101 && data[7] == '1' && seen.upgrade && seen.connection &&
-			  seen.accepted && seen.chosen;
+	reply->upgraded = reply->status == 101 && data[7] == '1' && seen.upgrade && seen.connection && seen.accepted &&
+			  seen.chosen;
 	return WSD_OK;
 }

@@ -57,7 +57,6 @@ struct ws_reply {
 };
 
 /* The answer to the handshake. -EAGAIN: head not whole yet; WSD_E_MALFORMED: no HTTP. */
-int ws_reply_parse(const char *data, size_t len, const char *accept, const char *subprotocol,
-		   struct ws_reply *reply);
+int ws_reply_parse(const char *data, size_t len, const char *accept, const char *subprotocol, struct ws_reply *reply);
 
 #endif

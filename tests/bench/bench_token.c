@@ -11,8 +11,9 @@
 #include "conf/conf.h"
 #include "support/token_maker.h"
 
-#define SECRET "0123456789abcdef0123456789abcdef"
-#define CLAIMS "{\"iss\":\"https://id.example\",\"sub\":\"user-123456\",\"exp\":1700000060,\"connection_id\":\"alice\"}"
+#define SECRET   "0123456789abcdef0123456789abcdef"
+#define ISSUER   "https://id.example"
+#define CLAIMS   "{\"iss\":\"" ISSUER "\",\"sub\":\"user-123456\",\"exp\":1700000060,\"connection_id\":\"alice\"}"
 #define ROUND_NS (200 * CLOCK_NS_PER_MS)
 
 static void

@@ -133,6 +133,14 @@ finds 'more than 120 columns' "$checks/text.sh"
 echo 'int x;' > src/worker/conn.c
 finds 'should name the licence' "$checks/text.sh"
 
+if command -v clang-format-14 >/dev/null; then
+	cp "$checks/../../.clang-format" "$top"
+	mkdir "$top/tests" "$top/loadtest" "$top/doc"
+	good "$checks/format.sh"
+	echo 'int  x;' >> src/worker/conn.c
+	finds 'should be clang-formatted' "$checks/format.sh"
+fi
+
 if [ -n "${CHECK_CC:-}" ]; then
 	good "$checks/headers.sh"
 	echo 'size_t conf_n(void);' >> src/conf/conf.h

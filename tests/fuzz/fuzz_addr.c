@@ -14,8 +14,7 @@
 static void
 check_same(const struct addr *a, const struct addr *b)
 {
-	CHECK(a->family == b->family && a->port == b->port &&
-	      memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0);
+	CHECK(a->family == b->family && a->port == b->port && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0);
 }
 
 static void

@@ -28,7 +28,7 @@
 #include "support/json_c.h"
 
 #define TO_ADMIN   0x01
-#define TOKEN	   "correct-horse-battery"
+#define TOKEN      "correct-horse-battery"
 #define INPUT_MOST 65536
 
 enum peer { PEER_UNIX, PEER_LOCAL, PEER_ELSEWHERE, PEER_SCRAPER };
@@ -122,8 +122,14 @@ static void
 start(void)
 {
 	static const struct admin_ops ops = {
-		.health = health, .page = page,	      .find = find,			.disconnect = disconnect,
-		.drain = drain,	  .handoff = handoff, .handoff_status = handoff_status, .accept = accepting,
+		.health = health,
+		.page = page,
+		.find = find,
+		.disconnect = disconnect,
+		.drain = drain,
+		.handoff = handoff,
+		.handoff_status = handoff_status,
+		.accept = accepting,
 	};
 	static const struct admin_limits limits = {
 		.connections = { 8, 8 }, .of_one_client = { 8, 8 }, .idle_s = 1, .request_ms = 1000

@@ -17,7 +17,7 @@
 #include "fuzz/fuzz.h"
 
 #define LINES_MOST 64
-#define SECRET	   "ADMIN_TOKEN"
+#define SECRET     "ADMIN_TOKEN"
 
 static struct {
 	char *name[LINES_MOST], *value[LINES_MOST];

@@ -56,10 +56,18 @@ static const char *
 setting(const char *name)
 {
 	static const char *const settings[][2] = {
-		{ "WORKERS", "1" },	       { "MAX_CONNECTIONS", "16" },   { "MAX_MESSAGE_BYTES", "1024" },
-		{ "RATE_LIMIT_CONNECT", "0" }, { "RATE_LIMIT_ADMIN", "0" },   { "RATE_LIMIT_MESSAGE", "1/50" },
-		{ "SESSION_TTL", "1000" },     { "DRAIN_TIMEOUT", "0" },      { "PARKING", "off" },
-		{ "LOG_LEVEL", "error" },      { "SEND_QUEUE_BYTES", "4096" }, { "SEND_TIMEOUT", "1000" },
+		{ "WORKERS", "1" },
+		{ "MAX_CONNECTIONS", "16" },
+		{ "MAX_MESSAGE_BYTES", "1024" },
+		{ "RATE_LIMIT_CONNECT", "0" },
+		{ "RATE_LIMIT_ADMIN", "0" },
+		{ "RATE_LIMIT_MESSAGE", "1/50" },
+		{ "SESSION_TTL", "1000" },
+		{ "DRAIN_TIMEOUT", "0" },
+		{ "PARKING", "off" },
+		{ "LOG_LEVEL", "error" },
+		{ "SEND_QUEUE_BYTES", "4096" },
+		{ "SEND_TIMEOUT", "1000" },
 		{ "ALLOWED_ORIGINS", "https://example.org,*.example.net" },
 	};
 

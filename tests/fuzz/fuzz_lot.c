@@ -20,8 +20,8 @@
 #include "support/lowest_fd.h"
 
 #define CONNECTIONS_MOST 12
-#define RECORDS_AT	 4096
-#define LONG_STATE	 1200 /* does not fit into a record */
+#define RECORDS_AT       4096
+#define LONG_STATE       1200 /* does not fit into a record */
 
 struct seen {
 	unsigned n;

@@ -16,7 +16,7 @@
 #include "base/err.h"
 #include "fuzz/fuzz.h"
 
-#define CLIENTS	   16
+#define CLIENTS    16
 #define TABLE_MOST 8 /* all of it is looked through for one that can go */
 #define START_NS   1000000000ull
 

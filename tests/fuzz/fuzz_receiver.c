@@ -25,8 +25,8 @@
 #include "handoff/link.h"
 #include "support/lowest_fd.h"
 
-#define WORDS	   8
-#define BODY_MOST  4096
+#define WORDS     8
+#define BODY_MOST 4096
 
 enum kind { KIND_NONE, KIND_TCP, KIND_ARBITER, KIND_MEMFD, KIND_PIPE, KIND_LISTENER, KINDS };
 

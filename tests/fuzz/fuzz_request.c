@@ -33,10 +33,8 @@ check_list(const struct request_list *list, const char *head, size_t len)
 static void
 check_slices(const struct request *r, const char *head, size_t len)
 {
-	const struct slice all[] = {
-		r->method,          r->target,     r->host,       r->origin,       r->key,
-		r->request_id,      r->user_agent, r->authorization, r->forwarded_proto, r->query
-	};
+	const struct slice all[] = { r->method,     r->target,     r->host,          r->origin,          r->key,
+				     r->request_id, r->user_agent, r->authorization, r->forwarded_proto, r->query };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		check_slice(all[i], head, len);

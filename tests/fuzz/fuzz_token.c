@@ -24,8 +24,11 @@ static const struct auth *
 with_secret(void)
 {
 	static struct conf conf = {
-		.auth = CONF_AUTH_JWT, .jwt_algorithm = CONF_HS256, .jwt_key = (char *)SECRET,
-		.jwt_key_len = sizeof(SECRET) - 1, .jwt_leeway_s = 30,
+		.auth = CONF_AUTH_JWT,
+		.jwt_algorithm = CONF_HS256,
+		.jwt_key = (char *)SECRET,
+		.jwt_key_len = sizeof(SECRET) - 1,
+		.jwt_leeway_s = 30,
 	};
 	static struct auth *auth;
 	char why[200];

@@ -74,8 +74,7 @@ replay_corpus(const char *program)
 
 	while (name && strstr(name + 1, "fuzz_"))
 		name = strstr(name + 1, "fuzz_");
-	if (!name ||
-	    asprintf(&folder, "%s/tests/fuzz/corpus/%s", srcdir ? srcdir : ".", name + strlen("fuzz_")) < 0)
+	if (!name || asprintf(&folder, "%s/tests/fuzz/corpus/%s", srcdir ? srcdir : ".", name + strlen("fuzz_")) < 0)
 		abort();
 	replay(folder);
 	free(folder);

@@ -136,8 +136,7 @@ start(const char *token, struct conf_rate rate, const struct admin_limits *limit
 	rig.conf.admin_hosts = (char *)"*";
 	rig.conf.admin_token = (char *)token;
 	rig.conf.rate_admin = rate;
-	assert_int_equal(addr_nets_parse(&rig.conf.metrics_allow, "127.0.0.0/8,::1/128,198.51.100.0/24"),
-			 WSD_OK);
+	assert_int_equal(addr_nets_parse(&rig.conf.metrics_allow, "127.0.0.0/8,::1/128,198.51.100.0/24"), WSD_OK);
 	assert_int_equal(addr_nets_parse(&rig.conf.trusted_proxies, "127.0.0.0/8,::1/128"), WSD_OK);
 	metrics_init("blue", "1.0");
 	for (unsigned i = 0; i < ADMIN_SIDES; i++)
@@ -270,8 +269,7 @@ http_free(struct http_answer *answer)
 }
 
 struct http_answer
-http_send(enum admin_side side, const char *peer, const char *request_line, const char *headers,
-	  const char *body)
+http_send(enum admin_side side, const char *peer, const char *request_line, const char *headers, const char *body)
 {
 	int fd = admin_rig_connect(side, peer), len;
 	char length[40] = "", *head;
@@ -303,8 +301,7 @@ http_header(const struct http_answer *answer, const char *name)
 		if (line[0] == '\r' || line >= answer->body)
 			break;
 		if (strncasecmp(line, name, len) == 0 && line[len] == ':') {
-			snprintf(value, sizeof(value), "%.*s", (int)strcspn(line + len + 2, "\r"),
-				 line + len + 2);
+			snprintf(value, sizeof(value), "%.*s", (int)strcspn(line + len + 2, "\r"), line + len + 2);
 			return value;
 		}
 	}

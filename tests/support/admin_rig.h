@@ -58,8 +58,8 @@ struct http_answer http_read(int fd);
 void http_free(struct http_answer *answer);
 
 /* Connects, sends "request\r\n" headers "\r\n" body and reads the answer, which the caller frees. */
-struct http_answer http_send(enum admin_side side, const char *peer, const char *request_line,
-			     const char *headers, const char *body);
+struct http_answer http_send(enum admin_side side, const char *peer, const char *request_line, const char *headers,
+			     const char *body);
 /* Without headers or body. */
 struct http_answer http_ask(enum admin_side side, const char *peer, const char *request_line);
 

@@ -399,8 +399,8 @@ fake_text(struct wire *wire, const char *text)
 void
 fake_piece(struct wire *wire, const char *text, bool first, bool last, size_t rest)
 {
-	deliver(wire, &(struct wire_piece){
-			      .data = text, .len = strlen(text), .first = first, .last = last, .rest = rest });
+	deliver(wire,
+		&(struct wire_piece){ .data = text, .len = strlen(text), .first = first, .last = last, .rest = rest });
 }
 
 void

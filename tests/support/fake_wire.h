@@ -19,12 +19,12 @@
 struct fake_wire {
 	struct wire *wire;
 	unsigned texts, pings, messages; /* messages: wire_count_message() */
-	char last[2048];		 /* text, zero-terminated; a message that comes may overwrite it */
+	char last[2048];                 /* text, zero-terminated; a message that comes may overwrite it */
 	char last_ping[126];
 	char subprotocol[65];
 	uint16_t close_code; /* of wire_close(); 0: none */
 	bool behind_pong, killed, cut, given_away, resumed, queue_dropped, live, gone;
-	unsigned looks;	       /* that are due at the end of the turn */
+	unsigned looks;        /* that are due at the end of the turn */
 	enum wire_place place; /* what wire_place() is to answer; WIRE_WITHIN at first */
 	uint32_t silent_ms;    /* what wire_silent_ms() is; UINT32_MAX at first */
 	const char *queue;     /* what wire_copy_queue() gives out; NULL: nothing waits */

@@ -16,21 +16,21 @@
 
 /* As faults.py has them, in this order. */
 enum kind {
-	MEMORY,	     /* malloc, calloc, realloc and their kin */
-	ACCEPT,	     /* accept, accept4 */
-	SOCKET,	     /* socket, socketpair */
-	OPEN,	     /* open, openat */
+	MEMORY, /* malloc, calloc, realloc and their kin */
+	ACCEPT, /* accept, accept4 */
+	SOCKET, /* socket, socketpair */
+	OPEN,   /* open, openat */
 	EVENTFD,
-	EPOLL,	     /* epoll_ctl that adds */
-	DUP,	     /* dup, dup2, dup3, fcntl(F_DUPFD) */
+	EPOLL, /* epoll_ctl that adds */
+	DUP,   /* dup, dup2, dup3, fcntl(F_DUPFD) */
 	MEMFD,
-	SEND_INET,   /* any kind of writing to a TCP socket */
-	SEND_UNIX,   /* to a unix-domain socket */
-	RECEIVE,     /* any kind of reading from a TCP socket */
-	MAP,	     /* mmap by others than libc, which has its own way for malloc() and threads */
-	PIPE,	     /* pipe, pipe2 */
-	TIMERFD,     /* timerfd_create */
-	POLL,	     /* epoll_create, epoll_create1 */
+	SEND_INET, /* any kind of writing to a TCP socket */
+	SEND_UNIX, /* to a unix-domain socket */
+	RECEIVE,   /* any kind of reading from a TCP socket */
+	MAP,       /* mmap by others than libc, which has its own way for malloc() and threads */
+	PIPE,      /* pipe, pipe2 */
+	TIMERFD,   /* timerfd_create */
+	POLL,      /* epoll_create, epoll_create1 */
 	KINDS,
 };
 
@@ -58,7 +58,7 @@ struct block {
 	uint64_t address; /* 0: there is none here */
 	uint64_t size;
 	uint32_t turn;
-	uint32_t next; /* with the same hash, or free: a block's number, from 1 */
+	uint32_t next;                        /* with the same hash, or free: a block's number, from 1 */
 	uint64_t frames[FAULTS_BLOCK_FRAMES]; /* the call chain; 0 after the last */
 };
 

@@ -79,8 +79,7 @@ token_unsigned(char *out, const char *head, const char *payload, size_t payload_
 }
 
 const char *
-token_hmac(char *out, const char *head, const char *payload, size_t payload_len, const void *secret,
-	   size_t secret_len)
+token_hmac(char *out, const char *head, const char *payload, size_t payload_len, const void *secret, size_t secret_len)
 {
 	char *end = put_signed_part(out, head, payload, payload_len);
 	unsigned char mac[EVP_MAX_MD_SIZE];

@@ -34,8 +34,10 @@ test_parse_and_print(void **state)
 	parses_as("::ffff:192.0.2.7", "192.0.2.7", 0);
 	parses_as("::", "::", 0);
 
-	static const char *const bad[] = { "", "x", "1.2.3", "1.2.3.4:", "1.2.3.4:70000", "[::1", "[::1]x", "[1.2.3.4]",
-					   "1.2.3.4:-1", "1.2.3.4 ", "unknown", "_hidden" };
+	static const char *const bad[] = {
+		"",       "x",         "1.2.3",      "1.2.3.4:", "1.2.3.4:70000", "[::1",
+		"[::1]x", "[1.2.3.4]", "1.2.3.4:-1", "1.2.3.4 ", "unknown",       "_hidden"
+	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_int_equal(addr_parse(&a, bad[i], strlen(bad[i])), WSD_E_MALFORMED);
 }
@@ -71,8 +73,10 @@ test_networks(void **state)
 static void
 test_bad_networks(void **state)
 {
-	static const char *const bad[] = { "x", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "::/129", "10.0.0.0/8,",
-					   ",10.0.0.0/8", "10.0.0.0:80/8", "10.0.0.0/1x", "10.0.0.0/-1" };
+	static const char *const bad[] = {
+		"x",           "10.0.0.1/8",  "10.0.0.0/33",   "10.0.0.0/",   "::/129",
+		"10.0.0.0/8,", ",10.0.0.0/8", "10.0.0.0:80/8", "10.0.0.0/1x", "10.0.0.0/-1"
+	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		struct addr_nets nets = { NULL, 0 };

@@ -37,20 +37,16 @@ test_health(void **state)
 	http_is(answer, 200, "\"status\":\"ok\",\"instance\":\"blue\",\"state\":\"running\"");
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /health HTTP/1.1"), 200, "\"version\":\"");
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /health HTTP/1.1"), 200, "\"state\":\"running\"");
-	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /healthz HTTP/1.1"), 200,
-		"{\"status\":\"ok\"}");
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /readyz?x=1 HTTP/1.1"), 200,
-		"{\"status\":\"ready\"}");
+	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /healthz HTTP/1.1"), 200, "{\"status\":\"ok\"}");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /readyz?x=1 HTTP/1.1"), 200, "{\"status\":\"ready\"}");
 
 	rig.script.health.not_ready = "draining";
 	rig.script.health.state = "draining";
 	answer = http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /readyz HTTP/1.0");
 	assert_string_equal(http_header(&answer, "Retry-After"), "1");
 	http_is(answer, 503, "{\"status\":\"not_ready\",\"reason\":\"draining\"}");
-	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /health HTTP/1.1"), 200,
-		"\"status\":\"draining\"");
-	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /healthz HTTP/1.1"), 200,
-		"{\"status\":\"ok\"}");
+	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /health HTTP/1.1"), 200, "\"status\":\"draining\"");
+	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /healthz HTTP/1.1"), 200, "{\"status\":\"ok\"}");
 }
 
 static void
@@ -75,10 +71,8 @@ test_unknown_paths(void **state)
 						  "/client/app.js%2e",
 						  "/client.js",
 						  "/metrics/" };
-	static const char *const admin_only[] = {
-		"/metrics",      "/api/v1/connections", "/api/v1/connections/c1",
-		"/api/v1/drain", "/api/v1/accept",      "/api/v1/log-level"
-	};
+	static const char *const admin_only[] = { "/metrics",      "/api/v1/connections", "/api/v1/connections/c1",
+						  "/api/v1/drain", "/api/v1/accept",      "/api/v1/log-level" };
 	char line[128];
 
 	for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++) {
@@ -197,10 +191,8 @@ test_failures_of_the_server(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		rig.script.rc = cases[i].rc;
 		for (size_t j = 0; j < sizeof(requests) / sizeof(requests[0]); j++)
-			http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", requests[j]), cases[i].status,
-				cases[i].code);
-		http_is(http_send(ADMIN_SIDE_ADMIN, "unix", "POST /api/v1/accept HTTP/1.1", "",
-				  "{\"accept\":true}"),
+			http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", requests[j]), cases[i].status, cases[i].code);
+		http_is(http_send(ADMIN_SIDE_ADMIN, "unix", "POST /api/v1/accept HTTP/1.1", "", "{\"accept\":true}"),
 			cases[i].status, cases[i].code);
 	}
 }
@@ -256,8 +248,7 @@ test_descriptors(void **state)
 
 			snprintf(path, sizeof(path), "/proc/self/fd/%d", i);
 			if (readlink(path, target, sizeof(target) - 1) > 0 &&
-			    (strstr(target, "eventpoll") || strstr(target, "eventfd") ||
-			     strstr(target, "socket")))
+			    (strstr(target, "eventpoll") || strstr(target, "eventfd") || strstr(target, "socket")))
 				fail_msg("%d (%s) is not CLOEXEC", i, target);
 		}
 	}
@@ -268,14 +259,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ADMIN_TEST(test_health),
-		ADMIN_TEST(test_unknown_paths),
-		ADMIN_TEST(test_methods),
-		ADMIN_TEST(test_head),
-		ADMIN_TEST(test_metrics),
-		ADMIN_TEST(test_failures_of_the_server),
-		ADMIN_TEST(test_request_ids),
-		ADMIN_TEST(test_descriptors),
+		ADMIN_TEST(test_health),      ADMIN_TEST(test_unknown_paths), ADMIN_TEST(test_methods),
+		ADMIN_TEST(test_head),        ADMIN_TEST(test_metrics),       ADMIN_TEST(test_failures_of_the_server),
+		ADMIN_TEST(test_request_ids), ADMIN_TEST(test_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,8 +92,7 @@ test_chunked(void **state)
 		int fd = admin_rig_connect(ADMIN_SIDE_ADMIN, "unix");
 
 		for (size_t at = 0; at < sizeof(request) - 1; at += size)
-			http_write(fd, request + at,
-				   at + size < sizeof(request) - 1 ? size : sizeof(request) - 1 - at);
+			http_write(fd, request + at, at + size < sizeof(request) - 1 ? size : sizeof(request) - 1 - at);
 		http_expect(fd, 200, "{\"accept\":true}");
 	}
 }
@@ -128,8 +127,8 @@ send_body(const char *request_line, size_t bytes, bool chunked, const char *head
 		len = snprintf(head, sizeof(head), "%s\r\nHost: a\r\n%sTransfer-Encoding: chunked\r\n\r\n",
 			       request_line, headers);
 	else
-		len = snprintf(head, sizeof(head), "%s\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n",
-			       request_line, headers, bytes);
+		len = snprintf(head, sizeof(head), "%s\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n", request_line,
+			       headers, bytes);
 	http_write(fd, head, (size_t)len);
 	while (bytes > 0) {
 		size_t n = bytes < sizeof(piece) ? bytes : sizeof(piece);
@@ -206,8 +205,7 @@ test_expect_continue(void **state)
 {
 	static const char refused[] =
 		"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n";
-	static const char accepted[] =
-		ACCEPT "\r\nHost: a\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n";
+	static const char accepted[] = ACCEPT "\r\nHost: a\r\nContent-Length: 15\r\nExpect: 100-continue\r\n\r\n";
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	char got[sizeof(go_on)] = "";
 	int fd = admin_rig_connect(ADMIN_SIDE_ADMIN, "unix");
@@ -226,15 +224,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ADMIN_TEST(test_json),
-		ADMIN_TEST(test_drain_body),
-		ADMIN_TEST(test_embedded_zero),
-		ADMIN_TEST(test_chunked),
-		ADMIN_TEST(test_chunk_extension),
-		ADMIN_TEST(test_large),
-		ADMIN_TEST(test_endless),
-		ADMIN_TEST(test_unknown_coding),
-		ADMIN_TEST(test_expect_continue),
+		ADMIN_TEST(test_json),    ADMIN_TEST(test_drain_body),      ADMIN_TEST(test_embedded_zero),
+		ADMIN_TEST(test_chunked), ADMIN_TEST(test_chunk_extension), ADMIN_TEST(test_large),
+		ADMIN_TEST(test_endless), ADMIN_TEST(test_unknown_coding),  ADMIN_TEST(test_expect_continue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

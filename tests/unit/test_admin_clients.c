@@ -98,13 +98,13 @@ test_silent_and_full(void **state)
 static void *
 client(void *arg)
 {
-	static const char *const lines[] = { "GET /health HTTP/1.1", "GET / HTTP/1.1",
-					     "HEAD /readyz HTTP/1.1", "GET /metrics HTTP/1.1" };
+	static const char *const lines[] = { "GET /health HTTP/1.1", "GET / HTTP/1.1", "HEAD /readyz HTTP/1.1",
+					     "GET /metrics HTTP/1.1" };
 	uintptr_t n = (uintptr_t)arg;
 
 	for (unsigned i = 0; i < REQUESTS; i++) {
-		struct http_answer answer = http_ask(n % 2 ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC,
-						      "127.0.0.1", lines[i % (n % 2 ? 4 : 3)]);
+		struct http_answer answer =
+			http_ask(n % 2 ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, "127.0.0.1", lines[i % (n % 2 ? 4 : 3)]);
 
 		CHECK(answer.status == 200);
 		http_free(&answer);
@@ -170,8 +170,7 @@ test_gone(void **state)
 static void
 test_tcp(void **state)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
-			   peer;
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, peer;
 	socklen_t len = sizeof(address), peer_len = sizeof(peer);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, accepted;
 	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -184,10 +183,8 @@ test_tcp(void **state)
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
 	http_write(fd, request, sizeof(request) - 1);
 	accepted = accept4(listener, (struct sockaddr *)&peer, &peer_len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	assert_int_equal(admin_reserve(rig.admin, ADMIN_SIDE_ADMIN, (struct sockaddr *)&peer, peer_len),
-			 WSD_OK);
-	assert_int_equal(admin_add(rig.admin, ADMIN_SIDE_ADMIN, accepted, (struct sockaddr *)&peer, peer_len),
-			 WSD_OK);
+	assert_int_equal(admin_reserve(rig.admin, ADMIN_SIDE_ADMIN, (struct sockaddr *)&peer, peer_len), WSD_OK);
+	assert_int_equal(admin_add(rig.admin, ADMIN_SIDE_ADMIN, accepted, (struct sockaddr *)&peer, peer_len), WSD_OK);
 	answer = http_read(fd);
 	assert_int_equal(answer.status, 200);
 	assert_non_null(strstr(answer.body, "process_cpu_seconds_total"));

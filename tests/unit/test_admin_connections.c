@@ -21,8 +21,7 @@ test_list(void **state)
 		"{\"connections\":[],\"total\":0,\"next\":null}");
 	assert_int_equal(rig.script.limit, 100);
 	rig.script.have = 5;
-	answer = http_ask(ADMIN_SIDE_ADMIN, "unix",
-			  "GET /api/v1/connections?limit=2&after=c01&prefix=c HTTP/1.1");
+	answer = http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections?limit=2&after=c01&prefix=c HTTP/1.1");
 	json = json_tokener_parse(answer.body);
 	assert_true(json_object_object_get_ex(json, "connections", &list));
 	assert_int_equal(json_object_array_length(list), 2);
@@ -32,12 +31,10 @@ test_list(void **state)
 	http_is(answer, 200, "\"total\":5,\"next\":\"c03\"}");
 	assert_string_equal(rig.script.after, "c01");
 	assert_string_equal(rig.script.prefix, "c");
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix",
-			 "GET /api/v1/connections?after=%630%33&limit=1000 HTTP/1.1"),
-		200, "\"next\":null}");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections?after=%630%33&limit=1000 HTTP/1.1"), 200,
+		"\"next\":null}");
 	assert_string_equal(rig.script.after, "c03");
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections?after=&prefix= HTTP/1.1"), 200,
-		"");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections?after=&prefix= HTTP/1.1"), 200, "");
 }
 
 static void
@@ -75,10 +72,8 @@ test_bad_parameters(void **state)
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", line), 400, "after: expected");
 	snprintf(line, sizeof(line), "GET /api/v1/connections/%.129s HTTP/1.1", longest);
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", line), 400, "id: expected 1 to 128");
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections/a%2fb HTTP/1.1"), 400,
-		"id: expected");
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections/a%00 HTTP/1.1"), 400,
-		"id: expected");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections/a%2fb HTTP/1.1"), 400, "id: expected");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /api/v1/connections/a%00 HTTP/1.1"), 400, "id: expected");
 	assert_int_equal(rig.script.finds, 0);
 }
 

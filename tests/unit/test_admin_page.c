@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#define POLICY(ws)                                                                                       \
+#define POLICY(ws) \
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'" ws \
 	"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -38,9 +38,8 @@ test_page(void **state)
 			assert_string_equal(answer.body + answer.body_len - strlen(files[i][2]), files[i][2]);
 			if (i == 0) {
 				assert_string_equal(http_header(&answer, "Content-Security-Policy"),
-						    side == ADMIN_SIDE_ADMIN
-							    ? POLICY(" ws://*:3001 wss://*:3001")
-							    : POLICY(""));
+						    side == ADMIN_SIDE_ADMIN ? POLICY(" ws://*:3001 wss://*:3001")
+									     : POLICY(""));
 				assert_null(strstr(answer.body, "style="));
 				assert_null(strstr(answer.body, "onclick"));
 				assert_null(strstr(answer.body, "<script>"));
@@ -68,9 +67,8 @@ test_page_is_kept(void **state)
 	static const struct {
 		const char *before, *behind;
 		int status;
-	} lists[] = { { "", "", 304 },         { "W/", "", 304 },      { "\"x\", ", "", 304 },
-		      { "", " , \"y\"", 304 }, { "\"x\",", ",", 304 }, { "", "x", 200 },
-		      { "", "\"", 200 } };
+	} lists[] = { { "", "", 304 },        { "W/", "", 304 }, { "\"x\", ", "", 304 }, { "", " , \"y\"", 304 },
+		      { "\"x\",", ",", 304 }, { "", "x", 200 },  { "", "\"", 200 } };
 	char etag[64], sent[128];
 	struct http_answer answer = http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client/app.js HTTP/1.1");
 
@@ -102,13 +100,11 @@ test_page_facts(void **state)
 {
 	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200,
 		"{\"side\":\"public\",\"instance\":\"blue\",\"metrics\"");
-	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200,
-		"\"metrics\":false");
+	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200, "\"metrics\":false");
 	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /client.json HTTP/1.1"), 200, "\"links\":{}");
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /client.json HTTP/1.1"), 200,
 		"\"publicPort\":3001,\"metrics\":true");
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "203.0.113.9", "GET /client.json HTTP/1.1"), 200,
-		"\"metrics\":false");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "203.0.113.9", "GET /client.json HTTP/1.1"), 200, "\"metrics\":false");
 	rig.conf.grafana_url = (char *)"https://grafana.example/d/wsd?a=1&b=2";
 	http_is(http_ask(ADMIN_SIDE_PUBLIC, "203.0.113.9", "GET /client.json HTTP/1.1"), 200,
 		"\"links\":{\"grafana\":\"https://grafana.example/d/wsd?a=1&b=2\"}");

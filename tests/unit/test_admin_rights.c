@@ -41,8 +41,8 @@ test_forwarded(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct http_answer answer = http_send(ADMIN_SIDE_ADMIN, cases[i].peer,
-						      "GET /metrics HTTP/1.1", cases[i].headers, "");
+		struct http_answer answer =
+			http_send(ADMIN_SIDE_ADMIN, cases[i].peer, "GET /metrics HTTP/1.1", cases[i].headers, "");
 
 		if (answer.status != cases[i].status)
 			fail_msg("%s %s: %d", cases[i].peer, cases[i].headers, answer.status);
@@ -70,8 +70,7 @@ test_rights_without_token(void **state)
 	http_is(drain_with("unix", "X-Forwarded-For: 127.0.0.1\r\n"), 403, "unix socket only");
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "DELETE /api/v1/connections/x HTTP/1.1"), 403,
 		"unix socket only");
-	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "POST /api/v1/accept HTTP/1.1"), 403,
-		"unix socket only");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "POST /api/v1/accept HTTP/1.1"), 403, "unix socket only");
 	assert_int_equal(rig.script.drains + rig.script.disconnects + rig.script.accepts, 0);
 	http_is(drain_with("unix", ""), 202, "{\"state\":\"draining\"}");
 	assert_int_equal(rig.script.drains, 1);

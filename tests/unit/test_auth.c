@@ -122,10 +122,24 @@ static void
 test_no_other_algorithm_is_taken(void **state)
 {
 	static const char *const others[] = {
-		"{\"alg\":\"none\"}", "{\"alg\":\"None\"}", "{\"alg\":\"NONE\"}", "{\"alg\":\"\"}", "{\"alg\":null}",
-		"{\"alg\":[\"HS256\"]}", "{\"alg\":1}", "{}", "{\"alg\":\"hs256\"}", "{\"alg\":\"rs256\"}",
-		"{\"alg\":\"HS512\"}", "{\"alg\":\"HS384\"}", "{\"alg\":\"RS512\"}", "{\"alg\":\"PS256\"}",
-		"{\"alg\":\"ES384\"}", "{\"alg\":\"ES256K\"}", "{\"alg\":\"HS256\\u0000\"}", "{\"alg\":\" HS256\"}",
+		"{\"alg\":\"none\"}",
+		"{\"alg\":\"None\"}",
+		"{\"alg\":\"NONE\"}",
+		"{\"alg\":\"\"}",
+		"{\"alg\":null}",
+		"{\"alg\":[\"HS256\"]}",
+		"{\"alg\":1}",
+		"{}",
+		"{\"alg\":\"hs256\"}",
+		"{\"alg\":\"rs256\"}",
+		"{\"alg\":\"HS512\"}",
+		"{\"alg\":\"HS384\"}",
+		"{\"alg\":\"RS512\"}",
+		"{\"alg\":\"PS256\"}",
+		"{\"alg\":\"ES384\"}",
+		"{\"alg\":\"ES256K\"}",
+		"{\"alg\":\"HS256\\u0000\"}",
+		"{\"alg\":\" HS256\"}",
 		"{\"alg\":\"EdDSA\"}",
 	};
 
@@ -226,8 +240,19 @@ test_every_character_counts(void **state)
 static void
 test_garbage(void **state)
 {
-	static const char *const garbage[] = { "", ".", "..", "...", "a", "a.b", "a.b.c", "a.b.c.d", "AA.AA.AA", " ",
-					       "e30.e30.e30", "Bearer x.y.z", "\xff\xff.\xff.\xff" };
+	static const char *const garbage[] = { "",
+					       ".",
+					       "..",
+					       "...",
+					       "a",
+					       "a.b",
+					       "a.b.c",
+					       "a.b.c.d",
+					       "AA.AA.AA",
+					       " ",
+					       "e30.e30.e30",
+					       "Bearer x.y.z",
+					       "\xff\xff.\xff.\xff" };
 	char huge[3 * AUTH_TOKEN_MAX];
 
 	for (int i = CONF_HS256; i <= CONF_ES256; i++)

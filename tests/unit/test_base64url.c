@@ -31,10 +31,11 @@ test_known_texts(void **state)
 	static const struct {
 		const char *text, *value; /* NULL: refused */
 	} cases[] = {
-		{ "", "" }, { "Zg", "f" }, { "Zm8", "fo" }, { "Zm9v", "foo" }, { "Zm9vYg", "foob" },
-		{ "Zm9vYmE", "fooba" }, { "Zm9vYmFy", "foobar" }, { "_-8", "\xff\xef" },
-		{ "Z", NULL }, { "Zm9vY", NULL }, { "Zg==", NULL }, { "Zm8=", NULL }, { "Zh", NULL }, { "Zm9", NULL },
-		{ "Zm 9", NULL }, { "Zm9v\n", NULL }, { "+/8", NULL }, { "Zm9v.", NULL }, { "Zm9\xc3", NULL },
+		{ "", "" },           { "Zg", "f" },          { "Zm8", "fo" },          { "Zm9v", "foo" },
+		{ "Zm9vYg", "foob" }, { "Zm9vYmE", "fooba" }, { "Zm9vYmFy", "foobar" }, { "_-8", "\xff\xef" },
+		{ "Z", NULL },        { "Zm9vY", NULL },      { "Zg==", NULL },         { "Zm8=", NULL },
+		{ "Zh", NULL },       { "Zm9", NULL },        { "Zm 9", NULL },         { "Zm9v\n", NULL },
+		{ "+/8", NULL },      { "Zm9v.", NULL },      { "Zm9\xc3", NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -114,8 +114,7 @@ test_programs_that_cannot_be_run(void **state)
 static void
 test_output_beyond_the_limit(void **state)
 {
-	assert_int_equal(shell("head -c 6000000 /dev/zero | tr '\\0' x; echo end >&2", LONG_MS, true),
-			 WSD_OK);
+	assert_int_equal(shell("head -c 6000000 /dev/zero | tr '\\0' x; echo end >&2", LONG_MS, true), WSD_OK);
 	assert_true(out.len > 4000000 && out.len <= 4 << 20);
 	assert_int_equal(strlen(out.text), out.len);
 	assert_string_equal(err.text, "end\n");
@@ -194,9 +193,9 @@ test_too_long_ends_all_of_the_group(void **state)
 		open_pipes();
 		child_output_deinit(&out);
 		timeout_ms *= 2;
-		assert_int_equal(shell("sh -c 'trap \"\" TERM; echo begun; read x <&9' & read x <&9",
-				       timeout_ms, false),
-				 WSD_E_TIMEOUT);
+		assert_int_equal(
+			shell("sh -c 'trap \"\" TERM; echo begun; read x <&9' & read x <&9", timeout_ms, false),
+			WSD_E_TIMEOUT);
 		check_all_gone();
 		close_pipes();
 	} while (!out.text);
@@ -221,8 +220,7 @@ static void
 test_grandchildren_that_talk_on_are_not_waited_for(void **state)
 {
 	open_pipes();
-	assert_int_equal(shell("echo end; yes & yes & yes & yes & yes & yes & exit 0", LONG_MS, false),
-			 WSD_OK);
+	assert_int_equal(shell("echo end; yes & yes & yes & yes & yes & yes & exit 0", LONG_MS, false), WSD_OK);
 	assert_true(strncmp(out.text, "end\n", 4) == 0);
 	check_all_gone(); /* by SIGPIPE, which is at its default in children */
 	close_pipes();

@@ -88,10 +88,8 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		RIG_TEST(test_messages_are_counted),
-		RIG_TEST(test_ping_tells_who_answers),
-		RIG_TEST(test_disconnect_ends_the_session),
-		RIG_TEST(test_auth_where_no_token_is_needed),
+		RIG_TEST(test_messages_are_counted),        RIG_TEST(test_ping_tells_who_answers),
+		RIG_TEST(test_disconnect_ends_the_session), RIG_TEST(test_auth_where_no_token_is_needed),
 		RIG_TEST(test_what_is_not_understood),
 	};
 

@@ -273,17 +273,27 @@ test_a_misspelt_name_is_seen(void **state)
 	static const struct {
 		const char *name, *meant;
 	} names[] = {
-		{ "MAX_CONECTIONS", "MAX_CONNECTIONS" }, { "max_connections", "MAX_CONNECTIONS" },
-		{ "MAX-CONNECTION", "MAX_CONNECTIONS" }, { "LOGLEVEL", "LOG_LEVEL" },
-		{ "LOG_LEVLE", "LOG_LEVEL" },		 { "ALLOWED_ORIGIN", "ALLOWED_ORIGINS" },
-		{ "RATE_LIMIT_MESAGES", "RATE_LIMIT_MESSAGE" }, { "JWT_ALGORYTHM", "JWT_ALGORITHM" },
-		{ "PROXI", "PROXY" },			 { "port", "PORT" },
+		{ "MAX_CONECTIONS", "MAX_CONNECTIONS" },
+		{ "max_connections", "MAX_CONNECTIONS" },
+		{ "MAX-CONNECTION", "MAX_CONNECTIONS" },
+		{ "LOGLEVEL", "LOG_LEVEL" },
+		{ "LOG_LEVLE", "LOG_LEVEL" },
+		{ "ALLOWED_ORIGIN", "ALLOWED_ORIGINS" },
+		{ "RATE_LIMIT_MESAGES", "RATE_LIMIT_MESSAGE" },
+		{ "JWT_ALGORYTHM", "JWT_ALGORITHM" },
+		{ "PROXI", "PROXY" },
+		{ "port", "PORT" },
 		/* all right as they are, or nothing of ours */
-		{ "MAX_CONNECTIONS", NULL },		 { "PROXY", NULL },
-		{ "JWT_ISSUER", NULL },			 { "", NULL },
-		{ "PATH", NULL },			 { "HOME", NULL },
-		{ "POST", NULL },			 { "LOGNAME", NULL },
-		{ "INVOCATION_ID", NULL },		 { "http_proxy", NULL },
+		{ "MAX_CONNECTIONS", NULL },
+		{ "PROXY", NULL },
+		{ "JWT_ISSUER", NULL },
+		{ "", NULL },
+		{ "PATH", NULL },
+		{ "HOME", NULL },
+		{ "POST", NULL },
+		{ "LOGNAME", NULL },
+		{ "INVOCATION_ID", NULL },
+		{ "http_proxy", NULL },
 		{ "a name that is far longer than any of ours could be", NULL },
 	};
 

@@ -61,8 +61,8 @@ check_defaults(const struct conf_ctl *conf)
 static void
 test_defaults(void **state)
 {
-	static const char *const names[] = { "PROXY",         "PROXY_FILE",    "PROXY_URL",
-					     "PROXY_TIMEOUT", "SMOKE_OPTIONS", "ON_UPGRADE",    "OF_WSD" };
+	static const char *const names[] = { "PROXY",         "PROXY_FILE", "PROXY_URL", "PROXY_TIMEOUT",
+					     "SMOKE_OPTIONS", "ON_UPGRADE", "OF_WSD" };
 	struct conf_ctl conf;
 	char why[1024];
 
@@ -268,9 +268,8 @@ refused_with(const char *name, const char *value, const char *expected)
 static void
 test_the_reason_is_one_plain_line(void **state)
 {
-	refused_with(
-		"PROXY", "x\n\x1b[2J",
-		"PROXY=\"x\\x0a\\x1b[2J\": auto, nginx, traefik, script:/PATH/OF/PROGRAM or none is needed");
+	refused_with("PROXY", "x\n\x1b[2J",
+		     "PROXY=\"x\\x0a\\x1b[2J\": auto, nginx, traefik, script:/PATH/OF/PROGRAM or none is needed");
 	refused_with("PROXY_FILE", "x",
 		     "PROXY_FILE=\"x\": an absolute path of at most 4000 visible ASCII characters is needed");
 	refused_with("PROXY_URL", "http://a",
@@ -287,8 +286,7 @@ test_the_reason_is_one_plain_line(void **state)
 static void
 test_a_late_failure_leaves_nothing(void **state)
 {
-	static const char text[] =
-		"PROXY=script:/x\nPROXY_FILE=/y\nPROXY_URL=http://a/\nSMOKE_OPTIONS='\t'\n";
+	static const char text[] = "PROXY=script:/x\nPROXY_FILE=/y\nPROXY_URL=http://a/\nSMOKE_OPTIONS='\t'\n";
 	static const struct conf_ctl empty;
 	struct env_file *file;
 	struct conf_ctl conf;
@@ -305,8 +303,7 @@ test_a_late_failure_leaves_nothing(void **state)
 static void
 test_the_manual_names_all(void **state)
 {
-	static const char *const names[] = { "PROXY", "PROXY_FILE", "PROXY_URL", "PROXY_TIMEOUT",
-					     "SMOKE_OPTIONS" };
+	static const char *const names[] = { "PROXY", "PROXY_FILE", "PROXY_URL", "PROXY_TIMEOUT", "SMOKE_OPTIONS" };
 	char *text = NULL, line[64];
 	size_t len;
 	FILE *to = open_memstream(&text, &len);

@@ -109,8 +109,8 @@ test_bad_admin_tokens(void **state)
 		const char *data;
 		size_t len;
 	} bad[] = {
-		{ "", 0 }, { "short\n", 6 }, { SECRET "\n\n", 18 }, { SECRET " ", 17 }, { " " SECRET, 17 },
-		{ SECRET "\0x", 18 }, { SECRET "\n" SECRET, 33 }, { SECRET "\xc3\xa9", 18 },
+		{ "", 0 },          { "short\n", 6 },     { SECRET "\n\n", 18 },      { SECRET " ", 17 },
+		{ " " SECRET, 17 }, { SECRET "\0x", 18 }, { SECRET "\n" SECRET, 33 }, { SECRET "\xc3\xa9", 18 },
 	};
 	char expected[300], huge[20000];
 	const char *path;
@@ -158,9 +158,9 @@ test_one_secret_has_one_place(void **state)
 	conf_deinit(&conf);
 	remove_file("admin-token");
 	text_file("jwt-key", SECRET);
-	assert_int_equal(LOAD("AUTH", "jwt", "JWT_ALGORITHM", "HS256", "JWT_KEY_FILE", path, "CREDENTIALS_DIRECTORY",
-			      folder),
-			 WSD_E_RANGE);
+	assert_int_equal(
+		LOAD("AUTH", "jwt", "JWT_ALGORITHM", "HS256", "JWT_KEY_FILE", path, "CREDENTIALS_DIRECTORY", folder),
+		WSD_E_RANGE);
 	assert_string_equal(why, "JWT_KEY_FILE, the credential jwt-key: only one of them may be set");
 	remove_file("jwt-key");
 }

@@ -129,14 +129,10 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		RIG_TEST(test_one_frame_in_pieces),
-		RIG_TEST(test_fragments_are_answered_behind_a_pong),
-		RIG_TEST(test_binary_is_refused),
-		RIG_TEST(test_text_that_is_not_utf8),
-		RIG_TEST(test_too_large),
-		RIG_TEST(test_endless_empty_fragments),
-		RIG_TEST(test_too_many_messages),
-		RIG_TEST(test_too_many_binary_messages),
+		RIG_TEST(test_one_frame_in_pieces), RIG_TEST(test_fragments_are_answered_behind_a_pong),
+		RIG_TEST(test_binary_is_refused),   RIG_TEST(test_text_that_is_not_utf8),
+		RIG_TEST(test_too_large),           RIG_TEST(test_endless_empty_fragments),
+		RIG_TEST(test_too_many_messages),   RIG_TEST(test_too_many_binary_messages),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

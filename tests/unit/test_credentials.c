@@ -34,9 +34,9 @@ lines(const char *offered)
 static void
 finds(const char *authorization, const char *offered, const char *query, enum credentials expected, const char *token)
 {
-	struct request r = {
-		.authorization = slice(authorization), .subprotocols = lines(offered), .query = slice(query)
-	};
+	struct request r = { .authorization = slice(authorization),
+			     .subprotocols = lines(offered),
+			     .query = slice(query) };
 	struct slice found;
 
 	assert_int_equal(credentials_find(&r, room, &found), expected);

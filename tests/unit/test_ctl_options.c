@@ -20,7 +20,7 @@
 static const char *const spellings[N_OPTIONS] = {
 	"--json",    "--watch",   "--instance=blue", "--prefix=x",   "--client=x", "--idle=1",
 	"--limit=1", "--after=x", "--all",           "--no-handoff", "--no-smoke", "--dry-run",
-	"--force",   "--close", "--program=/x",   "--help",          "--version",
+	"--force",   "--close",   "--program=/x",    "--help",       "--version",
 };
 
 static struct options o;
@@ -80,9 +80,8 @@ test_each_command_takes_its_options_alone(void **state)
 				assert_int_equal(o.given, OPTION_BIT(id));
 				continue;
 			}
-			snprintf(expected, sizeof(expected),
-				 "wsctl: %s takes no %.*s\nTry 'wsctl %s --help'.\n", c->name,
-				 (int)strcspn(spellings[id], "="), spellings[id], c->name);
+			snprintf(expected, sizeof(expected), "wsctl: %s takes no %.*s\nTry 'wsctl %s --help'.\n",
+				 c->name, (int)strcspn(spellings[id], "="), spellings[id], c->name);
 			refused(with, expected);
 		}
 	}
@@ -97,9 +96,8 @@ test_the_number_of_arguments(void **state)
 
 		for (unsigned i = 0; i <= c->max_args; i++) {
 			if (i < c->min_args) {
-				snprintf(expected, sizeof(expected),
-					 "wsctl: %s needs %s\nTry 'wsctl %s --help'.\n", c->name, c->args,
-					 c->name);
+				snprintf(expected, sizeof(expected), "wsctl: %s needs %s\nTry 'wsctl %s --help'.\n",
+					 c->name, c->args, c->name);
 				refused(line, expected);
 			} else {
 				runs(line);
@@ -107,9 +105,8 @@ test_the_number_of_arguments(void **state)
 			}
 			len += (size_t)snprintf(line + len, sizeof(line) - len, " a%u", i);
 		}
-		snprintf(expected, sizeof(expected),
-			 "wsctl: %s: unexpected argument 'a%u'\nTry 'wsctl %s --help'.\n", c->name,
-			 c->max_args, c->name);
+		snprintf(expected, sizeof(expected), "wsctl: %s: unexpected argument 'a%u'\nTry 'wsctl %s --help'.\n",
+			 c->name, c->max_args, c->name);
 		refused(line, expected);
 	}
 }
@@ -151,8 +148,8 @@ test_options_stand_anywhere(void **state)
 	runs("--dry-run deploy --no-smoke blue --no-handoff");
 	assert_string_equal(o.command->name, "deploy");
 	assert_string_equal(o.args[0], "blue");
-	assert_int_equal(o.given, OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_NO_SMOKE) |
-					  OPTION_BIT(OPTION_NO_HANDOFF));
+	assert_int_equal(o.given,
+			 OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_NO_SMOKE) | OPTION_BIT(OPTION_NO_HANDOFF));
 	runs("show -- -j");
 	assert_string_equal(o.args[0], "-j");
 	assert_int_equal(o.given, 0);
@@ -170,30 +167,25 @@ test_bad_numbers(void **state)
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
 		snprintf(line, sizeof(line), "connections --limit=%s", limits[i]);
 		snprintf(expected, sizeof(expected),
-			 "wsctl: --limit=%s: a number from 1 to 1000 is needed\nTry 'wsctl --help'.\n",
-			 limits[i]);
+			 "wsctl: --limit=%s: a number from 1 to 1000 is needed\nTry 'wsctl --help'.\n", limits[i]);
 		refused(line, expected);
 	}
 	for (size_t i = 0; i < sizeof(watches) / sizeof(*watches); i++) {
 		snprintf(line, sizeof(line), "status --watch=%s", watches[i]);
 		snprintf(expected, sizeof(expected),
-			 "wsctl: --watch=%s: a number from 1 to 3600 is needed\nTry 'wsctl --help'.\n",
-			 watches[i]);
+			 "wsctl: --watch=%s: a number from 1 to 3600 is needed\nTry 'wsctl --help'.\n", watches[i]);
 		refused(line, expected);
 	}
 	refused("connections --idle=100000001",
 		"wsctl: --idle=100000001: a number from 0 to 100000000 is needed\nTry 'wsctl --help'.\n");
-	refused("connections --limit=",
-		"wsctl: --limit=: a number from 1 to 1000 is needed\nTry 'wsctl --help'.\n");
-	refused("connections --idle=",
-		"wsctl: --idle=: a number from 0 to 100000000 is needed\nTry 'wsctl --help'.\n");
+	refused("connections --limit=", "wsctl: --limit=: a number from 1 to 1000 is needed\nTry 'wsctl --help'.\n");
+	refused("connections --idle=", "wsctl: --idle=: a number from 0 to 100000000 is needed\nTry 'wsctl --help'.\n");
 }
 
 static void
 test_names_of_instances(void **state)
 {
-	static const char *const bad[] = { "",   "Blue",      "a/b",
-					   "..", "blue.sock", "012345678901234567890123456789012" };
+	static const char *const bad[] = { "", "Blue", "a/b", "..", "blue.sock", "012345678901234567890123456789012" };
 	char line[128], expected[256];
 
 	runs("show x --instance=01234567890123456789012345678901");
@@ -237,8 +229,7 @@ test_the_help_of_each_command(void **state)
 		for (enum option_id id = 0; id < OPTION_VERSION; id++) {
 			bool takes = id == OPTION_HELP || c->options & OPTION_BIT(id);
 
-			snprintf(word, sizeof(word), " %.*s", (int)strcspn(spellings[id], "="),
-				 spellings[id]);
+			snprintf(word, sizeof(word), " %.*s", (int)strcspn(spellings[id], "="), spellings[id]);
 			if (takes != (strstr(cmdline.said, word) != NULL))
 				fail_msg("%s in the help of %s:\n%s", word, c->name, cmdline.said);
 		}

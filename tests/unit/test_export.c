@@ -3,7 +3,7 @@
 #include "support/worker_rig.h"
 
 #define AT_MOST 256 /* that stand still at one time */
-#define LONG	100000
+#define LONG    100000
 
 /* The loop waits for the export's timer, which is its only one. */
 static void
@@ -70,7 +70,7 @@ test_kept(void **state)
 	assert_said(c, "\"count\":1");
 	rig_pass(RIG_MINUTE_MS + 100);
 	assert_int_equal(rig_wire(c)->pings, 1); /* its clocks run */
-	assert_int_equal(rig.n_offers, 1);	  /* and nobody offers it again */
+	assert_int_equal(rig.n_offers, 1);       /* and nobody offers it again */
 }
 
 static void

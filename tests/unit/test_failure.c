@@ -43,11 +43,10 @@ test_no_failure(void **state)
 static void
 test_signals(void **state)
 {
-	assert_string_equal(words((struct bus_unit){ .result = "core-dump",
-						     .status = "serving",
-						     .exit_code = CLD_DUMPED,
-						     .exit_status = SIGSEGV }),
-			    "it was ended by signal SEGV");
+	assert_string_equal(
+		words((struct bus_unit){
+			.result = "core-dump", .status = "serving", .exit_code = CLD_DUMPED, .exit_status = SIGSEGV }),
+		"it was ended by signal SEGV");
 }
 
 static void

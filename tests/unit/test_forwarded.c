@@ -34,8 +34,7 @@ client_is(const char *peer, const char *value, const char *expected, bool goes_o
 
 	if (strcmp(peer, "unix") != 0)
 		assert_int_equal(addr_parse(&client, peer, strlen(peer)), WSD_OK);
-	assert_int_equal(forwarded_client(&client, (struct slice){ value, strlen(value) }, &trusted),
-			 goes_on);
+	assert_int_equal(forwarded_client(&client, (struct slice){ value, strlen(value) }, &trusted), goes_on);
 	assert_string_equal(addr_text(out, &client), expected);
 }
 

@@ -38,8 +38,7 @@ test_header(void **state)
 	header_is(FRAME_CONTINUATION, 3, "\x80\x03", 2);
 	header_is(FRAME_PONG, 4, "\x8a\x04", 2);
 	if (sizeof(size_t) == 8)
-		header_is(FRAME_TEXT, (size_t)0x0123456789abcdef, "\x81\x7f\x01\x23\x45\x67\x89\xab\xcd\xef",
-			  10);
+		header_is(FRAME_TEXT, (size_t)0x0123456789abcdef, "\x81\x7f\x01\x23\x45\x67\x89\xab\xcd\xef", 10);
 }
 
 static void

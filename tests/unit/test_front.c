@@ -139,9 +139,9 @@ finish(void)
 	metrics_deinit();
 }
 
-#define RUN_UNTIL(condition)                                                     \
-	do {                                                                     \
-		while (!(condition))                                             \
+#define RUN_UNTIL(condition) \
+	do { \
+		while (!(condition)) \
 			assert_int_not_equal(uv_run(&rig.loop, UV_RUN_ONCE), 0); \
 	} while (0)
 
@@ -227,8 +227,7 @@ successor(const struct front_guest *old)
 	return fd;
 }
 
-/* ---- sessions
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- sessions -------------------------------------------------------------------------------- */
 
 static void
 test_seat_and_leave(void **state)
@@ -296,8 +295,7 @@ test_replace(void **state)
 	expect_answer(other, "HTTP/1.1 409 Conflict\r\n");
 	fd_close(&other);
 
-	front_dismissed(rig.front, "a", old->seat.serial + 1, true,
-			1000); /* not the answer to this question */
+	front_dismissed(rig.front, "a", old->seat.serial + 1, true, 1000); /* not the answer to this question */
 	front_dismissed(rig.front, "b", old->seat.serial, true, 1000);
 	assert_int_equal(rig.seated, 1);
 	front_dismissed(rig.front, "a", old->seat.serial, true, 5);
@@ -498,8 +496,7 @@ test_nobody_is_seated_while_draining(void **state)
 	}
 }
 
-/* ---- closing
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 /* Letting go of its visitors made room again, and so the front desk wanted to watch its closing listeners. */
 static void

@@ -111,8 +111,9 @@ send_fds(int to, unsigned n)
 		struct cmsghdr align;
 		char space[CMSG_SPACE(40 * sizeof(int))];
 	} control = { .space = { 0 } };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			      .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(n * sizeof(int))
+	};
 	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
 
 	h->cmsg_level = SOL_SOCKET;
@@ -196,9 +197,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_message),	    cmocka_unit_test(test_end),
-		cmocka_unit_test(test_longest),	    cmocka_unit_test(test_short_heads),
-		cmocka_unit_test(test_hello),	    cmocka_unit_test(test_too_many_descriptors),
+		cmocka_unit_test(test_message),  cmocka_unit_test(test_end),
+		cmocka_unit_test(test_longest),  cmocka_unit_test(test_short_heads),
+		cmocka_unit_test(test_hello),    cmocka_unit_test(test_too_many_descriptors),
 		cmocka_unit_test(test_versions),
 	};
 

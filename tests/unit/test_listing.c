@@ -69,8 +69,7 @@ finish(void **state)
 static uint32_t
 check_page(const char *after, const char *prefix, uint32_t most)
 {
-	struct front_entry *out =
-		calloc(most, sizeof(*out)); /* exactly: the sanitizers see what is written behind */
+	struct front_entry *out = calloc(most, sizeof(*out)); /* exactly: the sanitizers see what is written behind */
 	bool more, expected_more = false;
 	uint32_t n = front_list(&front, after, prefix, out, most, &more), expected = 0;
 
@@ -83,8 +82,7 @@ check_page(const char *after, const char *prefix, uint32_t most)
 		}
 		assert_true(expected < n);
 		assert_ptr_equal(out[expected].id, sorted[i]);
-		assert_int_equal(out[expected].seat.serial,
-				 sessions_find(&front.sessions, sorted[i])->seat.serial);
+		assert_int_equal(out[expected].seat.serial, sessions_find(&front.sessions, sorted[i])->seat.serial);
 		expected++;
 	}
 	assert_int_equal(n, expected);

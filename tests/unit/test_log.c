@@ -34,10 +34,9 @@ test_text(void **state)
 		  "connection %s opened", "alice");
 	log_stop();
 	line = log_sink_line();
-	assert_string_equal(
-		line,
-		"info connection alice opened WS_CONN=alice WS_COUNT=18446744073709551615 WS_EMPTY=\"\" "
-		"WS_AGENT=\"a b\" WS_NAME=\"J\xc3\xb6rg\"");
+	assert_string_equal(line,
+			    "info connection alice opened WS_CONN=alice WS_COUNT=18446744073709551615 WS_EMPTY=\"\" "
+			    "WS_AGENT=\"a b\" WS_NAME=\"J\xc3\xb6rg\"");
 	free(line);
 }
 
@@ -71,9 +70,9 @@ test_json(void **state)
 	char *text;
 
 	assert_int_equal(log_start(LOG_FORMAT_JSON, LOG_LEVEL_INFO, "green"), WSD_OK);
-	log_write(LOG_LEVEL_ERROR, ID,
-		  LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s",
-		  "luck \xc2\x9b" "2J\xe2\x80\xae\xf3\xa0\x80\x81");
+	log_write(LOG_LEVEL_ERROR, ID, LOG_FIELDS(LOG_NUMBER("WS_COUNT", 12), LOG_NUMBER("WS_ID", UINT64_MAX)), "no %s",
+		  "luck \xc2\x9b"
+		  "2J\xe2\x80\xae\xf3\xa0\x80\x81");
 	log_stop();
 	text = log_sink_text();
 	/* what a terminal obeys does not reach it */
@@ -81,7 +80,9 @@ test_json(void **state)
 	object = json_c_parse(text, strlen(text));
 	assert_non_null(object);
 	assert_member(object, "level", "error");
-	assert_member(object, "message", "no luck \xc2\x9b" "2J\xe2\x80\xae\xf3\xa0\x80\x81");
+	assert_member(object, "message",
+		      "no luck \xc2\x9b"
+		      "2J\xe2\x80\xae\xf3\xa0\x80\x81");
 	assert_member(object, "message_id", ID);
 	assert_member(object, "WS_INSTANCE", "green");
 	assert_member(object, "WS_COUNT", "12");

@@ -26,9 +26,9 @@
 #include "base/err.h"
 #include "base/fd.h"
 
-#define FOLDER	"/run/systemd/journal"
+#define FOLDER  "/run/systemd/journal"
 #define JOURNAL FOLDER "/socket"
-#define ID	"93188b8a66ce4c78913f469b3124790b"
+#define ID      "93188b8a66ce4c78913f469b3124790b"
 
 static bool separate; /* this process has a /run of its own */
 
@@ -86,8 +86,8 @@ test_fields(void **state)
 		skip();
 	fd = journal_socket();
 	assert_int_equal(log_start(LOG_FORMAT_JOURNAL, LOG_LEVEL_INFO, "blue"), WSD_OK);
-	log_write(LOG_LEVEL_NOTICE, ID, LOG_FIELDS(LOG_TEXT("WS_CONN", "alice"), LOG_NUMBER("WS_COUNT", 7)),
-		  "hello %d", 1);
+	log_write(LOG_LEVEL_NOTICE, ID, LOG_FIELDS(LOG_TEXT("WS_CONN", "alice"), LOG_NUMBER("WS_COUNT", 7)), "hello %d",
+		  1);
 	receive(fd, entry, sizeof(entry));
 	log_stop();
 	assert_field(entry, "MESSAGE=hello 1");

@@ -60,8 +60,8 @@ static void *
 log_many(void *arg)
 {
 	for (unsigned i = 0; i < LINES_EACH; i++) {
-		log_write(LOG_LEVEL_INFO, NULL,
-			  LOG_FIELDS(LOG_NUMBER("WS_THREAD", *(int *)arg), LOG_NUMBER("WS_I", i)), "line");
+		log_write(LOG_LEVEL_INFO, NULL, LOG_FIELDS(LOG_NUMBER("WS_THREAD", *(int *)arg), LOG_NUMBER("WS_I", i)),
+			  "line");
 		atomic_fetch_add(&lines_begun, 1);
 	}
 	return NULL;

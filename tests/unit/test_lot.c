@@ -40,8 +40,8 @@ on_parked(void *arg, int fd, const char *state, size_t len)
 	struct stat st;
 	char expected[8192];
 
-	if (fstat(fd, &st) != 0 || st.st_ino != seen->inode ||
-	    state_for(expected, seen->n, seen->longer) != len || memcmp(expected, state, len) != 0)
+	if (fstat(fd, &st) != 0 || st.st_ino != seen->inode || state_for(expected, seen->n, seen->longer) != len ||
+	    memcmp(expected, state, len) != 0)
 		seen->wrong++;
 	seen->n++;
 	close(fd);
@@ -254,12 +254,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_small_batches),
-		cmocka_unit_test(test_long_states),
-		cmocka_unit_test(test_unflushed_is_not_parked),
-		cmocka_unit_test(test_sessions),
-		cmocka_unit_test(test_corrupted_table),
+		cmocka_unit_test(test_many),         cmocka_unit_test(test_small_batches),
+		cmocka_unit_test(test_long_states),  cmocka_unit_test(test_unflushed_is_not_parked),
+		cmocka_unit_test(test_sessions),     cmocka_unit_test(test_corrupted_table),
 		cmocka_unit_test(test_what_is_none),
 	};
 

@@ -67,19 +67,16 @@ test_samples(void **state)
 	metrics_add(other, METRIC_CLOSED_1006, 9);
 	metrics_set(one, METRIC_SHUTDOWN_MS, 12034);
 	all = text();
-	assert_true(has(
-		all,
-		"# HELP websocket_connections_total Open WebSocket connections (the name is kept for "
-		"existing "
-		"dashboards; see websocket_connections_active).\n# TYPE websocket_connections_total gauge\n"
-		"websocket_connections_total 3\n# HELP websocket_connections_active Open WebSocket "
-		"connections.\n# TYPE websocket_connections_active gauge\nwebsocket_connections_active 3\n"));
+	assert_true(has(all,
+			"# HELP websocket_connections_total Open WebSocket connections (the name is kept for "
+			"existing "
+			"dashboards; see websocket_connections_active).\n# TYPE websocket_connections_total gauge\n"
+			"websocket_connections_total 3\n# HELP websocket_connections_active Open WebSocket "
+			"connections.\n# TYPE websocket_connections_active gauge\nwebsocket_connections_active 3\n"));
 	assert_true(has(all, "# TYPE websocket_connections_closed_total counter\n"));
 	assert_true(has(all, "websocket_connections_closed_total{code=\"1006\"} 9\n"));
 	assert_true(has(all, "websocket_connections_closed_total{code=\"1000\"} 0\n"));
-	assert_true(has(
-		all,
-		"# TYPE websocket_shutdown_time_seconds gauge\nwebsocket_shutdown_time_seconds 12.034\n"));
+	assert_true(has(all, "# TYPE websocket_shutdown_time_seconds gauge\nwebsocket_shutdown_time_seconds 12.034\n"));
 	assert_true(has(all, "# TYPE wsd_build_info gauge\n"
 			     "wsd_build_info{version=\"1.2\\n3\",instance=\"gr\\\"ee\\\\n\"} 1\n"));
 	free(all);
@@ -118,9 +115,8 @@ test_http(void **state)
 	metrics_http(other, ROUTE_CONNECTION, 404);
 	metrics_http(one, ROUTE_ROOT, 200);
 	all = text();
-	assert_true(has(all,
-			"# TYPE http_requests_total counter\nhttp_requests_total{path=\"/\",code=\"200\"} 1\n"
-			"http_requests_total{path=\"/api/v1/connections/{id}\",code=\"404\"} 2\n# HELP "));
+	assert_true(has(all, "# TYPE http_requests_total counter\nhttp_requests_total{path=\"/\",code=\"200\"} 1\n"
+			     "http_requests_total{path=\"/api/v1/connections/{id}\",code=\"404\"} 2\n# HELP "));
 	free(all);
 }
 
@@ -170,8 +166,7 @@ test_process(void **state)
 
 	assert_true(value_of(all, "process_cpu_seconds_total") > 0);
 	assert_true(value_of(all, "process_resident_memory_bytes") > 100000);
-	assert_true(value_of(all, "process_virtual_memory_bytes") >
-		    value_of(all, "process_resident_memory_bytes"));
+	assert_true(value_of(all, "process_virtual_memory_bytes") > value_of(all, "process_resident_memory_bytes"));
 	assert_true(value_of(all, "process_threads") >= 1);
 	assert_true(fds >= 3);
 	assert_true(value_of(all, "process_max_fds") >= fds);

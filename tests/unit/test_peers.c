@@ -89,8 +89,7 @@ test_idle_ones_are_forgotten(void **state)
 {
 	peers_init(&peers, 1000);
 	for (unsigned n = 0; n < 5000; n++) {
-		uint64_t now_ns =
-			(uint64_t)(n + 1) * SECOND / 100; /* 100 a second, each spends one of five a second */
+		uint64_t now_ns = (uint64_t)(n + 1) * SECOND / 100; /* 100 a second, each spends one of five a second */
 		struct peer *peer = get_nth(n, now_ns);
 
 		assert_non_null(peer);

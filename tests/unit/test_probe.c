@@ -119,8 +119,8 @@ leave(void **state)
 	return close(server.listener);
 }
 
-#define UPGRADE(accept)                                                                                \
-	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"            \
+#define UPGRADE(accept) \
+	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
 	"Sec-WebSocket-Accept: " accept "\r\n\r\n"
 #define GREETING "\x81\x13{\"instance\":\"blue\"} "
 
@@ -147,7 +147,8 @@ test_what_is_no_websocket(void **state)
 {
 	static const char wrong[] = UPGRADE("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") GREETING;
 	static const char away[] = "HTTP/1.0 502 Bad Gateway\r\n\r\n";
-	static const char masked[] = UPGRADE("ACCEPT") "\x81\x80" "abcd";
+	static const char masked[] = UPGRADE("ACCEPT") "\x81\x80"
+						       "abcd";
 	static const char other[] = UPGRADE("ACCEPT") "\x81\x02{}";
 	char expected[200];
 

@@ -241,10 +241,8 @@ test_a_program_is_called(void **state)
 	char *text, said[80];
 
 	snprintf(said, sizeof(said), "%s/said", folder);
-	make_file(
-		script,
-		"#!/bin/sh\necho \"$# $*\" >>\"${0%/*}/said\"\n[ \"$1\" = switch ] || echo 127.0.0.1:3002\n",
-		0755);
+	make_file(script, "#!/bin/sh\necho \"$# $*\" >>\"${0%/*}/said\"\n[ \"$1\" = switch ] || echo 127.0.0.1:3002\n",
+		  0755);
 	open_kind(CONF_PROXY_SCRIPT);
 	assert_string_equal(proxy_name(proxy), "script");
 	assert_true(proxy_there(proxy));

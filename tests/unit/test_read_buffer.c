@@ -21,16 +21,16 @@
 
 #include "wire/wire_priv.h"
 
-#define PAGE	 4096
-#define MESSAGE	 60000
+#define PAGE    4096
+#define MESSAGE 60000
 #define REQUEST \
 	"GET / HTTP/1.1\r\nHost: w\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" \
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 static struct {
-	char *pages;	/* of the block */
-	size_t wanted;	/* how much the library asked for */
-	size_t bytes;	/* of messages received */
+	char *pages;    /* of the block */
+	size_t wanted;  /* how much the library asked for */
+	size_t bytes;   /* of messages received */
 	size_t largest; /* piece */
 	unsigned pongs;
 } seen;

@@ -236,11 +236,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_FOLDER(test_a_new_file),           IN_FOLDER(test_the_mode_stays),
-		IN_FOLDER(test_the_owner_stays),      IN_FOLDER(test_readers_keep_the_old_one),
-		IN_FOLDER(test_a_link_stays_one),     IN_FOLDER(test_a_link_into_another_folder),
-		IN_FOLDER(test_a_link_to_nothing),    IN_FOLDER(test_places_that_are_none),
-		IN_FOLDER(test_a_file_that_cannot_be_written), IN_FOLDER(test_whether_it_could_be),
+		IN_FOLDER(test_a_new_file),
+		IN_FOLDER(test_the_mode_stays),
+		IN_FOLDER(test_the_owner_stays),
+		IN_FOLDER(test_readers_keep_the_old_one),
+		IN_FOLDER(test_a_link_stays_one),
+		IN_FOLDER(test_a_link_into_another_folder),
+		IN_FOLDER(test_a_link_to_nothing),
+		IN_FOLDER(test_places_that_are_none),
+		IN_FOLDER(test_a_file_that_cannot_be_written),
+		IN_FOLDER(test_whether_it_could_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,16 +67,15 @@ test_established(void **state)
 	payload_is(reply_established(out, &r),
 		   "{\"type\":\"connection_established\",\"connectionId\":\"c-1\",\"count\":0,\"timestamp\":"
 		   "\"" TIMESTAMP "\",\"instance\":\"blue\",\"session\":\"t0k\",\"resumed\":false,"
-				  "\"heartbeatInterval\":30000}");
+		   "\"heartbeatInterval\":30000}");
 	r.resumed = true;
 	r.count = UINT64_MAX;
 	begin();
-	payload_is(
-		reply_established(out, &r),
-		"{\"type\":\"connection_established\",\"connectionId\":\"c-1\",\"count\":"
-		"18446744073709551615,"
-		"\"timestamp\":\"" TIMESTAMP
-		"\",\"instance\":\"blue\",\"session\":\"t0k\",\"resumed\":true,\"heartbeatInterval\":30000}");
+	payload_is(reply_established(out, &r),
+		   "{\"type\":\"connection_established\",\"connectionId\":\"c-1\",\"count\":"
+		   "18446744073709551615,"
+		   "\"timestamp\":\"" TIMESTAMP
+		   "\",\"instance\":\"blue\",\"session\":\"t0k\",\"resumed\":true,\"heartbeatInterval\":30000}");
 }
 
 static void
@@ -99,8 +98,7 @@ test_response(void **state)
 		   "\",\"id\":\"m-\\u00e9\"}");
 	begin();
 	payload_is(reply_response(out, 10, TIMESTAMP, SLICE("-12.5")),
-		   "{\"type\":\"message_response\",\"count\":10,\"timestamp\":\"" TIMESTAMP
-		   "\",\"id\":-12.5}");
+		   "{\"type\":\"message_response\",\"count\":10,\"timestamp\":\"" TIMESTAMP "\",\"id\":-12.5}");
 }
 
 static void
@@ -123,18 +121,15 @@ test_error(void **state)
 		   "type\",\"timestamp\":\"" TIMESTAMP "\",\"id\":\"k\"}");
 	begin();
 	payload_is(reply_error(out, "too_large", "", TIMESTAMP, no_id),
-		   "{\"type\":\"error\",\"code\":\"too_large\",\"message\":\"\",\"timestamp\":\"" TIMESTAMP
-		   "\"}");
+		   "{\"type\":\"error\",\"code\":\"too_large\",\"message\":\"\",\"timestamp\":\"" TIMESTAMP "\"}");
 }
 
 static void
 test_goodbye(void **state)
 {
-	const struct reply_goodbye r = { .reason = "shutdown",
-					 .total = 42,
-					 .timestamp = TIMESTAMP,
-					 .reconnect = true,
-					 .retry_after_ms = 1500 };
+	const struct reply_goodbye r = {
+		.reason = "shutdown", .total = 42, .timestamp = TIMESTAMP, .reconnect = true, .retry_after_ms = 1500
+	};
 
 	begin();
 	payload_is(reply_goodbye(out, &r),
@@ -182,8 +177,7 @@ test_header_fits_every_length(void **state)
 					   (unsigned long long)counts[c], TIMESTAMP, (int)id_len, id);
 
 			begin();
-			payload = payload_of(
-				reply_response(out, counts[c], TIMESTAMP, (struct slice){ id, id_len }));
+			payload = payload_of(reply_response(out, counts[c], TIMESTAMP, (struct slice){ id, id_len }));
 			assert_int_equal(payload.len, len);
 			assert_memory_equal(payload.at, expected, payload.len);
 			if (payload.len < sizeof(seen))

@@ -64,8 +64,7 @@ static const struct expected handshakes[] = {
 	{ 0, GOOD "X-Other: \xff\t and more\r\nEmpty:\r\n" END },
 	{ 0, CHAT "hOST:example.org:3001\r\nCONNECTION: keep-alive, uPGRADE\r\nupgrade:\tWebSocket \r\n"
 		  "SEC-WEBSOCKET-VERSION: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n" END },
-	{ 0, CHAT HOST
-	  "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" VERSION KEY END },
+	{ 0, CHAT HOST "Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" VERSION KEY END },
 	{ 0, CHAT HOST "Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n" VERSION KEY END },
 	{ 0, CHAT HOST UPGRADE "Upgrade: websocket\r\n" VERSION KEY END },
 	{ 0, GOOD "Content-Length: 0\r\nOrigin: https://example.org\r\n" END },
@@ -181,8 +180,7 @@ static const struct expected plain[] = {
 	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n" END },
 	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 5\r\nContent-Length: 5\r\n" END },
 	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END },
-	{ 400,
-	  "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" END },
+	{ 400, "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" END },
 	{ 400, "POST /x HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n" END },
 	{ 501, "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n" END },
 	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length:5 \r\n" END },
@@ -351,14 +349,12 @@ test_lengths_of_id_and_session(void **state)
 		char head[1024];
 		struct request r;
 
-		snprintf(head, sizeof(head),
-			 "GET /ws/chat/%0*d?session=t HTTP/1.1\r\n" HOST UPGRADE VERSION KEY END,
+		snprintf(head, sizeof(head), "GET /ws/chat/%0*d?session=t HTTP/1.1\r\n" HOST UPGRADE VERSION KEY END,
 			 REQUEST_ID_MAX + extra, 1);
 		request_judge(&r, head, strlen(head));
 		assert_int_equal(r.status, extra ? 400 : 0);
 		assert_int_equal(strlen(r.connection_id), extra ? 0 : REQUEST_ID_MAX);
-		snprintf(head, sizeof(head),
-			 "GET /ws/chat/a?session=%0*d HTTP/1.1\r\n" HOST UPGRADE VERSION KEY END,
+		snprintf(head, sizeof(head), "GET /ws/chat/a?session=%0*d HTTP/1.1\r\n" HOST UPGRADE VERSION KEY END,
 			 REQUEST_TOKEN_MAX + extra, 1);
 		request_judge(&r, head, strlen(head));
 		assert_int_equal(r.status, extra ? 400 : 0);
@@ -533,14 +529,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handshakes),     cmocka_unit_test(test_plain_requests),
-		cmocka_unit_test(test_early_refusals), cmocka_unit_test(test_zero_bytes),
-		cmocka_unit_test(test_slices),         cmocka_unit_test(test_lengths_of_id_and_session),
-		cmocka_unit_test(test_size_of_head),   cmocka_unit_test(test_number_of_fields),
+		cmocka_unit_test(test_handshakes),
+		cmocka_unit_test(test_plain_requests),
+		cmocka_unit_test(test_early_refusals),
+		cmocka_unit_test(test_zero_bytes),
+		cmocka_unit_test(test_slices),
+		cmocka_unit_test(test_lengths_of_id_and_session),
+		cmocka_unit_test(test_size_of_head),
+		cmocka_unit_test(test_number_of_fields),
 		cmocka_unit_test(test_number_of_parts),
 		cmocka_unit_test(test_elements_of_several_lines),
 		cmocka_unit_test(test_number_of_lines_of_subprotocols),
-		cmocka_unit_test(test_query),          cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,7 @@ static bool
 scan(const char *text)
 {
 	size_t len = strlen(text);
-	char *copy =
-		malloc(len ? len : 1); /* without the zero, so that a sanitizer sees what is read too far */
+	char *copy = malloc(len ? len : 1); /* without the zero, so that a sanitizer sees what is read too far */
 	bool ok;
 
 	memcpy(copy, text, len);
@@ -30,8 +29,7 @@ scan(const char *text)
 static void
 test_responses(void **state)
 {
-	assert_true(scan(
-		"{\"type\":\"message_response\",\"count\":42,\"timestamp\":\"x\",\"id\":\"0000000007\"}"));
+	assert_true(scan("{\"type\":\"message_response\",\"count\":42,\"timestamp\":\"x\",\"id\":\"0000000007\"}"));
 	assert_int_equal(m.type, SCAN_RESPONSE);
 	assert_true(m.has_count && m.has_id);
 	assert_int_equal(m.count, 42);

@@ -76,8 +76,7 @@ test_random(void **state)
 			uint32_t i = (seed >> 8) % n;
 			struct place p = taken[i];
 
-			assert_int_equal(seats_at(&seats, p.worker, p.slot)->serial,
-					 p.serial); /* nobody else's */
+			assert_int_equal(seats_at(&seats, p.worker, p.slot)->serial, p.serial); /* nobody else's */
 			seats_free(&seats, p.worker, p.slot);
 			assert_int_equal(seats_at(&seats, p.worker, p.slot)->serial, 0);
 			taken[i] = taken[--n];
@@ -86,8 +85,7 @@ test_random(void **state)
 		assert_int_equal(seats.n_taken, n);
 	}
 	assert_int_equal(most, MOST);
-	for (uint32_t w = 0; w < 4;
-	     w++) /* the tables are as large as they had to be: of a worker in a random walk */
+	for (uint32_t w = 0; w < 4; w++) /* the tables are as large as they had to be: of a worker in a random walk */
 		assert_true(seats.rows[w].n_room <= MOST);
 	seats_deinit(&seats);
 	free(taken);

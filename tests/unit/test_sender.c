@@ -41,9 +41,9 @@ static struct rig {
 	enum sender_fate fates[OFFERS];
 	int offers[OFFERS]; /* their addresses are what is offered */
 
-	int say;	      /* what the receiver answers to each */
-	int stop_after;	      /* the receiver stops in this one, having claimed it; 0: never */
-	bool abort_first;     /* the sender gives up before the claim */
+	int say;          /* what the receiver answers to each */
+	int stop_after;   /* the receiver stops in this one, having claimed it; 0: never */
+	bool abort_first; /* the sender gives up before the claim */
 	int asked, listed, lost;
 	char ids[200];
 	uint32_t taken, came, refused;
@@ -157,11 +157,11 @@ tear_down(void **state)
 }
 
 /* The loop has nothing left to do when both sides are gone. */
-#define RUN_UNTIL(condition)                               \
-	do {                                               \
-		while (!(condition))                       \
+#define RUN_UNTIL(condition) \
+	do { \
+		while (!(condition)) \
 			if (!uv_run(&rig.loop, UV_RUN_ONCE)) \
-				assert_true(condition);    \
+				assert_true(condition); \
 	} while (0)
 
 static void
@@ -175,10 +175,9 @@ begin_sending(void)
 static void
 listen_now(void)
 {
-	struct receiver_ops ops = { .arrived = arrived,
-				    .session_offered = session_offered,
-				    .session = session_listed,
-				    .ended = ended };
+	struct receiver_ops ops = {
+		.arrived = arrived, .session_offered = session_offered, .session = session_listed, .ended = ended
+	};
 	int fd = rig.listen_fd;
 
 	rig.listen_fd = -1;

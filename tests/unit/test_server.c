@@ -37,9 +37,7 @@ static void
 start(struct worker **workers)
 {
 	server = (struct server){ .magic = SERVER_MAGIC, .conf = &conf, .workers = workers, .signal_fd = -1 };
-	conf = (struct conf){
-		.workers = 1, .max_connections = 10, .allowed_origins = "*", .drain_timeout_ms = 1000
-	};
+	conf = (struct conf){ .workers = 1, .max_connections = 10, .allowed_origins = "*", .drain_timeout_ms = 1000 };
 	n_seated = 0;
 	metrics_init("test", "0");
 	server.shard = metrics_shard_create();

@@ -27,12 +27,10 @@ test_put_find_remove(void **state)
 		assert_int_equal(slots_put(&slots, &conns[i]), WSD_OK);
 	}
 	assert_int_equal(slots.n_used, CONNS);
-	assert_in_range(slots.n_room, CONNS,
-			CONNS * 3 / 2 + 1); /* it counts in the memory of each connection */
+	assert_in_range(slots.n_room, CONNS, CONNS * 3 / 2 + 1); /* it counts in the memory of each connection */
 	for (uint32_t i = 0; i < CONNS; i++) {
 		assert_ptr_equal(slots_find(&slots, conns[i].slot, conns[i].serial), &conns[i]);
-		assert_null(
-			slots_find(&slots, conns[i].slot, conns[i].serial + 1)); /* who sat there before */
+		assert_null(slots_find(&slots, conns[i].slot, conns[i].serial + 1)); /* who sat there before */
 	}
 	assert_null(slots_find(&slots, CONNS * 2, 1000));
 	assert_null(slots_find(&slots, UINT32_MAX, 1000));

@@ -50,8 +50,8 @@ leave(void **state)
 	return rmdir(folder);
 }
 
-#define RESULTS(passed, interrupted)                                                                   \
-	"{\"summary\": {\"passed\": " passed ", \"interrupted\": " interrupted "}, "                   \
+#define RESULTS(passed, interrupted) \
+	"{\"summary\": {\"passed\": " passed ", \"interrupted\": " interrupted "}, " \
 	"\"counts\": {\"connect_attempts\": 10, \"sent\": 200, \"answered\": 200}, \"connect_failures\": {}, " \
 	"\"latency\": {\"p95\": 0.0012}, \"thresholds\": {\"lost>0\": {\"failed\": false, \"text\": \"0\"}}}"
 

@@ -14,21 +14,31 @@
 #include "base/err.h"
 #include "support/exact.h"
 
-#define QUEUE	  "\x81\x02hi\x81\x02ho"
-#define QUEUE_LEN 8
-#define TOKEN	  "0123456789abcdef"
+#define QUEUE               "\x81\x02hi\x81\x02ho"
+#define QUEUE_LEN           8
+#define TOKEN               "0123456789abcdef"
 #define ID_FIELD(name, len) "\x01" len "\0\0\0" name
-#define TOKEN_FIELD	    "\x02\x10\0\0\0" TOKEN
-#define LEAST		    ID_FIELD("bob", "\x03") TOKEN_FIELD
+#define TOKEN_FIELD         "\x02\x10\0\0\0" TOKEN
+#define LEAST               ID_FIELD("bob", "\x03") TOKEN_FIELD
 
 static struct conn_state
 sample(void)
 {
 	struct conn_state s = {
-		.id = "bob", .token = TOKEN, .count = 0x123456789a, .count_at_open = 7, .age_ms = 1000, .idle_ms = 255,
-		.heartbeat_in_ms = 256, .rate_spent = UINT64_MAX, .over_limit = UINT16_MAX, .resumed = true,
-		.token_warned = true, .token_expires_real_ms = 1795514400000,
-		.queue = QUEUE, .queue_len = QUEUE_LEN,
+		.id = "bob",
+		.token = TOKEN,
+		.count = 0x123456789a,
+		.count_at_open = 7,
+		.age_ms = 1000,
+		.idle_ms = 255,
+		.heartbeat_in_ms = 256,
+		.rate_spent = UINT64_MAX,
+		.over_limit = UINT16_MAX,
+		.resumed = true,
+		.token_warned = true,
+		.token_expires_real_ms = 1795514400000,
+		.queue = QUEUE,
+		.queue_len = QUEUE_LEN,
 	};
 
 	s.peer.family = ADDR_V4;
@@ -137,7 +147,10 @@ test_last_of_two_counts(void **state)
 	assert_int_equal(out.count, 6);
 }
 
-#define BAD(text) { LEAST text, sizeof(LEAST text) - 1 }
+#define BAD(text) \
+	{ \
+		LEAST text, sizeof(LEAST text) - 1 \
+	}
 
 static void
 test_bad_values(void **state)
@@ -152,20 +165,27 @@ test_bad_values(void **state)
 		BAD(ID_FIELD("", "\0")),
 		BAD(ID_FIELD("a/b", "\x03")),
 		BAD(ID_FIELD("a\0b", "\x03")),
-		BAD("\x02\x01\0\0\0x"),		     /* token's length */
-		BAD("\x03\0\0\0\0"),		     /* a number of no bytes */
-		BAD("\x03\x09\0\0\0" "123456789"),   /* of too many */
-		BAD("\x04\x01\0\0\0\x01"),	     /* count at open beyond count */
-		BAD("\x05\x08\0\0\0" "\0\0\0\0\0\0\x05\0"), /* age */
-		BAD("\x09\x03\0\0\0" "\0\0\x01"),    /* over_limit */
-		BAD("\x0a\x01\0\0\0\x7f"),	     /* address family */
-		BAD("\x0b\x04\0\0\0" "abcd"),	     /* address */
-		BAD("\x0c\x03\0\0\0" "\0\0\x01"),    /* port */
-		BAD("\x0d\x01\0\0\0\x02"),	     /* resumed */
-		BAD("\x0e\xff\xff\xff\xff" "abcd"),  /* queue beyond the end */
+		BAD("\x02\x01\0\0\0x"), /* token's length */
+		BAD("\x03\0\0\0\0"),    /* a number of no bytes */
+		BAD("\x03\x09\0\0\0"
+		    "123456789"),          /* of too many */
+		BAD("\x04\x01\0\0\0\x01"), /* count at open beyond count */
+		BAD("\x05\x08\0\0\0"
+		    "\0\0\0\0\0\0\x05\0"), /* age */
+		BAD("\x09\x03\0\0\0"
+		    "\0\0\x01"),           /* over_limit */
+		BAD("\x0a\x01\0\0\0\x7f"), /* address family */
+		BAD("\x0b\x04\0\0\0"
+		    "abcd"), /* address */
+		BAD("\x0c\x03\0\0\0"
+		    "\0\0\x01"),           /* port */
+		BAD("\x0d\x01\0\0\0\x02"), /* resumed */
+		BAD("\x0e\xff\xff\xff\xff"
+		    "abcd"), /* queue beyond the end */
 		BAD("\x0e"),
-		BAD("\x20\x08\0\0\0" "\0\0\0\0\0\0\0\xff"), /* end of a token */
-		BAD("\x21\x01\0\0\0\x02"),	     /* warned of it */
+		BAD("\x20\x08\0\0\0"
+		    "\0\0\0\0\0\0\0\xff"), /* end of a token */
+		BAD("\x21\x01\0\0\0\x02"), /* warned of it */
 	};
 	struct conn_state out;
 
@@ -202,12 +222,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_largest_fits),
-		cmocka_unit_test(test_every_truncation),
-		cmocka_unit_test(test_absent_and_unknown_fields),
-		cmocka_unit_test(test_last_of_two_counts),
-		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_largest_fits),
+		cmocka_unit_test(test_every_truncation),   cmocka_unit_test(test_absent_and_unknown_fields),
+		cmocka_unit_test(test_last_of_two_counts), cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_sessions),
 	};
 

@@ -242,7 +242,7 @@ test_wrong_kinds(void **state)
 		const char *wrong;
 	} wrong[] = {
 		{ DGRAM, "not a stream socket" }, { SEQPACKET, "not a stream socket" }, { UNBOUND, "not listening" },
-		{ CONNECTED, "not listening" },	  { REGULAR, "not a socket" },		{ EVENT, "not a socket" },
+		{ CONNECTED, "not listening" },   { REGULAR, "not a socket" },          { EVENT, "not a socket" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
@@ -282,7 +282,7 @@ test_number_of_names(void **state)
 static void
 test_garbage_counts(void **state)
 {
-	static const char *const counts[] = { "0",  "-1", "-2147483648",	  "x",
+	static const char *const counts[] = { "0",  "-1", "-2147483648",          "x",
 					      "1x", " ",  "99999999999999999999", "2147483647" };
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
@@ -364,7 +364,7 @@ main(void)
 		cmocka_unit_test(test_unknown_names),  cmocka_unit_test(test_wrong_kinds),
 		cmocka_unit_test(test_too_many),       cmocka_unit_test(test_number_of_names),
 		cmocka_unit_test(test_garbage_counts), cmocka_unit_test(test_closed_fds),
-		cmocka_unit_test(test_not_for_us), cmocka_unit_test(test_notify),
+		cmocka_unit_test(test_not_for_us),     cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_watchdog),
 	};
 

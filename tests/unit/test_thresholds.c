@@ -49,9 +49,8 @@ test_lists(void **state)
 	struct thresholds t = { .n = 0 };
 	const char *bad;
 
-	assert_int_equal(
-		thresholds_parse(&t, " connect_p95>2s, latency_p95>1s  errors>1%,,success<95% ", &bad),
-		WSD_OK);
+	assert_int_equal(thresholds_parse(&t, " connect_p95>2s, latency_p95>1s  errors>1%,,success<95% ", &bad),
+			 WSD_OK);
 	assert_int_equal(t.n, 4);
 	assert_string_equal(t.list[2].text, "errors>1%");
 	assert_int_equal(thresholds_parse(&t, "closed>0 lost>0", &bad), WSD_OK);
@@ -89,8 +88,7 @@ test_bad_expressions(void **state)
 		{ "lost>-1", WSD_E_MALFORMED },
 		{ "lost>1s", WSD_E_MALFORMED },
 		{ "lost>>1", WSD_E_MALFORMED },
-		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>1",
-		  WSD_E_MALFORMED },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa>1", WSD_E_MALFORMED },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

@@ -84,8 +84,7 @@ static void
 test_another_program(void **state)
 {
 	char *out = make("[Service]\nExecStart=/usr/sbin/wsd --speak\nExecStartPre = /bin/true\n",
-			 "[Service]\nExecStart =\n",
-			 "/opt/my wsd");
+			 "[Service]\nExecStart =\n", "/opt/my wsd");
 
 	assert_null(strstr(out, "ExecStart=/usr/sbin/wsd"));
 	assert_null(strstr(out, "ExecStart ="));

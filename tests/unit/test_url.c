@@ -40,11 +40,10 @@ test_addresses(void **state)
 static void
 test_bad_addresses(void **state)
 {
-	static const char *const bad[] = { "",          "ws://",      "ftp://h",
-					   "ws://h:",   "ws://h:0",   "ws://h:70000",
-					   "ws://h:1x", "ws://[::1",  "ws://[::1]x",
-					   "ws://u@h",  "ws://h/a b", "ws://h/#x",
-					   "ws://h:1:2" };
+	static const char *const bad[] = {
+		"",          "ws://",       "ftp://h",  "ws://h:",    "ws://h:0",  "ws://h:70000", "ws://h:1x",
+		"ws://[::1", "ws://[::1]x", "ws://u@h", "ws://h/a b", "ws://h/#x", "ws://h:1:2"
+	};
 	char *long_path = malloc(3000);
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)

@@ -30,8 +30,7 @@ test_all_texts_up_to_three_bytes(void **state)
 {
 	agrees(NULL, 0);
 	for (unsigned i = 0; i < 1u << 24; i++) {
-		unsigned char text[3] = { (unsigned char)(i >> 16), (unsigned char)(i >> 8),
-					  (unsigned char)i };
+		unsigned char text[3] = { (unsigned char)(i >> 16), (unsigned char)(i >> 8), (unsigned char)i };
 
 		if (i < 1u << 8)
 			agrees(text + 2, 1);
@@ -41,8 +40,7 @@ test_all_texts_up_to_three_bytes(void **state)
 	}
 }
 
-static const unsigned char bounds[] = { 0x00, 0x41, 0x7f, 0x80, 0x81, 0x8f, 0x90,
-					0x9f, 0xa0, 0xbe, 0xbf, 0xc0, 0xff };
+static const unsigned char bounds[] = { 0x00, 0x41, 0x7f, 0x80, 0x81, 0x8f, 0x90, 0x9f, 0xa0, 0xbe, 0xbf, 0xc0, 0xff };
 #define BOUNDS sizeof(bounds)
 
 static void
@@ -50,8 +48,8 @@ test_four_bytes_at_the_bounds(void **state)
 {
 	for (unsigned lead = 0xe0; lead <= 0xff; lead++)
 		for (size_t i = 0; i < BOUNDS * BOUNDS * BOUNDS; i++) {
-			unsigned char text[4] = { (unsigned char)lead, bounds[i % BOUNDS],
-						  bounds[i / BOUNDS % BOUNDS], bounds[i / BOUNDS / BOUNDS] };
+			unsigned char text[4] = { (unsigned char)lead, bounds[i % BOUNDS], bounds[i / BOUNDS % BOUNDS],
+						  bounds[i / BOUNDS / BOUNDS] };
 
 			agrees(text, 4);
 		}
@@ -88,8 +86,7 @@ test_sequences_anywhere_in_a_word(void **state)
 		for (size_t before = 0; before <= 20; before++)
 			for (size_t after = 0; after <= 20; after++) {
 				size_t piece = strlen(pieces[p]), len = before + piece + after;
-				char *text =
-					exact_copy("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", len);
+				char *text = exact_copy("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", len);
 
 				memcpy(text + before, pieces[p], piece);
 				agrees((unsigned char *)text, len);

@@ -56,7 +56,7 @@ test_every_code_point(void **state)
 static void
 test_what_is_no_character(void **state)
 {
-	static const char *const bad[] = { "\x80",	 "\xc0\x80",	      "\xc3(", "\xe0\x80\x80",
+	static const char *const bad[] = { "\x80",      "\xc0\x80",         "\xc3(", "\xe0\x80\x80",
 					   "\xe2\x82(", "\xf0\x8f\xbf\xbf", "\xff" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -68,8 +68,8 @@ test_what_is_no_character(void **state)
 static void
 test_what_is_not_shown_as_it_is(void **state)
 {
-	static const uint32_t hidden[] = { 0,      0x1b,   0x7f,   0x80,   0x9b,   0x9f,    0xad,
-					   0x61c,  0x200b, 0x200e, 0x200f, 0x2028, 0x202a,  0x202e,
+	static const uint32_t hidden[] = { 0,      0x1b,   0x7f,   0x80,    0x9b,   0x9f,   0xad,
+					   0x61c,  0x200b, 0x200e, 0x200f,  0x2028, 0x202a, 0x202e,
 					   0x2060, 0x2066, 0x2069, 0xe0001, 0xfeff };
 	static const uint32_t shown[] = { ' ',    '~',    0xa0,   0xe9,   0x5d0,  0x627,
 					  0x2010, 0x2027, 0x202f, 0x20ac, 0xfffd, 0x1f642 };

@@ -23,9 +23,9 @@ static struct {
 	struct conf conf;
 	struct front *front;
 	struct front_ops ops;
-	int places;	 /* what is said of them */
+	int places; /* what is said of them */
 	unsigned plain;
-	bool admin;	 /* where the last one went */
+	bool admin; /* where the last one went */
 	bool closed;
 } rig;
 

@@ -87,8 +87,7 @@ on_due(struct wheel_timer *timer, void *arg)
 			break;
 		case 1: /* also such as are due already */
 			set(rig, other,
-			    now_ms + chance(rig, 5 * rig->tick_ms) -
-				    (now_ms >= rig->tick_ms ? rig->tick_ms : 0));
+			    now_ms + chance(rig, 5 * rig->tick_ms) - (now_ms >= rig->tick_ms ? rig->tick_ms : 0));
 			break;
 		default:
 			set(rig, other, now_ms + chance(rig, 2000 * rig->tick_ms));
@@ -154,8 +153,7 @@ play(struct rig *rig, unsigned steps)
 			run(rig, now_ms);
 			break;
 		case 3: /* deadlines on a tick, or a multiple of a turn away */
-			set(rig, n,
-			    now_ms - now_ms % rig->tick_ms + chance(rig, 5) * WHEEL_SLOTS * rig->tick_ms);
+			set(rig, n, now_ms - now_ms % rig->tick_ms + chance(rig, 5) * WHEEL_SLOTS * rig->tick_ms);
 			break;
 		case 4: /* in the past */
 			set(rig, n, chance(rig, 2) ? 0 : now_ms - chance(rig, 2));
@@ -252,8 +250,7 @@ test_exact(void **state)
 	free(rig);
 }
 
-/* ---- callbacks that free
- * ------------------------------------------------------------------------------------------- */
+/* ---- callbacks that free --------------------------------------------------------------------- */
 
 static struct entry *others[3];
 static unsigned freed, fired;
@@ -283,8 +280,7 @@ test_free_others(void **state)
 		others[i] = malloc(sizeof(*others[i]));
 		assert_non_null(others[i]);
 		wheel_timer_init(&others[i]->timer);
-		wheel_set(&wheel, &others[i]->timer,
-			  i == 2 ? 10 + WHEEL_SLOTS * 10 : 10); /* one in the same slot */
+		wheel_set(&wheel, &others[i]->timer, i == 2 ? 10 + WHEEL_SLOTS * 10 : 10); /* one in the same slot */
 	}
 	wheel_run(&wheel, 20000);
 	assert_int_equal(fired, 1);
@@ -295,9 +291,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact),       cmocka_unit_test(test_model),
-		cmocka_unit_test(test_wrap),        cmocka_unit_test(test_far_ahead),
-		cmocka_unit_test(test_free_others),
+		cmocka_unit_test(test_exact),     cmocka_unit_test(test_model),       cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_far_ahead), cmocka_unit_test(test_free_others),
 	};
 
 	return cmocka_run_group_tests_name("wheel", tests, NULL, NULL);

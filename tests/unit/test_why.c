@@ -35,12 +35,18 @@ test_control_characters(void **state)
 	assert_string_equal(why.text, "gr\xc3\xbc\xc3\x9f"
 				      "e");
 	/* U+009B begins a sequence as ESC [ does, and so does its byte on a terminal without UTF-8 */
-	why_set(&why, 0, "%s", "a\xc2\x9b" "2J \xc2\xa0\xe2\x82\xac\xf0\x9f\x99\x82");
+	why_set(&why, 0, "%s",
+		"a\xc2\x9b"
+		"2J \xc2\xa0\xe2\x82\xac\xf0\x9f\x99\x82");
 	assert_string_equal(why.text, "a  2J \xc2\xa0\xe2\x82\xac\xf0\x9f\x99\x82");
-	why_set(&why, 0, "%s", "a\x9b" "2J\xff\xe2\x82");
+	why_set(&why, 0, "%s",
+		"a\x9b"
+		"2J\xff\xe2\x82");
 	assert_string_equal(why.text, "a 2J   ");
 	/* U+202E turns what follows around, and U+200B is not seen at all */
-	why_set(&why, 0, "%s", "a\xe2\x80\xae" "b\xe2\x80\x8b");
+	why_set(&why, 0, "%s",
+		"a\xe2\x80\xae"
+		"b\xe2\x80\x8b");
 	assert_string_equal(why.text, "a   b   ");
 }
 
@@ -79,10 +85,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_code_comes_back),
-		cmocka_unit_test(test_control_characters),
-		cmocka_unit_test(test_line_breaks_at_the_end_go),
-		cmocka_unit_test(test_it_may_be_its_own_argument),
+		cmocka_unit_test(test_the_code_comes_back),       cmocka_unit_test(test_control_characters),
+		cmocka_unit_test(test_line_breaks_at_the_end_go), cmocka_unit_test(test_it_may_be_its_own_argument),
 		cmocka_unit_test(test_too_long_is_cut),
 	};
 

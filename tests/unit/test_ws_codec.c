@@ -162,8 +162,8 @@ answers(const char *text, int status, long retry_after_s)
 static void
 test_refusals(void **state)
 {
-	static const char *const bad[] = { "SSH-2.0-x\r\n\r\n", "HTTP/1.1 \r\n\r\n",
-					   "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n" };
+	static const char *const bad[] = { "SSH-2.0-x\r\n\r\n", "HTTP/1.1 \r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
+					   "HTTP/2.0 200 OK\r\n\r\n" };
 	struct ws_reply r;
 
 	answers("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n", 503, 7);
@@ -183,12 +183,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_key_of_the_rfc),
-		cmocka_unit_test(test_masked_headers),
-		cmocka_unit_test(test_frames_whole_and_in_pieces),
-		cmocka_unit_test(test_bad_frames),
-		cmocka_unit_test(test_the_answer_to_the_handshake),
-		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_the_key_of_the_rfc),          cmocka_unit_test(test_masked_headers),
+		cmocka_unit_test(test_frames_whole_and_in_pieces),  cmocka_unit_test(test_bad_frames),
+		cmocka_unit_test(test_the_answer_to_the_handshake), cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
