@@ -73,7 +73,7 @@ struct env {
 	uint8_t addresses[OPTIONS_URLS]; /* of each url: which address to begin with, the last that answered */
 	int epoll_fd;
 	unsigned process;
-	char key[WS_KEY_LEN + 1], accept[WS_ACCEPT_LEN + 1];
+	char key[HANDSHAKE_KEY_LEN + 1], accept[WS_ACCEPT_LEN + 1];
 	uint8_t mask[4];
 	uint8_t *rx, *tx;
 	size_t tx_len, tx_room; /* gathered for the connection at hand */

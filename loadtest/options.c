@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/hex.h"
 #include "config.h"
 #include "loadtest/options_priv.h"
 #include "loadtest/plan.h"
@@ -57,7 +58,7 @@ set_defaults(struct options *o)
 		.payload_size = 32,
 	};
 	fd_random(bytes, sizeof(bytes));
-	snprintf(o->run, sizeof(o->run), "%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3]);
+	hex_encode(o->run, bytes, sizeof(bytes));
 }
 
 static int

@@ -46,7 +46,8 @@ given(const struct options *o, const char *name)
 }
 
 void
-request_key(char key[WS_KEY_LEN + 1], char accept[WS_ACCEPT_LEN + 1], const struct options *o, const uint8_t nonce[16])
+request_key(char key[HANDSHAKE_KEY_LEN + 1], char accept[WS_ACCEPT_LEN + 1], const struct options *o,
+	    const uint8_t nonce[16])
 {
 	const char *own = given(o, "Sec-WebSocket-Key");
 

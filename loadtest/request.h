@@ -12,7 +12,7 @@
 
 /* The key that goes along: a line of --header, or one made of the nonce. Its answer, which is what the server has to
  * send, goes to accept. */
-void request_key(char key[WS_KEY_LEN + 1], char accept[WS_ACCEPT_LEN + 1], const struct options *o,
+void request_key(char key[HANDSHAKE_KEY_LEN + 1], char accept[WS_ACCEPT_LEN + 1], const struct options *o,
 		 const uint8_t nonce[16]);
 
 /*

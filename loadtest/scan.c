@@ -2,6 +2,11 @@
 /* The scanner for server messages. */
 #include "loadtest/scan.h"
 
+#include "base/decimal.h"
+#include "base/err.h"
+
+#define NUMBER_MAX 999999999999999999ull
+
 struct cursor {
 	const char *at, *end;
 };
@@ -88,17 +93,7 @@ take_value(struct cursor *c, struct slice *value, bool *was_string)
 static bool
 number(struct slice value, uint64_t *out)
 {
-	uint64_t n = 0;
-
-	if (value.len == 0 || value.len > 18)
-		return false;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.at[i] < '0' || value.at[i] > '9')
-			return false;
-		n = n * 10 + (uint64_t)(value.at[i] - '0');
-	}
-	*out = n;
-	return true;
+	return decimal_parse(value, NUMBER_MAX, out) == WSD_OK;
 }
 
 static enum scan_type

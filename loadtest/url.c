@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/err.h"
 
 static const char *
@@ -29,15 +30,13 @@ take_scheme(struct url *u, const char *text)
 static int
 set_port(struct url *u, const char *text, size_t len)
 {
-	unsigned value = 0;
+	uint64_t value;
 
-	if (len == 0 || len > 5 || strspn(text, "0123456789") < len)
+	if (len > 5 || decimal_parse((struct slice){ text, len }, 65535, &value) != WSD_OK || value == 0)
 		return WSD_E_MALFORMED;
 	memcpy(u->port, text, len);
 	u->port[len] = '\0';
-	for (size_t i = 0; i < len; i++)
-		value = value * 10 + (unsigned)(text[i] - '0');
-	return value == 0 || value > 65535 ? WSD_E_MALFORMED : WSD_OK;
+	return WSD_OK;
 }
 
 static int

@@ -41,7 +41,7 @@ shake(struct peer *p, const char *head, size_t n)
 {
 	const char *end = memmem(head, n, "\r\n\r\n", 4);
 	const char *key = NULL;
-	char copy[WS_KEY_LEN + 1], value[WS_ACCEPT_LEN + 1], answer[256];
+	char copy[HANDSHAKE_KEY_LEN + 1], value[WS_ACCEPT_LEN + 1], answer[256];
 	int len;
 
 	if (!end)
@@ -51,7 +51,7 @@ shake(struct peer *p, const char *head, size_t n)
 			key = at + 19;
 	if (!key)
 		return -1;
-	snprintf(copy, sizeof(copy), "%.*s", WS_KEY_LEN, key);
+	snprintf(copy, sizeof(copy), "%.*s", HANDSHAKE_KEY_LEN, key);
 	ws_accept(value, copy);
 	len = snprintf(answer, sizeof(answer),
 		       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -48,7 +48,7 @@ count_connection(void *cls, struct MHD_Connection *conn, void **context, enum MH
 	}
 }
 
-/* Paths and parameters are decoded by params_decode(), which tells an escaped zero from the text's end. */
+/* Paths and parameters are decoded by percent_decode(), which tells an escaped zero from the text's end. */
 static size_t
 leave_escapes(void *cls, struct MHD_Connection *conn, char *text)
 {

@@ -10,13 +10,13 @@
 
 #include "admin/admin.h"
 #include "admin/places.h"
+#include "base/names.h"
 #include "base/request_id.h"
 #include "metrics/metrics.h"
 
 #define ADMIN_SIDES        2
 #define ADMIN_BODY_MAX     (64 * 1024)
 #define ADMIN_SWALLOW_MAX  (1024 * 1024) /* of a refused body, so that no reset destroys the answer */
-#define ADMIN_ID_MAX       128           /* of a connectionId */
 #define ADMIN_HEADERS_MAX  4
 #define PAGE_POLICY_MAX    256
 #define ADMIN_PAGE_DEFAULT 100
@@ -104,7 +104,7 @@ struct exchange {
 	struct addr client; /* behind trusted proxies */
 	bool tls;           /* between the client and a trusted proxy */
 	char request_id[REQUEST_ID_MAX + 1];
-	char param[ADMIN_ID_MAX + 1]; /* what stood for {id} */
+	char param[CONNECTION_ID_MAX + 1]; /* what stood for {id} */
 	uint64_t deadline_ns;
 	struct reply reply;
 	char *body; /* zero-terminated; NULL: none */
@@ -156,10 +156,6 @@ void respond_discard(struct reply *reply);
 enum MHD_Result respond_send(struct exchange *ex);
 
 /* params.c */
-/* %-decodes in into out: the length, or WSD_E_MALFORMED (bad escape, embedded zero) or WSD_E_TOO_LARGE. */
-int params_decode(char *out, size_t size, const char *in);
-/* True if text is 1 to ADMIN_ID_MAX characters of a connectionId. */
-bool params_is_id(const char *text);
 /* The body as a JSON object with no members but `members` (ended by NULL; NULL: none); the caller puts it.
  * NULL: the answer is decided. An empty body is an empty object. */
 struct json_object *params_body(struct exchange *ex, const char *const *members);

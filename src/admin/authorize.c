@@ -11,20 +11,8 @@
 #include "admin/admin_priv.h"
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "conf/conf.h"
-
-/* Takes as long for a wrong first character as for a wrong last one; the length of what was sent is known. */
-static bool
-same_secret(const char *secret, const char *sent)
-{
-	size_t secret_len = strlen(secret), sent_len = strlen(sent);
-	/* volatile: the compiler must not leave the loop early */
-	volatile unsigned char differs = secret_len != sent_len;
-
-	for (size_t i = 0; i < sent_len; i++)
-		differs = (unsigned char)(differs | (sent[i] ^ secret[secret_len ? i % secret_len : 0]));
-	return !differs;
-}
 
 bool
 authorize_operator(struct exchange *ex)
@@ -40,7 +28,7 @@ authorize_operator(struct exchange *ex)
 		return false;
 	}
 	sent = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Authorization");
-	if (sent && strncasecmp(sent, "Bearer ", 7) == 0 && same_secret(token, sent + 7))
+	if (sent && strncasecmp(sent, "Bearer ", 7) == 0 && secret_equal(slice_of(token), slice_of(sent + 7)))
 		return true;
 	respond_error(ex, 401, "unauthorized",
 		      "this is for operators: through the unix socket, or with 'Authorization: Bearer' and the "
@@ -50,15 +38,13 @@ authorize_operator(struct exchange *ex)
 }
 
 static bool
-listed(const char *list, const char *name, size_t len)
+listed(struct slice list, const char *name, size_t len)
 {
-	while (*list) {
-		size_t n = strcspn(list, ",");
+	struct slice item;
 
-		if (n == len && strncasecmp(list, name, len) == 0)
+	while (slice_cut(&list, ',', &item))
+		if (item.len == len && strncasecmp(item.at, name, len) == 0)
 			return true;
-		list += n + (list[n] == ',');
-	}
 	return false;
 }
 
@@ -69,7 +55,8 @@ authorize_host(const char *allowed, const char *host)
 
 	if (strcmp(allowed, "*") == 0 || host[0] == '\0')
 		return true;
-	return addr_parse(&address, host, strlen(host)) == WSD_OK || listed(allowed, host, strcspn(host, ":"));
+	return addr_parse(&address, host, strlen(host)) == WSD_OK ||
+	       listed(slice_of(allowed), host, strcspn(host, ":"));
 }
 
 bool

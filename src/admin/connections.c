@@ -7,35 +7,34 @@
 #include "admin/admin_priv.h"
 #include "admin/json_add.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/err.h"
+#include "base/percent.h"
 
 /* The query of a page, as far as it was read. */
 struct query {
 	struct exchange *ex;
 	uint32_t limit;
-	char after[ADMIN_ID_MAX + 1], prefix[ADMIN_ID_MAX + 1];
+	char after[CONNECTION_ID_MAX + 1], prefix[CONNECTION_ID_MAX + 1];
 	bool had_limit, had_after, had_prefix;
 };
 
 static bool
 parse_limit(uint32_t *out, const char *text)
 {
-	size_t len = strlen(text);
-	unsigned long value;
+	uint64_t value = 0;
 
-	if (len < 1 || len > 4 || strspn(text, "0123456789") != len)
-		return false;
-	value = strtoul(text, NULL, 10);
+	decimal_parse(slice_of(text), ADMIN_PAGE_MAX, &value);
 	*out = (uint32_t)value;
-	return value >= 1 && value <= ADMIN_PAGE_MAX;
+	return value >= 1;
 }
 
 static bool
 parse_part(char *out, const char *text)
 {
-	int len = params_decode(out, ADMIN_ID_MAX + 1, text);
+	int len = percent_decode(slice_of(text), out, CONNECTION_ID_MAX + 1);
 
-	return len == 0 || (len > 0 && params_is_id(out));
+	return len == 0 || (len > 0 && name_begins_connection_id(slice_of(out)));
 }
 
 /* Called for each parameter; MHD_NO ends the walk, and then the answer has been decided. */

@@ -7,16 +7,6 @@
 #include "admin/json_add.h"
 #include "base/err.h"
 
-#define INSTANCE_MAX 32
-
-static bool
-is_instance(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len >= 1 && len <= INSTANCE_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
-}
-
 /* NULL: there is no such member, or it is no string (or one with a zero in it). */
 static const char *
 text_member(struct json_object *body, const char *name)
@@ -43,7 +33,7 @@ take_connections(struct json_object *body, bool *close)
 
 /* False: the answer has been decided. */
 static bool
-take_order(struct exchange *ex, char to[INSTANCE_MAX + 1], bool *close)
+take_order(struct exchange *ex, char to[INSTANCE_NAME_MAX + 1], bool *close)
 {
 	static const char *const members[] = { "to", "connections", NULL };
 	struct json_object *body = params_body(ex, members);
@@ -54,7 +44,7 @@ take_order(struct exchange *ex, char to[INSTANCE_MAX + 1], bool *close)
 		return false;
 	name = text_member(body, "to");
 	to[0] = '\0';
-	if (name && is_instance(name))
+	if (name && name_is_instance(name))
 		strcpy(to, name);
 	known = take_connections(body, close);
 	json_object_put(body);
@@ -70,7 +60,7 @@ static bool
 begin(struct exchange *ex)
 {
 	const struct admin_ops *ops = &ex->side->admin->ops;
-	char to[INSTANCE_MAX + 1];
+	char to[INSTANCE_NAME_MAX + 1];
 	bool close;
 	int rc;
 

@@ -1,48 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading what a request brings: escapes, ids, JSON bodies. */
+/* Reading what a request brings as JSON. */
 #include <json-c/json.h>
 #include <string.h>
 
 #include "admin/admin_priv.h"
 #include "base/err.h"
-#include "base/hex.h"
 #include "proto/json_scan.h"
 #include "proto/utf8.h"
 
 #define JSON_DEPTH 8
-
-int
-params_decode(char *out, size_t size, const char *in)
-{
-	size_t len = 0;
-
-	for (; *in; in++) {
-		char c = *in;
-
-		if (c == '%') {
-			int high = hex_value(in[1]), low = high >= 0 ? hex_value(in[2]) : -1;
-
-			if (low < 0 || (high == 0 && low == 0))
-				return WSD_E_MALFORMED;
-			c = (char)(high << 4 | low);
-			in += 2;
-		}
-		if (len + 1 >= size)
-			return WSD_E_TOO_LARGE;
-		out[len++] = c;
-	}
-	out[len] = '\0';
-	return (int)len;
-}
-
-bool
-params_is_id(const char *text)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
-	size_t len = strlen(text);
-
-	return len >= 1 && len <= ADMIN_ID_MAX && strspn(text, allowed) == len;
-}
 
 /* The parser of json-c takes more than JSON (names in single quotes, anything behind a zero byte): our
  * scanner looks first. */

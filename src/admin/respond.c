@@ -16,20 +16,18 @@
 #include "admin/json_text.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "base/http_headers.h"
 #include "conf/conf.h"
 
-#define TYPE_JSON   "application/json"
-#define POLICY_NONE "default-src 'none'; frame-ancestors 'none'"
+#define TYPE_JSON "application/json"
 
 static const char no_memory[] = "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"out of memory\"}}\n";
 
 static const char *const fixed_headers[][2] = {
-	{ "X-Content-Type-Options", "nosniff" },
-	{ "X-Frame-Options", "DENY" },
-	{ "Referrer-Policy", "no-referrer" },
-	{ "Cross-Origin-Opener-Policy", "same-origin" },
-	{ "Cross-Origin-Resource-Policy", "same-origin" },
-	{ "Connection", "close" },
+#define HEADER(name, value) { name, value },
+	HTTP_SECURITY_HEADERS(HEADER)
+#undef HEADER
+		{ "Connection", "close" },
 };
 
 void
@@ -54,19 +52,19 @@ set_body(struct exchange *ex, int status, const char *type, const char *policy, 
 static void
 set_no_memory(struct exchange *ex)
 {
-	set_body(ex, 503, TYPE_JSON, POLICY_NONE, no_memory, sizeof(no_memory) - 1);
+	set_body(ex, 503, TYPE_JSON, HTTP_POLICY_NONE, no_memory, sizeof(no_memory) - 1);
 }
 
 void
 respond_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len)
 {
-	set_body(ex, 200, type, policy ? policy : POLICY_NONE, body, len);
+	set_body(ex, 200, type, policy ? policy : HTTP_POLICY_NONE, body, len);
 }
 
 void
 respond_owned(struct exchange *ex, const char *type, char *body, size_t len)
 {
-	set_body(ex, 200, type, POLICY_NONE, body, len);
+	set_body(ex, 200, type, HTTP_POLICY_NONE, body, len);
 	ex->reply.owned_body = true;
 }
 
@@ -190,7 +188,7 @@ add_headers(struct MHD_Response *response, struct exchange *ex)
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]) && added; i++)
 		added = add_header(response, fixed_headers[i][0], fixed_headers[i][1]);
 	if (added && ex->tls && max_age > 0) {
-		snprintf(security, sizeof(security), "max-age=%u", max_age);
+		snprintf(security, sizeof(security), HTTP_HSTS_FORMAT, max_age);
 		added = add_header(response, "Strict-Transport-Security", security);
 	}
 	for (unsigned i = 0; i < reply->n_headers && added; i++)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "admin/admin_priv.h"
-#include "base/err.h"
+#include "base/percent.h"
 
 static const struct route routes[] = {
 	{ "/", ROUTE_ROOT, METHOD_GET, 0, READERS_ALL, page_index },
@@ -90,7 +90,7 @@ routes_judge(struct exchange *ex, const char *url, const char *method)
 		refuse_method(ex);
 	else if (!authorized(ex))
 		return;
-	else if (param && (params_decode(ex->param, sizeof(ex->param), param) < 0 || !params_is_id(ex->param)))
-		respond_error(ex, 400, "invalid_parameter", "id: expected 1 to %d of A-Z a-z 0-9 . _ ~ -",
-			      ADMIN_ID_MAX);
+	else if (param && (percent_decode(slice_of(param), ex->param, sizeof(ex->param)) < 0 ||
+			   !name_begins_connection_id(slice_of(ex->param))))
+		respond_error(ex, 400, "invalid_parameter", "id: expected " CONNECTION_ID_RULE);
 }

@@ -153,12 +153,12 @@ judge_names(const struct auth *auth, const struct token_claims *c, const char *i
 
 /* For the log: no more than fits, and no half character. */
 static void
-copy_subject(char out[AUTH_SUBJECT_MAX + 1], struct slice raw)
+copy_subject(char out[SUBJECT_MAX + 1], struct slice raw)
 {
 	size_t len = raw.len >= 2 ? raw.len - 2 : 0;
 
-	if (len > AUTH_SUBJECT_MAX)
-		for (len = AUTH_SUBJECT_MAX; len > 0 && ((unsigned char)raw.at[1 + len] & 0xc0) == 0x80;)
+	if (len > SUBJECT_MAX)
+		for (len = SUBJECT_MAX; len > 0 && ((unsigned char)raw.at[1 + len] & 0xc0) == 0x80;)
 			len--;
 	if (len > 0)
 		memcpy(out, raw.at + 1, len);

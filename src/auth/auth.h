@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/names.h"
 #include "base/slice.h"
 
 struct auth;
 struct conf;
 
-#define AUTH_TOKEN_MAX   4096 /* bytes of a token; a request's head has 8192 */
-#define AUTH_SUBJECT_MAX 128
+#define AUTH_TOKEN_MAX 4096 /* bytes of a token; a request's head has 8192 */
 
 enum auth_verdict {
 	AUTH_GOOD,
@@ -30,8 +30,8 @@ enum auth_verdict {
 };
 
 struct auth_claims {
-	uint64_t expires_real_ms;           /* when a connection must end: exp and the leeway */
-	char subject[AUTH_SUBJECT_MAX + 1]; /* sub as it stands in the token, cut if it is longer; "": none */
+	uint64_t expires_real_ms;      /* when a connection must end: exp and the leeway */
+	char subject[SUBJECT_MAX + 1]; /* sub as it stands in the token, cut if it is longer; "": none */
 };
 
 /* WSD_OK, and *out is NULL if clients need no token. Else WSD_E_MALFORMED, WSD_E_RANGE, WSD_E_UNSUPPORTED or -ENOMEM

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/err.h"
 
 static void
@@ -83,17 +84,9 @@ split_port(char *host, const char **at, uint16_t *port)
 		colon = strchr(host, ':');
 	}
 	if (colon) {
-		unsigned long value = 0;
-		const char *digit = colon + 1;
+		uint64_t value;
 
-		if (*digit == '\0' || strlen(digit) > 5)
-			return WSD_E_MALFORMED;
-		for (; *digit; digit++) {
-			if (*digit < '0' || *digit > '9')
-				return WSD_E_MALFORMED;
-			value = value * 10 + (unsigned long)(*digit - '0');
-		}
-		if (value > 65535)
+		if (decimal_parse(slice_of(colon + 1), 65535, &value) != WSD_OK)
 			return WSD_E_MALFORMED;
 		*port = (uint16_t)value;
 		*colon = '\0';
@@ -184,26 +177,14 @@ net_parse(struct addr_net *net, const char *text, size_t len)
 {
 	const char *slash = memchr(text, '/', len);
 	size_t host_len = slash ? (size_t)(slash - text) : len;
-	unsigned most, bits = 0;
+	uint64_t most, bits;
 
 	if (addr_parse(&net->base, text, host_len) != WSD_OK || net->base.port != 0)
 		return WSD_E_MALFORMED;
 	most = net->base.family == ADDR_V4 ? 32 : 128;
-	if (!slash) {
-		bits = most;
-	} else {
-		size_t digits = len - host_len - 1;
-
-		if (digits == 0 || digits > 3)
-			return WSD_E_MALFORMED;
-		for (size_t i = 1; i <= digits; i++) {
-			if (slash[i] < '0' || slash[i] > '9')
-				return WSD_E_MALFORMED;
-			bits = bits * 10 + (unsigned)(slash[i] - '0');
-		}
-		if (bits > most)
-			return WSD_E_MALFORMED;
-	}
+	bits = most;
+	if (slash && decimal_parse((struct slice){ slash + 1, len - host_len - 1 }, most, &bits) != WSD_OK)
+		return WSD_E_MALFORMED;
 	net->bits = (uint8_t)bits;
 	return host_bits_clear(net) ? WSD_OK : WSD_E_MALFORMED;
 }

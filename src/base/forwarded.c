@@ -2,8 +2,6 @@
 /* X-Forwarded-For, X-Forwarded-Proto. */
 #include "base/forwarded.h"
 
-#include <strings.h>
-
 #include "base/err.h"
 
 /* What stands behind the last comma. */
@@ -41,7 +39,6 @@ forwarded_tls(const struct addr *peer, struct slice proto, const struct addr_net
 	if (proto.len == 0)
 		return false;
 	proto = slice_trim(last_entry(proto));
-	return ((proto.len == 5 && strncasecmp(proto.at, "https", 5) == 0) ||
-		(proto.len == 3 && strncasecmp(proto.at, "wss", 3) == 0)) &&
+	return (slice_equal_nocase(proto, "https") || slice_equal_nocase(proto, "wss")) &&
 	       addr_nets_match(trusted, peer);
 }

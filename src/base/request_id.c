@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/fd.h"
 #include "base/hex.h"
 
@@ -13,14 +14,13 @@
 void
 request_id_choose(char out[REQUEST_ID_MAX + 1], struct slice sent)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	uint8_t random[OWN_BYTES];
 
-	if (sent.len >= 1 && sent.len <= REQUEST_ID_MAX) {
+	if (sent.len >= 1 && sent.len <= REQUEST_ID_MAX && ascii_all(sent, ascii_is_unreserved) &&
+	    !memchr(sent.at, '~', sent.len)) {
 		memcpy(out, sent.at, sent.len);
 		out[sent.len] = '\0';
-		if (strspn(out, allowed) == sent.len)
-			return;
+		return;
 	}
 	fd_random(random, sizeof(random));
 	hex_encode(out, random, sizeof(random));

@@ -24,8 +24,6 @@ enum conf_parking { CONF_PARKING_AUTO, CONF_PARKING_ON, CONF_PARKING_OFF };
 enum conf_auth { CONF_AUTH_OFF, CONF_AUTH_JWT };
 enum conf_algorithm { CONF_ALGORITHM_NONE, CONF_HS256, CONF_RS256, CONF_ES256 }; /* none: not set */
 
-#define CONF_SUBPROTOCOL_MAX 64
-
 struct conf {
 	char *host; /* numeric address, or "localhost" */
 	uint16_t port;

@@ -7,23 +7,21 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/ascii.h"
+#include "base/decimal.h"
 #include "base/err.h"
+#include "base/names.h"
 #include "conf/conf.h"
 
 int
 conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out)
 {
 	uint64_t value = 0;
+	int rc = decimal_parse((struct slice){ text, len }, max, &value);
 
-	if (len == 0)
-		return WSD_E_MALFORMED;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return WSD_E_MALFORMED;
-		if (value <= UINT32_MAX) /* beyond that it is out of range anyway; the rest is still checked */
-			value = value * 10 + (uint64_t)(text[i] - '0');
-	}
-	if (value < min || value > max)
+	if (rc != WSD_OK)
+		return rc;
+	if (value < min)
 		return WSD_E_RANGE;
 	*out = (uint32_t)value;
 	return WSD_OK;
@@ -191,7 +189,7 @@ name_parse(const struct conf_var *var, void *at, const char *text)
 {
 	size_t len = strlen(text);
 
-	if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+	if (strspn(text, ASCII_LOWER ASCII_DIGITS "-") != len)
 		return WSD_E_MALFORMED;
 	if (len < var->min || len > var->max)
 		return WSD_E_RANGE;
@@ -295,15 +293,14 @@ const struct conf_kind conf_kind_secret = { word_parse, secret_print, secret_acc
 static int
 url_parse(const struct conf_var *var, void *at, const char *text)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				      "-._~:/?#[]@!$&'()*+,;=%";
 	size_t scheme = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
 	size_t host = scheme + strcspn(text + scheme, "/?#@");
 
 	if (scheme == 0 || host == scheme || text[host] == '@' || text[scheme] == ':')
 		return WSD_E_MALFORMED;
-	if (text[strspn(text, allowed)] != '\0')
-		return WSD_E_MALFORMED;
+	for (const char *c = text; *c; c++)
+		if (!ascii_is_unreserved(*c) && !strchr(":/?#[]@!$&'()*+,;=%", *c))
+			return WSD_E_MALFORMED;
 	if (strlen(text) > var->max)
 		return WSD_E_RANGE;
 	return text_copy(at, text);
@@ -406,7 +403,7 @@ static void
 subprotocols_accepts(const struct conf_var *var, FILE *to)
 {
 	fprintf(to, "* or a comma-separated list of names such as chat.v1, of at most %d characters, not bearer.TOKEN",
-		CONF_SUBPROTOCOL_MAX);
+		SUBPROTOCOL_MAX);
 }
 
 const struct conf_kind conf_kind_subprotocols = { subprotocols_parse, text_print, subprotocols_accepts, text_release };

@@ -10,12 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/err.h"
+#include "base/names.h"
 #include "base/slice.h"
-
-#define LOWER  "abcdefghijklmnopqrstuvwxyz"
-#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
 
 static bool
 only(struct slice s, const char *allowed)
@@ -30,7 +28,7 @@ only(struct slice s, const char *allowed)
 static bool
 good_name(struct slice host)
 {
-	if (host.len > 253 || !only(host, LOWER DIGITS "-_."))
+	if (host.len > 253 || !only(host, ASCII_LOWER ASCII_DIGITS "-_."))
 		return false;
 	while (host.len > 0) {
 		const char *dot = memchr(host.at, '.', host.len);
@@ -69,7 +67,7 @@ good_host(struct slice host)
 static bool
 good_scheme(struct slice scheme)
 {
-	return only(scheme, LOWER DIGITS "+-.") && strchr(LOWER, scheme.at[0]);
+	return only(scheme, ASCII_LOWER ASCII_DIGITS "+-.") && strchr(ASCII_LOWER, scheme.at[0]);
 }
 
 /* Splits ":PORT" off; 0 is returned where there is none. */
@@ -139,7 +137,7 @@ put_host(struct slice host, FILE *to)
 static int
 put_subprotocol(struct slice name, FILE *to)
 {
-	if (name.len > CONF_SUBPROTOCOL_MAX || !only(name, LOWER UPPER DIGITS "!#$%&'*+-.^_`|~"))
+	if (name.len == 0 || name.len > SUBPROTOCOL_MAX || !ascii_all(name, ascii_is_token))
 		return WSD_E_MALFORMED;
 	if (slice_equal(name, "*") || (name.len >= 7 && memcmp(name.at, "bearer.", 7) == 0))
 		return WSD_E_MALFORMED;
@@ -157,8 +155,8 @@ struct list_kind {
 static int
 put_list(char *text, const struct list_kind *kind, FILE *to)
 {
+	struct slice rest = slice_of(text), entry;
 	bool first = true;
-	char *save = NULL;
 	int rc = WSD_OK;
 
 	for (char *c = text; *c && kind->any_case; c++)
@@ -166,16 +164,11 @@ put_list(char *text, const struct list_kind *kind, FILE *to)
 			*c = (char)(*c - 'A' + 'a');
 	if (text[0] == ',' || strstr(text, ",,"))
 		return WSD_E_MALFORMED;
-	for (char *at = strtok_r(text, ",", &save); at && rc == WSD_OK; at = strtok_r(NULL, ",", &save)) {
-		struct slice entry = { at + strspn(at, " "), 0 };
-
-		entry.len = strlen(entry.at);
-		while (entry.len > 0 && entry.at[entry.len - 1] == ' ')
-			entry.len--;
+	while (rc == WSD_OK && slice_cut(&rest, ',', &entry)) {
 		if (!first)
 			fputc(',', to);
 		first = false;
-		rc = kind->put(entry, to);
+		rc = kind->put(slice_trim(entry), to);
 	}
 	return rc == WSD_OK && first ? WSD_E_MALFORMED : rc;
 }

@@ -28,7 +28,7 @@ static bool
 check_names(const struct options *o)
 {
 	for (unsigned i = 0; i < o->n_args; i++) {
-		if (instance_is_name(o->args[i]))
+		if (name_is_instance(o->args[i]))
 			continue;
 		fprintf(stderr, "wsctl: '%s' is not the name of an instance such as blue\n", o->args[i]);
 		return false;

@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "base/err.h"
+#include "base/names.h"
 #include "ctl/api.h"
 #include "ctl/command.h"
 #include "ctl/instance.h"
@@ -14,8 +15,6 @@
 #include "ctl/table.h"
 #include "ctl/why.h"
 
-#define ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-"
-#define ID_MAX        128
 /* IPv4, IPv6 in brackets, a port; "unix", and "-" for not known */
 #define ADDRESS_CHARACTERS "0123456789abcdef.:[]unix-"
 
@@ -24,7 +23,7 @@ struct list {
 	struct json_object *items;
 	size_t most;
 	bool more;
-	char last[ID_MAX + 1];
+	char last[CONNECTION_ID_MAX + 1];
 };
 
 /* Those that are to be asked: --instance, or all that run. */
@@ -50,14 +49,6 @@ choose(struct ctl *ctl, struct instance_list *out, struct why *why)
 			memcpy(out->names[out->n++], known.names[i], sizeof(known.names[i]));
 	}
 	return rc == WSD_OK && out->n == 0 ? why_set(why, -ENOENT, "no instance runs: wsctl status") : rc;
-}
-
-static bool
-is_id(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len >= 1 && len <= ID_MAX && strspn(text, ID_CHARACTERS) == len;
 }
 
 /* ---- a page */
@@ -96,7 +87,7 @@ take_page(const struct options *o, const char *instance, struct json_object *pag
 static int
 gather(const struct options *o, const char *instance, struct list *list, struct why *why)
 {
-	char after[ID_MAX + 1];
+	char after[CONNECTION_ID_MAX + 1];
 	bool go_on = true;
 	int rc = WSD_OK;
 
@@ -181,15 +172,21 @@ cut(struct list *list, size_t most)
 		 api_text(json_object_array_get_idx(list->items, most - 1), "connectionId"));
 }
 
+static bool
+begins_id(const char *text)
+{
+	return text[0] == '\0' || name_begins_connection_id(slice_of(text));
+}
+
 /* False: it was said that one could never fit. */
 static bool
 check_filters(const struct options *o)
 {
-	const char *id = o->prefix[0] && !is_id(o->prefix) ? o->prefix : o->after;
+	const char *id = begins_id(o->prefix) ? o->after : o->prefix;
 
-	if (id[0] && !is_id(id))
-		fprintf(stderr, "wsctl: --%s=%s: 1 to %d of A-Z a-z 0-9 . _ ~ - are needed\n",
-			id == o->prefix ? "prefix" : "after", id, ID_MAX);
+	if (!begins_id(id))
+		fprintf(stderr, "wsctl: --%s=%s: " CONNECTION_ID_RULE " are needed\n",
+			id == o->prefix ? "prefix" : "after", id);
 	else if (strspn(o->client, ADDRESS_CHARACTERS) != strlen(o->client))
 		fprintf(stderr,
 			"wsctl: --client=%s: the beginning of an address, such as 192.0.2. or "
@@ -241,8 +238,8 @@ ask_all(struct ctl *ctl, const char *id, const char *method, struct json_object 
 	char path[256];
 	int rc;
 
-	if (!is_id(id))
-		return why_set(why, WSD_E_UNKNOWN, "%s: 1 to %d of A-Z a-z 0-9 . _ ~ - make an id", id, ID_MAX);
+	if (!name_is_connection_id(slice_of(id)))
+		return why_set(why, WSD_E_UNKNOWN, "%s: " CONNECTION_ID_RULE " make an id", id);
 	rc = choose(ctl, &chosen, why);
 	if (rc != WSD_OK)
 		return rc;

@@ -18,7 +18,7 @@
 static bool
 check_instance(const char *name)
 {
-	if (instance_is_name(name))
+	if (name_is_instance(name))
 		return true;
 	fprintf(stderr, "wsctl: '%s' is not the name of an instance such as blue\n", name);
 	return false;

@@ -26,14 +26,6 @@ instance_other(const char *name)
 	return NULL;
 }
 
-bool
-instance_is_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len >= 1 && len <= INSTANCE_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
-}
-
 static void
 add_name(void *arg, const char *unit)
 {
@@ -43,7 +35,7 @@ add_name(void *arg, const char *unit)
 
 	if (at)
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at + 1, "."), at + 1);
-	if (!instance_is_name(name) || list->n == INSTANCES_MOST)
+	if (!name_is_instance(name) || list->n == INSTANCES_MOST)
 		return;
 	for (unsigned i = 0; i < list->n; i++)
 		if (strcmp(list->names[i], name) == 0)

@@ -6,21 +6,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/names.h"
 #include "ctl/bus.h"
 #include "ctl/program.h"
 
 struct why;
 
-#define INSTANCES         2
-#define INSTANCE_NAME_MAX 32
-#define INSTANCE_SOCKETS  3
+#define INSTANCES        2
+#define INSTANCE_SOCKETS 3
 
 extern const char *const instance_names[INSTANCES];
 
 /* Blue's is green, and the other way round; NULL for a name that is neither. */
 const char *instance_other(const char *name);
-/* Whether it can be the name of one: 1 to 32 of a-z, 0-9 and -. */
-bool instance_is_name(const char *name);
 
 /* The pair, and whoever else systemd knows of: a third one that is enabled, runs, or has run. */
 #define INSTANCES_MOST 16

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/err.h"
 #include "config.h"
 #include "ctl/command.h"
@@ -71,14 +72,12 @@ fail(struct reader *r, const char *format, ...)
 		r->o->command ? " " : "");
 }
 
-/* Decimal digits and nothing else. */
 static uint32_t
 take_number(struct reader *r, const char *name, const char *text, uint32_t min, uint32_t max)
 {
-	size_t len = strlen(text);
-	unsigned long value = len >= 1 && len <= 9 && strspn(text, "0123456789") == len ? strtoul(text, NULL, 10) : 0;
+	uint64_t value;
 
-	if (value >= min && value <= max && len >= 1 && strspn(text, "0123456789") == len)
+	if (decimal_parse(slice_of(text), max, &value) == WSD_OK && value >= min)
 		return (uint32_t)value;
 	fail(r, "--%s=%s: a number from %u to %u is needed", name, text, min, max);
 	return min;
@@ -96,7 +95,7 @@ take_option(struct reader *r, const struct option_row *row, const char *value)
 		break;
 	case OPTION_INSTANCE:
 		o->instance = value;
-		if (!instance_is_name(value))
+		if (!name_is_instance(value))
 			fail(r, "--instance=%s: the name of an instance such as blue is needed", value);
 		break;
 	case OPTION_PREFIX:

@@ -28,7 +28,7 @@ probe_health(const char *url, uint32_t timeout_ms, char instance[INSTANCE_NAME_M
 		o = json_tokener_parse(answer.body);
 	if (rc == WSD_OK && answer.status != 200)
 		rc = why_set(why, WSD_E_UNSUPPORTED, "%s: HTTP status %ld", address, answer.status);
-	else if (rc == WSD_OK && !instance_is_name(api_text(o, "instance")))
+	else if (rc == WSD_OK && !name_is_instance(api_text(o, "instance")))
 		rc = why_set(why, WSD_E_UNSUPPORTED, "%s: the answer is not that of an instance of wsd", address);
 	if (rc == WSD_OK)
 		snprintf(instance, INSTANCE_NAME_MAX + 1, "%s", api_text(o, "instance"));

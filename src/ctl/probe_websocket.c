@@ -90,7 +90,7 @@ ask(struct probe *p, const char *url)
 {
 	const char *host = strstr(url, "://") + 3, *path = strchr(host, '/');
 	uint8_t random[24];
-	char key[WS_KEY_LEN + 1], id[17], request[2400];
+	char key[HANDSHAKE_KEY_LEN + 1], id[17], request[2400];
 	int len;
 
 	fd_random(random, sizeof(random));
@@ -177,7 +177,7 @@ read_greeting(struct probe *p, const char *url, char *instance, struct why *why)
 
 	if (rc == WSD_OK && tokener) {
 		o = json_tokener_parse_ex(tokener, frame.payload.at, (int)frame.payload.len);
-		if (!instance_is_name(api_text(o, "instance")))
+		if (!name_is_instance(api_text(o, "instance")))
 			rc = why_set(why, WSD_E_UNSUPPORTED, "%sws/chat/: greeted, but not by an instance of wsd", url);
 		else
 			snprintf(instance, INSTANCE_NAME_MAX + 1, "%s", api_text(o, "instance"));

@@ -69,7 +69,7 @@ program_each(program_cb cb, void *arg)
 		char folder[PROGRAM_MAX];
 
 		program_of(entry->d_name, folder);
-		if (folder[0] && instance_is_name(entry->d_name))
+		if (folder[0] && name_is_instance(entry->d_name))
 			rc = cb(arg, entry->d_name, folder);
 	}
 	if (d)

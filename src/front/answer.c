@@ -6,8 +6,11 @@
 
 #include "base/check.h"
 #include "base/forwarded.h"
+#include "base/http_headers.h"
 #include "base/request_id.h"
 #include "front/front_priv.h"
+
+#define LINE(name, value) name ": " value "\r\n"
 
 static const char *
 status_text(int status)
@@ -73,7 +76,7 @@ transport_security(char *out, size_t size, const struct visitor *v, const struct
 
 	out[0] = '\0';
 	if (conf->hsts_max_age_s > 0 && forwarded_tls(&peer, r->forwarded_proto, &conf->trusted_proxies))
-		snprintf(out, size, "Strict-Transport-Security: max-age=%u\r\n", conf->hsts_max_age_s);
+		snprintf(out, size, "Strict-Transport-Security: " HTTP_HSTS_FORMAT "\r\n", conf->hsts_max_age_s);
 	return out;
 }
 
@@ -98,13 +101,7 @@ answer_refuse(struct visitor *v, const struct request *r, int status, const char
 		       "%s%s%s"
 		       "X-Request-Id: %s\r\n"
 		       "Cache-Control: no-store\r\n"
-		       "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
-		       "Cross-Origin-Opener-Policy: same-origin\r\n"
-		       "Cross-Origin-Resource-Policy: same-origin\r\n"
-		       "Referrer-Policy: no-referrer\r\n"
-		       "X-Content-Type-Options: nosniff\r\n"
-		       "X-Frame-Options: DENY\r\n"
-		       "\r\n%s",
+		       "Content-Security-Policy: " HTTP_POLICY_NONE "\r\n" HTTP_SECURITY_HEADERS(LINE) "\r\n%s",
 		       status, status_text(status), body_len, status == 426 ? "close, Upgrade" : "close",
 		       extra_headers(status, code), retry, transport_security(security, sizeof(security), v, r), id,
 		       slice_equal(r->method, "HEAD") ? "" : body);

@@ -11,8 +11,6 @@
 #include "front/front_priv.h"
 #include "log/log.h"
 
-_Static_assert(FRONT_SUBJECT_MAX == AUTH_SUBJECT_MAX, "one subject");
-
 #define SCHEME      "Bearer"
 #define SUBPROTOCOL "bearer." /* browsers cannot set headers, but can offer subprotocols */
 #define MARK        (sizeof(SUBPROTOCOL) - 1)

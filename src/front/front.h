@@ -15,16 +15,12 @@
 #include <uv.h>
 
 #include "base/addr.h"
+#include "base/names.h"
 
 struct auth;
 struct conf;
 struct front;
 struct metrics_shard;
-
-#define FRONT_TOKEN_BYTES     16
-#define FRONT_KEY_LEN         24
-#define FRONT_SUBJECT_MAX     128
-#define FRONT_SUBPROTOCOL_MAX 64 /* longer ones are not answered */
 
 enum front_mode {
 	FRONT_CLOSED,  /* connections wait in the listening sockets' queues */
@@ -48,11 +44,11 @@ struct front_guest {
 	struct addr client;
 	uint64_t count;
 	bool resumed;
-	uint8_t token[FRONT_TOKEN_BYTES];
-	char key[FRONT_KEY_LEN];                     /* Sec-WebSocket-Key */
-	char subprotocol[FRONT_SUBPROTOCOL_MAX + 1]; /* to be answered; "": none */
-	uint64_t expires_real_ms;                    /* when its token ends, by the wall clock; 0: it has none */
-	char subject[FRONT_SUBJECT_MAX + 1];         /* of its token; "": not known */
+	uint8_t token[SESSION_TOKEN_BYTES];
+	char key[HANDSHAKE_KEY_LEN];           /* Sec-WebSocket-Key */
+	char subprotocol[SUBPROTOCOL_MAX + 1]; /* to be answered; "": none */
+	uint64_t expires_real_ms;              /* when its token ends, by the wall clock; 0: it has none */
+	char subject[SUBJECT_MAX + 1];         /* of its token; "": not known */
 	const char *id;
 };
 
@@ -105,12 +101,12 @@ void front_dismissed(struct front *front, const char *id, uint64_t serial, bool 
 /* ---- connections that change their process --------------------------------------------------- */
 
 /* The session token of the connection in this seat; false: it has none any more. */
-bool front_token(const struct front *front, const struct front_seat *seat, uint8_t token[FRONT_TOKEN_BYTES]);
+bool front_token(const struct front *front, const struct front_seat *seat, uint8_t token[SESSION_TOKEN_BYTES]);
 
 /* Makes a session and a seat for a connection from elsewhere; limits are not applied, since it is served
  * already, but it counts for its client's address from now on. WSD_OK: front_left() must follow some time.
  * WSD_E_BUSY: the id is in use here; or -ENOMEM. A resumable session of the same id is dropped. */
-int front_import(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+int front_import(struct front *front, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 		 const struct addr *client, struct front_seat *out);
 
 /* Takes back front_import() for a seat that no worker took. */
@@ -118,18 +114,18 @@ void front_unimport(struct front *front, const struct front_seat *seat);
 
 /* A resumable session from elsewhere; ignored if the id is known here, but for the higher count if it is the
  * same session. */
-void front_import_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+void front_import_session(struct front *front, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 			  uint64_t expires_in_ms);
 
 /* The session of a connection that is about to be closed elsewhere, to be resumed here. claim is called when
  * nothing can fail any more; false: it is not ours after all. A resumable session of the same id is dropped.
  * WSD_OK, WSD_E_CLOSED (the claim was lost), WSD_E_BUSY (the id is in use here), WSD_E_UNSUPPORTED (no
  * sessions are kept here) or -ENOMEM. */
-int front_adopt_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+int front_adopt_session(struct front *front, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 			uint64_t expires_in_ms, bool (*claim)(void *arg), void *claim_arg);
 
 /* The other way round: this session lives elsewhere now, whatever becomes of its connection here. */
-void front_forget_session(struct front *front, const char *id, const uint8_t token[FRONT_TOKEN_BYTES]);
+void front_forget_session(struct front *front, const char *id, const uint8_t token[SESSION_TOKEN_BYTES]);
 
 /* Calls back with the socket of each who was accepted on the public side but not heard yet; it stays the front
  * desk's. */
@@ -143,7 +139,7 @@ void front_welcome(struct front *front, int fd);
 void front_forget_sessions(struct front *front);
 
 /* Calls back for each resumable session that is not marked as given, the one that expires first first. */
-typedef void (*front_session_cb)(void *arg, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+typedef void (*front_session_cb)(void *arg, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 				 uint64_t expires_in_ms);
 void front_each_session(const struct front *front, front_session_cb cb, void *arg);
 

@@ -8,13 +8,13 @@
 #include "front/front_priv.h"
 
 bool
-front_token(const struct front *f, const struct front_seat *at, uint8_t token[FRONT_TOKEN_BYTES])
+front_token(const struct front *f, const struct front_seat *at, uint8_t token[SESSION_TOKEN_BYTES])
 {
 	const struct seat *seat = seats_at((struct seats *)&f->seats, at->worker, at->slot);
 
 	if (seat->serial != at->serial || !seat->session)
 		return false;
-	memcpy(token, seat->session->token, FRONT_TOKEN_BYTES);
+	memcpy(token, seat->session->token, SESSION_TOKEN_BYTES);
 	return true;
 }
 
@@ -33,7 +33,7 @@ count_for(struct front *f, const struct addr *client)
 }
 
 int
-front_import(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+front_import(struct front *f, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 	     const struct addr *client, struct front_seat *out)
 {
 	struct session *session = sessions_find(&f->sessions, id);
@@ -52,7 +52,7 @@ front_import(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BY
 		return -ENOMEM;
 	}
 	out->serial = serial;
-	memcpy(session->token, token, FRONT_TOKEN_BYTES);
+	memcpy(session->token, token, SESSION_TOKEN_BYTES);
 	session->count = count;
 	session->seat = *out;
 	seat = seats_at(&f->seats, out->worker, out->slot);
@@ -68,17 +68,17 @@ front_unimport(struct front *f, const struct front_seat *seat)
 }
 
 static bool
-has_token(const struct session *session, const uint8_t token[FRONT_TOKEN_BYTES])
+has_token(const struct session *session, const uint8_t token[SESSION_TOKEN_BYTES])
 {
-	return memcmp(session->token, token, FRONT_TOKEN_BYTES) == 0;
+	return memcmp(session->token, token, SESSION_TOKEN_BYTES) == 0;
 }
 
 /* From LIVE to KEPT, with what it brings. */
 static void
-keep_imported(struct front *f, struct session *session, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+keep_imported(struct front *f, struct session *session, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 	      uint64_t expires_in_ms)
 {
-	memcpy(session->token, token, FRONT_TOKEN_BYTES);
+	memcpy(session->token, token, SESSION_TOKEN_BYTES);
 	session->count = count;
 	sessions_keep(&f->sessions, session, uv_now(f->loop));
 	/* Most come in order of their ends. One that stands behind a later one is only kept a little longer. */
@@ -87,7 +87,7 @@ keep_imported(struct front *f, struct session *session, const uint8_t token[FRON
 }
 
 void
-front_import_session(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+front_import_session(struct front *f, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 		     uint64_t expires_in_ms)
 {
 	struct session *session = sessions_find(&f->sessions, id);
@@ -102,7 +102,7 @@ front_import_session(struct front *f, const char *id, const uint8_t token[FRONT_
 }
 
 int
-front_adopt_session(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+front_adopt_session(struct front *f, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 		    uint64_t expires_in_ms, bool (*claim)(void *arg), void *claim_arg)
 {
 	struct session *session = sessions_find(&f->sessions, id);
@@ -125,7 +125,7 @@ front_adopt_session(struct front *f, const char *id, const uint8_t token[FRONT_T
 }
 
 void
-front_forget_session(struct front *f, const char *id, const uint8_t token[FRONT_TOKEN_BYTES])
+front_forget_session(struct front *f, const char *id, const uint8_t token[SESSION_TOKEN_BYTES])
 {
 	struct session *session = sessions_find(&f->sessions, id);
 	struct seat *seat;

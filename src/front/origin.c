@@ -51,14 +51,12 @@ matches(const char *entry, size_t len, struct slice origin)
 bool
 origin_allowed(const char *allowed, struct slice origin)
 {
+	struct slice rest = slice_of(allowed), entry;
+
 	if (origin.len == 0 || strcmp(allowed, "*") == 0)
 		return true;
-	while (*allowed) {
-		size_t len = strcspn(allowed, ",");
-
-		if (matches(allowed, len, origin))
+	while (slice_cut(&rest, ',', &entry))
+		if (matches(entry.at, entry.len, origin))
 			return true;
-		allowed += len + (allowed[len] == ',');
-	}
 	return false;
 }

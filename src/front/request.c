@@ -5,7 +5,9 @@
  */
 #include "front/request.h"
 
+#include "base/decimal.h"
 #include "base/err.h"
+#include "base/percent.h"
 #include "front/request_priv.h"
 
 #define CHAT_PATH "/ws/chat/"
@@ -22,7 +24,7 @@ request_refuse(struct request_head *h, int status, const char *why)
 static bool
 is_reg_name(char c)
 {
-	return request_is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=%", c));
+	return ascii_is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=%", c));
 }
 
 /* uri-host [":" port], RFC 9110, 7.2; may be empty. */
@@ -32,7 +34,7 @@ valid_host(struct slice host)
 	size_t i = 0;
 
 	if (host.len > 0 && host.at[0] == '[') {
-		for (i = 1; i < host.len && (request_is_unreserved(host.at[i]) || host.at[i] == ':');)
+		for (i = 1; i < host.len && (ascii_is_unreserved(host.at[i]) || host.at[i] == ':');)
 			i++;
 		if (i == 1 || i == host.len || host.at[i++] != ']')
 			return false;
@@ -41,7 +43,7 @@ valid_host(struct slice host)
 			i++;
 	}
 	if (i < host.len && host.at[i] == ':')
-		for (i++; i < host.len && request_is_digit(host.at[i]);)
+		for (i++; i < host.len && ascii_is_digit(host.at[i]);)
 			i++;
 	return i == host.len;
 }
@@ -58,23 +60,6 @@ judge_host(struct request_head *h)
 	if (h->seen[FIELD_AUTHORIZATION] > 1)
 		return request_refuse(h, 400, "more than one Authorization header");
 	return STEP_DONE;
-}
-
-/* Digits only, at most REQUEST_BODY_MAX: the number, else a code. */
-static int
-parse_length(struct slice text)
-{
-	int value = 0;
-
-	if (text.len == 0)
-		return WSD_E_MALFORMED;
-	for (size_t i = 0; i < text.len; i++) {
-		if (!request_is_digit(text.at[i]))
-			return WSD_E_MALFORMED;
-		if (value <= REQUEST_BODY_MAX)
-			value = value * 10 + (text.at[i] - '0');
-	}
-	return value <= REQUEST_BODY_MAX ? value : WSD_E_TOO_LARGE;
 }
 
 /* Blanks behind a value are allowed (RFC 9112, 5), and libmicrohttpd 0.9.75 takes them for a part of it. */
@@ -101,17 +86,17 @@ judge_encoding(struct request_head *h)
 static enum request_step
 judge_body(struct request_head *h)
 {
-	int length;
+	uint64_t length;
+	int rc;
 
 	if (h->seen[FIELD_TRANSFER_ENCODING] > 0)
 		return judge_encoding(h);
 	if (h->seen[FIELD_CONTENT_LENGTH] == 0)
 		return STEP_DONE;
-	length = parse_length(h->value[FIELD_CONTENT_LENGTH]);
-	if (h->seen[FIELD_CONTENT_LENGTH] > 1 || length == WSD_E_MALFORMED ||
-	    ends_in_blank(h->value[FIELD_CONTENT_LENGTH]))
+	rc = decimal_parse(h->value[FIELD_CONTENT_LENGTH], REQUEST_BODY_MAX, &length);
+	if (h->seen[FIELD_CONTENT_LENGTH] > 1 || rc == WSD_E_MALFORMED || ends_in_blank(h->value[FIELD_CONTENT_LENGTH]))
 		return request_refuse(h, 400, "bad Content-Length");
-	if (length < 0)
+	if (rc != WSD_OK)
 		return request_refuse(h, 413, "the body is too large");
 	return STEP_DONE;
 }
@@ -133,25 +118,11 @@ judge_parts(struct request_head *h)
 }
 
 static bool
-valid_id(const char *id, int len)
-{
-	if (len < 1 || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
-		return false;
-	for (; *id; id++)
-		if (!request_is_unreserved(*id))
-			return false;
-	return true;
-}
-
-static bool
 valid_session(const char *session, int len)
 {
 	if (len < 0)
 		return len == WSD_E_UNKNOWN;
-	for (; *session; session++)
-		if (!request_is_token(*session))
-			return false;
-	return true;
+	return ascii_all(slice_of(session), ascii_is_token);
 }
 
 static enum request_step
@@ -164,10 +135,10 @@ judge_path(struct request_head *h)
 		return request_refuse(h, 404, "no such WebSocket endpoint");
 	id.at += sizeof(CHAT_PATH) - 1;
 	id.len -= sizeof(CHAT_PATH) - 1;
-	len = request_decode(id, h->out->connection_id, sizeof(h->out->connection_id));
-	if (!valid_id(h->out->connection_id, len)) {
+	percent_decode(id, h->out->connection_id, sizeof(h->out->connection_id));
+	if (!name_is_connection_id(slice_of(h->out->connection_id))) {
 		h->out->connection_id[0] = '\0'; /* nothing unchecked leaves this file */
-		return request_refuse(h, 400, "the connection id must be 1 to 128 of A-Z a-z 0-9 . _ ~ -");
+		return request_refuse(h, 400, "the connection id must be " CONNECTION_ID_RULE);
 	}
 	len = request_query(h->out->query, "session", h->out->session, sizeof(h->out->session));
 	if (!valid_session(h->out->session, len)) {
@@ -180,8 +151,10 @@ judge_path(struct request_head *h)
 static enum request_step
 judge_no_body(struct request_head *h)
 {
+	uint64_t length;
+
 	if (h->seen[FIELD_TRANSFER_ENCODING] > 0 || h->seen[FIELD_CONTENT_LENGTH] > 1 ||
-	    (h->seen[FIELD_CONTENT_LENGTH] == 1 && parse_length(h->value[FIELD_CONTENT_LENGTH]) != 0))
+	    (h->seen[FIELD_CONTENT_LENGTH] == 1 && decimal_parse(h->value[FIELD_CONTENT_LENGTH], 0, &length) != WSD_OK))
 		return request_refuse(h, 400, "a WebSocket handshake has no body");
 	return STEP_DONE;
 }
@@ -203,7 +176,7 @@ valid_key(struct slice key)
 	if (key.len != 24 || memcmp(key.at + 22, "==", 2) != 0)
 		return false;
 	for (size_t i = 0; i < 22; i++)
-		if (!request_is_alnum(key.at[i]) && key.at[i] != '+' && key.at[i] != '/')
+		if (!ascii_is_alnum(key.at[i]) && key.at[i] != '+' && key.at[i] != '/')
 			return false;
 	return true;
 }

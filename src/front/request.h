@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/names.h"
 #include "base/slice.h"
 
 #define REQUEST_HEAD_MAX       8192  /* bytes, the empty line included; more is 431 */
@@ -17,7 +18,6 @@
 #define REQUEST_BODY_MAX       65536 /* bytes that a plain request's Content-Length may announce; more is 413 */
 #define REQUEST_PARAMETERS_MAX 100   /* of a plain request's query; more is 400 */
 #define REQUEST_COOKIES_MAX    200   /* of a plain request; more is 431 */
-#define REQUEST_ID_MAX         128   /* of a connectionId */
 #define REQUEST_TOKEN_MAX      64    /* of a session token */
 #define REQUEST_LINES_MAX      16    /* lines of one field that are kept */
 
@@ -53,7 +53,7 @@ struct request {
 	struct request_list forwarded_for; /* X-Forwarded-For: the last line is the nearest proxy's */
 
 	/* WEBSOCKET; zero-terminated. %-escapes are decoded first, then the characters are checked. */
-	char connection_id[REQUEST_ID_MAX + 1];
+	char connection_id[CONNECTION_ID_MAX + 1];
 	char session[REQUEST_TOKEN_MAX + 1]; /* the query's session=, "" if none; over-long or non-token is 400 */
 };
 

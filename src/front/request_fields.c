@@ -2,8 +2,6 @@
 /* Header fields: RFC 9112, 5 and RFC 9110, 5. Pure; any thread. */
 #include "front/request_priv.h"
 
-#include <strings.h>
-
 #define IN_REQUEST(member) (offsetof(struct request, member) + 1)
 
 static const struct {
@@ -34,25 +32,14 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static bool
-equal_nocase(struct slice s, const char *text)
-{
-	return s.len == strlen(text) && strncasecmp(s.at, text, s.len) == 0;
-}
-
 bool
 request_has_token(struct slice list, const char *token)
 {
-	while (list.len > 0) {
-		const char *comma = memchr(list.at, ',', list.len);
-		struct slice item = { list.at, comma ? (size_t)(comma - list.at) : list.len };
-		size_t used = item.len + (comma ? 1 : 0);
+	struct slice item;
 
-		if (equal_nocase(slice_trim(item), token))
+	while (slice_cut(&list, ',', &item))
+		if (slice_equal_nocase(slice_trim(item), token))
 			return true;
-		list.at += used;
-		list.len -= used;
-	}
 	return false;
 }
 
@@ -94,7 +81,7 @@ keep_line(struct request_head *h, enum request_field field, struct slice value)
 		h->connection_upgrade |= request_has_token(value, "upgrade");
 		break;
 	case FIELD_TRANSFER_ENCODING:
-		h->unknown_coding |= !equal_nocase(value, "chunked");
+		h->unknown_coding |= !slice_equal_nocase(value, "chunked");
 		break;
 	case FIELD_COOKIE:
 		h->n_cookies += count_cookies(value);
@@ -111,7 +98,7 @@ static void
 keep(struct request_head *h, struct slice name, struct slice value)
 {
 	for (int i = 0; i < FIELD_COUNT; i++) {
-		if (!equal_nocase(name, fields[i].name))
+		if (!slice_equal_nocase(name, fields[i].name))
 			continue;
 		h->value[i] = value;
 		h->seen[i]++;
@@ -143,7 +130,7 @@ static enum request_step
 read_name(struct request_head *h, struct slice *name)
 {
 	name->at = h->at;
-	while (h->at < h->end && request_is_token(*h->at))
+	while (h->at < h->end && ascii_is_token(*h->at))
 		h->at++;
 	name->len = (size_t)(h->at - name->at);
 	if (h->at == h->end)

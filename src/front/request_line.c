@@ -2,6 +2,8 @@
 /* The request line: RFC 9112, 3. Pure; any thread. */
 #include "front/request_priv.h"
 
+#include "base/hex.h"
+
 #define METHOD_MAX    7    /* the longest that is known */
 #define TLS_HANDSHAKE 0x16 /* first byte of a ClientHello */
 
@@ -23,7 +25,7 @@ read_method(struct request_head *h)
 {
 	const char *start = h->at;
 
-	for (; h->at < h->end && request_is_token(*h->at); h->at++)
+	for (; h->at < h->end && ascii_is_token(*h->at); h->at++)
 		if (h->at - start == METHOD_MAX)
 			return request_refuse(h, 501, "method not implemented");
 	if (h->at == h->end)
@@ -68,7 +70,7 @@ read_target(struct request_head *h)
 
 		if (h->at == start ? !starts_target(h, c) : *start == '*')
 			return request_refuse(h, 400, "malformed request target");
-		if (hex_due > 0 && !request_is_hex(c))
+		if (hex_due > 0 && hex_value(c) < 0)
 			return request_refuse(h, 400, "bad escape in the request target");
 		if (c <= ' ' || c > '~' || c == '#')
 			return request_refuse(h, 400, "bad character in the request target");
@@ -97,7 +99,7 @@ read_version(struct request_head *h)
 	}
 	if (h->at == h->end)
 		return STEP_PARTIAL;
-	if (!request_is_digit(*h->at))
+	if (!ascii_is_digit(*h->at))
 		return request_refuse(h, 400, "malformed HTTP version");
 	if (*h->at++ != '1')
 		return request_refuse(h, 505, "only HTTP/1.1 is spoken here");
@@ -107,7 +109,7 @@ read_version(struct request_head *h)
 		return request_refuse(h, 400, "malformed HTTP version");
 	if (h->at == h->end)
 		return STEP_PARTIAL;
-	if (!request_is_digit(*h->at))
+	if (!ascii_is_digit(*h->at))
 		return request_refuse(h, 400, "malformed HTTP version");
 	h->minor = *h->at++ - '0';
 	return request_read_eol(h);

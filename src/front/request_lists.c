@@ -40,7 +40,7 @@ take_token(struct slice *s)
 {
 	size_t before = s->len;
 
-	while (s->len > 0 && request_is_token(s->at[0]))
+	while (s->len > 0 && ascii_is_token(s->at[0]))
 		skip(s, 1);
 	return s->len < before;
 }
@@ -58,7 +58,7 @@ take_quoted(struct slice *s)
 		if (s->len < before && take(s, '"'))
 			return true;
 		take(s, '\\');
-		if (s->len == 0 || !request_is_token(s->at[0]))
+		if (s->len == 0 || !ascii_is_token(s->at[0]))
 			return false;
 		skip(s, 1);
 	}

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "base/ascii.h"
 #include "front/request.h"
 
 /* Header fields that mean something here; all others are only checked for their syntax. */
@@ -63,47 +64,11 @@ enum request_step request_read_eol(struct request_head *h);
 
 enum request_step request_refuse(struct request_head *h, int status, const char *why);
 
-/* Undoes %-escapes; zero-terminated. Length, WSD_E_TOO_LARGE or WSD_E_MALFORMED (bad escape, a zero); then
- * out is "". */
-int request_decode(struct slice text, char *out, size_t size);
-
 bool request_under_ws(struct slice path);
 
 /* Adds the elements of one more line: 1#token, or with parameters 1#extension, as RFC 6455, 4.3 has them. */
 void request_add_line(struct request_elements *elements, struct slice line, bool with_params);
 /* One or more elements in all, in well-formed lines; lines: how many there were. */
 bool request_valid_list(const struct request_elements *elements, unsigned lines);
-
-static inline bool
-request_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool
-request_is_alnum(char c)
-{
-	return request_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static inline bool
-request_is_hex(char c)
-{
-	return request_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* unreserved, RFC 3986, 2.3 */
-static inline bool
-request_is_unreserved(char c)
-{
-	return request_is_alnum(c) || (c != '\0' && strchr("-._~", c));
-}
-
-/* tchar, RFC 9110, 5.6.2 */
-static inline bool
-request_is_token(char c)
-{
-	return request_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c));
-}
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/fd.h"
 #include "base/hex.h"
+#include "base/secret.h"
 #include "metrics/metrics.h"
 
 void
@@ -106,15 +107,10 @@ sessions_revive(struct sessions *s, struct session *session)
 bool
 sessions_token_is(const struct session *session, const char *text)
 {
-	char token[2 * FRONT_TOKEN_BYTES + 1];
-	unsigned differs = 0;
+	char token[2 * SESSION_TOKEN_BYTES + 1];
 
-	if (strlen(text) != 2 * FRONT_TOKEN_BYTES)
-		return false;
-	hex_encode(token, session->token, FRONT_TOKEN_BYTES);
-	for (unsigned i = 0; i < 2 * FRONT_TOKEN_BYTES; i++)
-		differs |= (unsigned char)(text[i] ^ token[i]);
-	return differs == 0;
+	hex_encode(token, session->token, SESSION_TOKEN_BYTES);
+	return secret_equal(slice_of(token), slice_of(text));
 }
 
 void

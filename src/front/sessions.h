@@ -38,7 +38,7 @@ struct session {
 			uint64_t expires_ms;
 		};
 	};
-	uint8_t token[FRONT_TOKEN_BYTES];
+	uint8_t token[SESSION_TOKEN_BYTES];
 	uint8_t state; /* enum session_state */
 	bool given;    /* KEPT: told to another instance already, which is to own it when all is over */
 	char id[];

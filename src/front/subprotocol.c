@@ -10,22 +10,18 @@
 
 #define OWN "wsd"
 
-_Static_assert(FRONT_SUBPROTOCOL_MAX == CONF_SUBPROTOCOL_MAX, "one length");
-
 static bool
 is_allowed(const char *allowed, struct slice name)
 {
-	if (name.len > FRONT_SUBPROTOCOL_MAX || credentials_is_token(name))
+	struct slice rest = slice_of(allowed), one;
+
+	if (name.len > SUBPROTOCOL_MAX || credentials_is_token(name))
 		return false;
 	if (strcmp(allowed, "*") == 0)
 		return true;
-	while (*allowed) {
-		size_t len = strcspn(allowed, ",");
-
-		if (name.len == len && memcmp(name.at, allowed, len) == 0)
+	while (slice_cut(&rest, ',', &one))
+		if (one.len == name.len && memcmp(one.at, name.at, name.len) == 0)
 			return true;
-		allowed += len + (allowed[len] == ',');
-	}
 	return false;
 }
 

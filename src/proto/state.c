@@ -109,21 +109,11 @@ next_field(struct field *f, const char **data, size_t *len)
 	return WSD_OK;
 }
 
-static bool
-id_character(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-	       c == '~' || c == '-';
-}
-
 static int
 take_id(char *out, const struct field *f)
 {
-	if (f->len < 1 || f->len > STATE_ID_MAX)
+	if (!name_is_connection_id((struct slice){ f->value, f->len }))
 		return WSD_E_MALFORMED;
-	for (size_t i = 0; i < f->len; i++)
-		if (!id_character(f->value[i]))
-			return WSD_E_MALFORMED;
 	memcpy(out, f->value, f->len);
 	out[f->len] = '\0';
 	return WSD_OK;

@@ -15,14 +15,13 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/names.h"
 
-#define STATE_ID_MAX      128
-#define STATE_TOKEN_BYTES 16
-#define STATE_FIXED_MAX   512 /* most that everything but the queue takes, encoded */
+#define STATE_FIXED_MAX 512 /* most that everything but the queue takes, encoded */
 
 struct conn_state {
-	char id[STATE_ID_MAX + 1];
-	uint8_t token[STATE_TOKEN_BYTES];
+	char id[CONNECTION_ID_MAX + 1];
+	uint8_t token[SESSION_TOKEN_BYTES];
 	struct addr peer;
 #define STATE_NUMBER(tag, type, name, most, member) type name;
 #define STATE_SINCE(tag, name, member)              uint64_t name;
@@ -39,8 +38,8 @@ struct conn_state {
 
 /* A session that can be resumed. */
 struct session_state {
-	char id[STATE_ID_MAX + 1];
-	uint8_t token[STATE_TOKEN_BYTES];
+	char id[CONNECTION_ID_MAX + 1];
+	uint8_t token[SESSION_TOKEN_BYTES];
 	uint64_t count;
 	uint64_t expires_in_ms;
 };

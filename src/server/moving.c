@@ -42,7 +42,7 @@ struct gathering {
 };
 
 static void
-gather_session(void *arg, const char *id, const uint8_t token[FRONT_TOKEN_BYTES], uint64_t count,
+gather_session(void *arg, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
 	       uint64_t expires_in_ms)
 {
 	struct session_state session = { .count = count, .expires_in_ms = expires_in_ms };

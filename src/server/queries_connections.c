@@ -27,8 +27,8 @@ struct inquiry {
 };
 
 struct question {
-	char id[WORKER_ID_MAX + 1];     /* of one connection, or the one before the first of a page */
-	char prefix[WORKER_ID_MAX + 1]; /* of a page */
+	char id[CONNECTION_ID_MAX + 1];     /* of one connection, or the one before the first of a page */
+	char prefix[CONNECTION_ID_MAX + 1]; /* of a page */
 	uint32_t limit;
 	bool end_them;
 	/* the answer */
@@ -141,11 +141,11 @@ run_page(struct ask *ask, void *payload, void *owner)
 /* ---- the HTTP threads ---------------------------------------------------------------------------- */
 
 static int
-copy_id(char out[WORKER_ID_MAX + 1], const char *id)
+copy_id(char out[CONNECTION_ID_MAX + 1], const char *id)
 {
 	size_t len = strlen(id);
 
-	if (len > WORKER_ID_MAX)
+	if (len > CONNECTION_ID_MAX)
 		return WSD_E_UNKNOWN;
 	memcpy(out, id, len + 1);
 	return WSD_OK;

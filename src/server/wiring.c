@@ -10,11 +10,6 @@
 #include "base/err.h"
 #include "server/server_priv.h"
 
-_Static_assert(FRONT_TOKEN_BYTES == WORKER_TOKEN_BYTES, "one token");
-_Static_assert(FRONT_KEY_LEN == WORKER_KEY_LEN, "one key");
-_Static_assert(FRONT_SUBJECT_MAX == WORKER_SUBJECT_MAX, "one subject");
-_Static_assert(FRONT_SUBPROTOCOL_MAX == WORKER_SUBPROTOCOL_MAX, "one length");
-
 /* ---- front desk to workers (main thread) ----------------------------------------------------- */
 
 static int

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/names.h"
 #include "loop/watch.h"
 #include "metrics/metrics.h"
 
@@ -26,7 +27,7 @@ adopt(struct wire_hub *hub, struct wire *wire, int fd, const struct adoption *ho
 	int len = snprintf(request, sizeof(request),
 			   "GET / HTTP/1.1\r\nHost: w\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 			   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n\r\n",
-			   WIRE_KEY_LEN, how->key);
+			   HANDSHAKE_KEY_LEN, how->key);
 
 	CHECK(len > 0 && (size_t)len < sizeof(request));
 	CHECK(!hub->adopting);

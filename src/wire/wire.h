@@ -30,8 +30,6 @@ struct metrics_shard;
 struct outq;
 struct wire_hub;
 
-#define WIRE_KEY_LEN 24 /* Sec-WebSocket-Key: base64 of 16 bytes */
-
 enum wire_state {
 	WIRE_NEW, /* the handshake is not answered yet */
 	WIRE_OPEN,
@@ -152,8 +150,8 @@ void wire_deinit(struct wire *wire);
 /* Any thread, before adoption: whole frames that wait for the peer already. WSD_OK or -ENOMEM. */
 int wire_preload(struct wire *wire, const char *frames, size_t len);
 
-/* Answers a handshake that has been read and judged: key has WIRE_KEY_LEN bytes, subprotocol is answered unless it is
- * empty. The fd is the wire's in any case. True: it is open. False: it is not, and `gone` has come or will. */
+/* Answers a handshake that has been read and judged: key has HANDSHAKE_KEY_LEN bytes, subprotocol is answered unless it
+ * is empty. The fd is the wire's in any case. True: it is open. False: it is not, and `gone` has come or will. */
 bool wire_adopt(struct wire_hub *hub, struct wire *wire, int fd, const char *key, const char *subprotocol,
 		const void *arg);
 

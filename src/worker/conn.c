@@ -21,7 +21,7 @@ conn_create(const struct worker_guest *guest)
 	size_t id_len = strlen(guest->id);
 	struct conn *c;
 
-	CHECK(id_len >= 1 && id_len <= WORKER_ID_MAX);
+	CHECK(id_len >= 1 && id_len <= CONNECTION_ID_MAX);
 	/* not sizeof: the id begins in what would be padding */
 	c = calloc(1, offsetof(struct conn, id) + id_len + 1);
 	if (!c)
@@ -78,12 +78,12 @@ worker_of(void *owner)
 static void
 greet(struct worker *w, struct conn *c, const uint8_t *token_bytes)
 {
-	char token[2 * WORKER_TOKEN_BYTES + 1];
+	char token[2 * SESSION_TOKEN_BYTES + 1];
 	char *out = conn_text(w, c);
 
 	if (!out)
 		return;
-	hex_encode(token, token_bytes, WORKER_TOKEN_BYTES);
+	hex_encode(token, token_bytes, SESSION_TOKEN_BYTES);
 	conn_text_end(w, reply_established(out, &(struct reply_established){
 							.connection_id = c->id,
 							.count = c->count,

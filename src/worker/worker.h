@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/names.h"
 #include "loop/mailbox.h"
 #include "loop/thread.h"
 #include "proto/state.h"
@@ -19,12 +20,6 @@ struct auth;
 struct conf;
 struct metrics_shard;
 struct worker;
-
-#define WORKER_TOKEN_BYTES     16 /* of a session token */
-#define WORKER_ID_MAX          128
-#define WORKER_KEY_LEN         24 /* Sec-WebSocket-Key: base64 of 16 bytes */
-#define WORKER_SUBJECT_MAX     128
-#define WORKER_SUBPROTOCOL_MAX 64
 
 /* Why connections are told to go; each has its goodbye, close code and reconnect advice (conn_close.c). */
 enum worker_bye {
@@ -48,8 +43,8 @@ struct worker_guest {
 	struct addr peer;
 	uint64_t count; /* messages counted so far: 0, or a resumed session's */
 	bool resumed;
-	uint8_t token[WORKER_TOKEN_BYTES];
-	char key[WORKER_KEY_LEN];
+	uint8_t token[SESSION_TOKEN_BYTES];
+	char key[HANDSHAKE_KEY_LEN];
 	const char *subprotocol;  /* to be answered; copied; "": none */
 	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
 	const char *subject;      /* for the log; copied; NULL or "": none */

@@ -19,10 +19,10 @@
 
 /* What a connection begins with, beside what travels. */
 struct seating {
-	char key[WORKER_KEY_LEN];
-	uint8_t token[WORKER_TOKEN_BYTES];
-	char subject[WORKER_SUBJECT_MAX + 1];
-	char subprotocol[WORKER_SUBPROTOCOL_MAX + 1]; /* "": none */
+	char key[HANDSHAKE_KEY_LEN];
+	uint8_t token[SESSION_TOKEN_BYTES];
+	char subject[SUBJECT_MAX + 1];
+	char subprotocol[SUBPROTOCOL_MAX + 1]; /* "": none */
 };
 
 /* Connections by the slot that main gave them, so that all can be walked, and one found, without links in each. */

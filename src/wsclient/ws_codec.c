@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "base/check.h"
+#include "base/decimal.h"
 #include "base/err.h"
 
 void
@@ -139,18 +140,8 @@ header_is(struct slice line, const char *name, struct slice *value)
 		return false;
 	line.at += n + 1;
 	line.len -= n + 1;
-	while (line.len > 0 && (*line.at == ' ' || *line.at == '\t'))
-		line.at++, line.len--;
-	while (line.len > 0 && (line.at[line.len - 1] == ' ' || line.at[line.len - 1] == '\t'))
-		line.len--;
-	*value = line;
+	*value = slice_trim(line);
 	return true;
-}
-
-static bool
-same_word(struct slice value, const char *word)
-{
-	return value.len == strlen(word) && strncasecmp(value.at, word, value.len) == 0;
 }
 
 /* One of the words of a comma-separated list, "keep-alive, Upgrade". */
@@ -169,19 +160,13 @@ has_word(struct slice value, struct slice word)
 	return false;
 }
 
+/* -1: an HTTP date, which nobody sends here. */
 static long
 whole_seconds(struct slice value)
 {
-	long s = 0;
+	uint64_t s;
 
-	if (value.len == 0 || value.len > 6)
-		return -1;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.at[i] < '0' || value.at[i] > '9')
-			return -1; /* an HTTP date: nobody sends one here */
-		s = s * 10 + (value.at[i] - '0');
-	}
-	return s;
+	return decimal_parse(value, 999999, &s) == WSD_OK ? (long)s : -1;
 }
 
 struct reply_seen {
@@ -195,7 +180,7 @@ take_header(struct slice line, const char *accept, const char *subprotocol, stru
 	struct slice value;
 
 	if (header_is(line, "upgrade", &value))
-		seen->upgrade = same_word(value, "websocket");
+		seen->upgrade = slice_equal_nocase(value, "websocket");
 	else if (header_is(line, "connection", &value))
 		seen->connection = seen->connection || has_word(value, SLICE("upgrade"));
 	else if (header_is(line, "sec-websocket-accept", &value))
@@ -209,13 +194,11 @@ take_header(struct slice line, const char *accept, const char *subprotocol, stru
 static int
 parse_status(const char *data, int *status)
 {
-	*status = 0;
-	for (int i = 9; i < 12; i++) {
-		if (data[i] < '0' || data[i] > '9')
-			return WSD_E_MALFORMED;
-		*status = *status * 10 + (data[i] - '0');
-	}
-	return WSD_OK;
+	uint64_t code = 0;
+	int rc = decimal_parse((struct slice){ data + 9, 3 }, 999, &code);
+
+	*status = (int)code;
+	return rc;
 }
 
 /* As far as it has come. */

@@ -10,15 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/names.h"
 #include "base/slice.h"
 #include "proto/frame.h"
 
-#define WS_KEY_LEN    24 /* base64 of 16 bytes */
 #define WS_ACCEPT_LEN 28 /* base64 of a SHA-1 */
 #define WS_HEADER_MAX 14 /* masked */
 
-/* key and accept get a terminating zero: WS_KEY_LEN + 1 and WS_ACCEPT_LEN + 1 bytes. The answer to a key that is none
- * of ours can be told, too. */
+/* key and accept get a terminating zero: HANDSHAKE_KEY_LEN + 1 and WS_ACCEPT_LEN + 1 bytes. The answer to a key that
+ * is none of ours can be told, too. */
 void ws_key(char *key, const uint8_t nonce[16]);
 void ws_accept(char *accept, const char *key);
 

@@ -11,7 +11,7 @@ cd "${1:-${srcdir:-.}}"
 
 # FOLDER: folders of src/ it may include / libraries' headers (* at the end stands for the rest)
 edges='
-src/base:     /
+src/base:     / openssl/crypto.h
 src/log:      base / systemd/sd-journal.h
 src/sysd:     base / systemd/sd-daemon.h
 src/metrics:  base /

@@ -58,7 +58,7 @@ judge(const char *id, receiver_claim_cb claim, void *claim_arg)
 static int
 arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg)
 {
-	CHECK(strlen(state->id) <= STATE_ID_MAX);
+	CHECK(strlen(state->id) <= CONNECTION_ID_MAX);
 	fd_close(&fd);
 	return judge(state->id, claim, claim_arg);
 }
@@ -66,14 +66,14 @@ arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb cla
 static int
 session_offered(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg)
 {
-	CHECK(strlen(session->id) <= STATE_ID_MAX);
+	CHECK(strlen(session->id) <= CONNECTION_ID_MAX);
 	return judge(session->id, claim, claim_arg);
 }
 
 static void
 session(void *arg, const struct session_state *session)
 {
-	CHECK(strlen(session->id) <= STATE_ID_MAX);
+	CHECK(strlen(session->id) <= CONNECTION_ID_MAX);
 }
 
 static void

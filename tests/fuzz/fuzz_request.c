@@ -49,7 +49,7 @@ check_handshake(const struct request *r)
 
 	CHECK(r->connection_id[0] != '\0');
 	CHECK(strspn(r->connection_id, id_chars) == strlen(r->connection_id));
-	CHECK(strlen(r->connection_id) <= REQUEST_ID_MAX && strlen(r->session) <= REQUEST_TOKEN_MAX);
+	CHECK(strlen(r->connection_id) <= CONNECTION_ID_MAX && strlen(r->session) <= REQUEST_TOKEN_MAX);
 	CHECK(!strpbrk(r->session, "\"\\\x7f ,;:"));
 	CHECK(r->host.len > 0 && r->key.len == 24);
 }

@@ -18,7 +18,7 @@ try_state(const char *data, size_t size)
 
 	if (state_decode(&s, data, size) != WSD_OK)
 		return;
-	CHECK(s.queue_len <= size && strlen(s.id) <= STATE_ID_MAX);
+	CHECK(s.queue_len <= size && strlen(s.id) <= CONNECTION_ID_MAX);
 	out = malloc(STATE_FIXED_MAX + s.queue_len);
 	twice = malloc(STATE_FIXED_MAX + s.queue_len);
 	CHECK(out && twice);

@@ -51,7 +51,7 @@ try_token(struct slice text)
 	CHECK(verdict <= AUTH_OTHER_ID);
 	if (verdict != AUTH_GOOD)
 		return;
-	CHECK(claims.expires_real_ms > NOW_MS && strlen(claims.subject) <= AUTH_SUBJECT_MAX);
+	CHECK(claims.expires_real_ms > NOW_MS && strlen(claims.subject) <= SUBJECT_MAX);
 	CHECK(text.len <= AUTH_TOKEN_MAX && !memchr(text.at, '\0', text.len));
 }
 

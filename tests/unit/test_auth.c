@@ -404,7 +404,7 @@ test_issuer_and_audience(void **state)
 static void
 test_subjects(void **state)
 {
-	char payload[600], longest[AUTH_SUBJECT_MAX + 1];
+	char payload[600], longest[SUBJECT_MAX + 1];
 
 	assert_int_equal(check(CONF_HS256, with_claims("{\"exp\":1700000060}")), AUTH_GOOD);
 	assert_string_equal(rig.claims.subject, "");
@@ -412,9 +412,9 @@ test_subjects(void **state)
 	assert_string_equal(rig.claims.subject, "a\\\"b");
 	assert_int_equal(check(CONF_HS256, with_claims("{\"exp\":1700000060,\"sub\":7}")), AUTH_MALFORMED);
 	/* cut before the character that would not fit whole */
-	memset(longest, 'y', AUTH_SUBJECT_MAX);
-	longest[AUTH_SUBJECT_MAX] = '\0';
-	longest[AUTH_SUBJECT_MAX - 1] = '\0';
+	memset(longest, 'y', SUBJECT_MAX);
+	longest[SUBJECT_MAX] = '\0';
+	longest[SUBJECT_MAX - 1] = '\0';
 	snprintf(payload, sizeof(payload), "{\"exp\":1700000060,\"sub\":\"%s\xc3\xab\"}", longest);
 	assert_int_equal(check(CONF_HS256, with_claims(payload)), AUTH_GOOD);
 	assert_string_equal(rig.claims.subject, longest);

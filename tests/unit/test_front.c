@@ -168,7 +168,7 @@ handshake(int fd, const char *id, const uint8_t *token)
 
 	if (token) {
 		len = (size_t)sprintf(session, "?session=");
-		for (int i = 0; i < FRONT_TOKEN_BYTES; i++)
+		for (int i = 0; i < SESSION_TOKEN_BYTES; i++)
 			len += (size_t)sprintf(session + len, "%02x", token[i]);
 	}
 	snprintf(text, sizeof(text),
@@ -241,7 +241,7 @@ test_seat_and_leave(void **state)
 	second = seat_one("b");
 	assert_false(first->resumed);
 	assert_int_equal(first->count, 0);
-	assert_memory_equal(first->key, "dGhlIHNhbXBsZSBub25jZQ==", FRONT_KEY_LEN);
+	assert_memory_equal(first->key, "dGhlIHNhbXBsZSBub25jZQ==", HANDSHAKE_KEY_LEN);
 	assert_int_not_equal(first->seat.worker, second->seat.worker);
 	assert_int_equal(front_connections(rig.front), 2);
 	assert_true(front_find(rig.front, "b", &found));
@@ -261,12 +261,12 @@ test_seat_and_leave(void **state)
 	fd_close(&fd);
 	assert_true(rig.guests[2].resumed);
 	assert_int_equal(rig.guests[2].count, 7);
-	assert_memory_equal(rig.guests[2].token, first->token, FRONT_TOKEN_BYTES);
+	assert_memory_equal(rig.guests[2].token, first->token, SESSION_TOKEN_BYTES);
 	assert_true(rig.guests[2].seat.serial > second->seat.serial);
 
 	front_left(rig.front, &rig.guests[2].seat, 9, false);
 	assert_false(seat_one("a")->resumed);
-	assert_memory_not_equal(rig.guests[3].token, first->token, FRONT_TOKEN_BYTES);
+	assert_memory_not_equal(rig.guests[3].token, first->token, SESSION_TOKEN_BYTES);
 
 	/* the client said goodbye: nothing to resume */
 	front_left(rig.front, &second->seat, 9, true);

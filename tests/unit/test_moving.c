@@ -27,7 +27,7 @@ static struct rig {
 	char listed[200]; /* as list() found them */
 } rig;
 
-static const uint8_t token[FRONT_TOKEN_BYTES] = "0123456789abcdef", other[FRONT_TOKEN_BYTES] = "fedcba9876543210";
+static const uint8_t token[SESSION_TOKEN_BYTES] = "0123456789abcdef", other[SESSION_TOKEN_BYTES] = "fedcba9876543210";
 
 static int
 start(void **state)
@@ -67,12 +67,12 @@ finish(void **state)
 }
 
 static void
-list_one(void *arg, const char *id, const uint8_t bytes[FRONT_TOKEN_BYTES], uint64_t count, uint64_t expires_in_ms)
+list_one(void *arg, const char *id, const uint8_t bytes[SESSION_TOKEN_BYTES], uint64_t count, uint64_t expires_in_ms)
 {
 	size_t len = strlen(rig.listed);
 
 	snprintf(rig.listed + len, sizeof(rig.listed) - len, "%s%s:%d:%d%s", len ? " " : "", id, (int)count,
-		 (int)expires_in_ms, memcmp(bytes, token, FRONT_TOKEN_BYTES) == 0 ? "" : "!");
+		 (int)expires_in_ms, memcmp(bytes, token, SESSION_TOKEN_BYTES) == 0 ? "" : "!");
 }
 
 /* The resumable sessions: id, count, time left; "!" if the token is another. */
@@ -177,7 +177,7 @@ static void
 test_forget(void **state)
 {
 	struct front_seat seat = live("a"), found, again;
-	uint8_t bytes[FRONT_TOKEN_BYTES];
+	uint8_t bytes[SESSION_TOKEN_BYTES];
 
 	front_forget_session(rig.front, "a", other);
 	assert_true(front_find(rig.front, "a", &found));

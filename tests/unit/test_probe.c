@@ -55,7 +55,7 @@ write_answer(int fd)
 {
 	const char *mark = memmem(server.answer, server.len, "ACCEPT", 6);
 	const char *key = strstr(server.asked, "Sec-WebSocket-Key: ");
-	char own[WS_KEY_LEN + 1], accept[WS_ACCEPT_LEN + 1];
+	char own[HANDSHAKE_KEY_LEN + 1], accept[WS_ACCEPT_LEN + 1];
 	size_t head = mark ? (size_t)(mark - server.answer) : 0;
 
 	if (mark) {

@@ -350,10 +350,10 @@ test_lengths_of_id_and_session(void **state)
 		struct request r;
 
 		snprintf(head, sizeof(head), "GET /ws/chat/%0*d?session=t HTTP/1.1\r\n" HOST UPGRADE VERSION KEY END,
-			 REQUEST_ID_MAX + extra, 1);
+			 CONNECTION_ID_MAX + extra, 1);
 		request_judge(&r, head, strlen(head));
 		assert_int_equal(r.status, extra ? 400 : 0);
-		assert_int_equal(strlen(r.connection_id), extra ? 0 : REQUEST_ID_MAX);
+		assert_int_equal(strlen(r.connection_id), extra ? 0 : CONNECTION_ID_MAX);
 		snprintf(head, sizeof(head), "GET /ws/chat/a?session=%0*d HTTP/1.1\r\n" HOST UPGRADE VERSION KEY END,
 			 REQUEST_TOKEN_MAX + extra, 1);
 		request_judge(&r, head, strlen(head));

@@ -83,7 +83,7 @@ static void
 test_revive(void **state)
 {
 	struct session *s = create("a");
-	uint8_t token[FRONT_TOKEN_BYTES];
+	uint8_t token[SESSION_TOKEN_BYTES];
 
 	memcpy(token, s->token, sizeof(token));
 	s->count = 42;
@@ -163,16 +163,16 @@ static void
 test_token(void **state)
 {
 	struct session *a = create("a"), *b = create("b");
-	char text[2 * FRONT_TOKEN_BYTES + 2];
+	char text[2 * SESSION_TOKEN_BYTES + 2];
 
-	assert_memory_not_equal(a->token, b->token, FRONT_TOKEN_BYTES);
-	for (unsigned i = 0; i < FRONT_TOKEN_BYTES; i++)
+	assert_memory_not_equal(a->token, b->token, SESSION_TOKEN_BYTES);
+	for (unsigned i = 0; i < SESSION_TOKEN_BYTES; i++)
 		a->token[i] = (uint8_t)(i * 17); /* every digit; the first byte is 0 */
-	for (unsigned i = 0; i < FRONT_TOKEN_BYTES; i++)
+	for (unsigned i = 0; i < SESSION_TOKEN_BYTES; i++)
 		sprintf(text + 2 * i, "%02x", a->token[i]);
 	assert_true(sessions_token_is(a, text));
 	assert_false(sessions_token_is(b, text));
-	for (unsigned i = 0; i < 2 * FRONT_TOKEN_BYTES; i++) { /* each digit counts, and each bit of it */
+	for (unsigned i = 0; i < 2 * SESSION_TOKEN_BYTES; i++) { /* each digit counts, and each bit of it */
 		for (unsigned bit = 1; bit < 256; bit <<= 1) {
 			char was = text[i];
 
@@ -182,10 +182,10 @@ test_token(void **state)
 		}
 	}
 	assert_false(sessions_token_is(a, ""));
-	text[2 * FRONT_TOKEN_BYTES] = '0';
-	text[2 * FRONT_TOKEN_BYTES + 1] = '\0';
+	text[2 * SESSION_TOKEN_BYTES] = '0';
+	text[2 * SESSION_TOKEN_BYTES + 1] = '\0';
 	assert_false(sessions_token_is(a, text));
-	text[2 * FRONT_TOKEN_BYTES - 1] = '\0';
+	text[2 * SESSION_TOKEN_BYTES - 1] = '\0';
 	assert_false(sessions_token_is(a, text));
 }
 

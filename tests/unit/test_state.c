@@ -92,14 +92,14 @@ test_largest_fits(void **state)
 	char data[STATE_FIXED_MAX];
 	struct conn_state in = sample(), out;
 
-	memset(in.id, 'x', STATE_ID_MAX);
+	memset(in.id, 'x', CONNECTION_ID_MAX);
 	in.count = in.count_at_open = UINT64_MAX;
 	in.age_ms = in.idle_ms = in.heartbeat_in_ms = 1ull << 50;
 	in.token_expires_real_ms = 1ull << 60;
 	in.queue_len = 0;
 	assert_true(state_encode(data, &in) <= sizeof(data));
 	assert_int_equal(decode(&out, data, state_encode(data, &in)), WSD_OK);
-	assert_int_equal(strlen(out.id), STATE_ID_MAX);
+	assert_int_equal(strlen(out.id), CONNECTION_ID_MAX);
 }
 
 /* A cut ends between two fields, and then the ones before must be enough, or it is refused. */
