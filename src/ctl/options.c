@@ -160,6 +160,16 @@ read_options(struct reader *r, int argc, char **argv)
 	}
 }
 
+/* Named twice, in a list of what to do something with: that is done once. */
+static bool
+is_known(const struct options *o, const char *argument)
+{
+	for (unsigned i = 0; i < o->n_args; i++)
+		if (strcmp(o->args[i], argument) == 0)
+			return true;
+	return false;
+}
+
 /* "help deploy" is "deploy --help", and "help" alone is "--help". */
 static void
 read_arguments(struct reader *r, int argc, char **argv)
@@ -178,6 +188,8 @@ read_arguments(struct reader *r, int argc, char **argv)
 		optind++;
 	}
 	for (; optind < argc && !r->bad; optind++) {
+		if (c->max_args == OPTIONS_ARGS && is_known(r->o, argv[optind]))
+			continue;
 		if (r->o->n_args == (help ? 0 : c->max_args))
 			fail(r, "%s: unexpected argument '%s'", c->name, argv[optind]);
 		else

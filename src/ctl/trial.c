@@ -359,15 +359,33 @@ resolve(struct attempt *a, const char *program, char resolved[PATH_MAX], struct 
 	return WSD_OK;
 }
 
-/* The socket that clients come to included: a third instance is one when that has an address. */
+/* Its socket has no address: so it has been misspelt, most likely. */
 static int
-check_loaded(struct bus *bus, const char *name, struct why *why)
+unknown(struct bus *bus, const char *instance, struct why *why)
 {
-	struct bus_unit unit;
-	int rc = bus_unit(bus, name, &unit, why);
+	struct instance_list list;
+	int rc = instance_list(bus, &list, why);
 
 	if (rc != WSD_OK)
 		return rc;
+	why_set(why, 0, "there is no instance %s (ws@%s.socket has no address); there are:", instance, instance);
+	for (unsigned i = 0; i < list.n; i++)
+		if (strcmp(list.names[i], instance) != 0)
+			why_set(why, 0, "%s %s", why->text, list.names[i]);
+	return WSD_E_UNKNOWN;
+}
+
+/* The socket that clients come to included: a third instance is one when that has an address. */
+static int
+check_loaded(struct attempt *a, const char *name, struct why *why)
+{
+	struct bus_unit unit;
+	int rc = bus_unit(a->bus, name, &unit, why);
+
+	if (rc != WSD_OK)
+		return rc;
+	if (strcmp(unit.load, "bad-setting") == 0 && strstr(name, ".socket"))
+		return unknown(a->bus, a->instance, why);
 	if (strcmp(unit.load, "masked") == 0)
 		return why_set(why, WSD_E_UNKNOWN, "%s is masked; systemctl unmask %s takes that back", name, name);
 	if (strcmp(unit.load, "loaded") != 0)
@@ -384,10 +402,10 @@ look(struct attempt *a, struct bus_files *files, struct why *why)
 	int rc;
 
 	instance_socket(name, a->instance, 0);
-	rc = check_loaded(a->bus, name, why);
+	rc = check_loaded(a, name, why);
 	instance_service(name, a->instance);
 	if (rc == WSD_OK)
-		rc = check_loaded(a->bus, name, why);
+		rc = check_loaded(a, name, why);
 	if (rc == WSD_OK)
 		rc = instance_look(a->bus, a->instance, &itself, why);
 	if (rc == WSD_OK)

@@ -32,6 +32,7 @@ struct upgrade {
 	struct record last;   /* the last deploy; all "" if there was none */
 	unsigned outdated;    /* instances that run another program than the installed one */
 	bool deployed;        /* or would have been: that is what rollback goes back from */
+	bool acted;           /* there was something to do, and it was told of */
 	int status;           /* the first failure of an instance */
 };
 
@@ -238,6 +239,7 @@ lead_stopped(void *arg, const char *name, const char *folder)
 	    instance_look(u->ctl->bus, name, &i, &why) != WSD_OK ||
 	    (strcmp(i.unit.active, "inactive") != 0 && strcmp(i.unit.active, "failed") != 0))
 		return WSD_OK;
+	u->acted = true;
 	if (option_given(u->ctl->o, OPTION_DRY_RUN))
 		printf("%s does not run, and would start with %s\n", name, program_name(u->installed));
 	else if (program_use(name, u->installed, &why) == WSD_OK)
@@ -269,6 +271,7 @@ run(struct upgrade *u)
 	int how = u->ctl->conf.on_upgrade;
 	struct why why;
 
+	u->acted = u->outdated > 0;
 	if (u->outdated > 0 && how == CONF_UPGRADE_NONE) {
 		printf("ON_UPGRADE=none: %s is installed, and instances that run go on with what they have, until "
 		       "wsctl deploy or wsctl restart\n",
@@ -276,6 +279,7 @@ run(struct upgrade *u)
 		return;
 	}
 	if (how != CONF_UPGRADE_NONE && is_cut_off(u)) {
+		u->acted = true;
 		u->status = go_on(u);
 		if (u->status != EXIT_DONE || option_given(u->ctl->o, OPTION_DRY_RUN))
 			return;
@@ -291,6 +295,9 @@ run(struct upgrade *u)
 	if (record_read(&u->last, &why) != WSD_OK)
 		u->last = (struct record){ .from = "" };
 	program_each(lead_stopped, u);
+	if (!u->acted)
+		printf("there is nothing to do: %s is installed, and no instance needs another program\n",
+		       program_name(u->installed));
 }
 
 int

@@ -117,6 +117,28 @@ shipped
 echo 'set $!PRIORITY = cnum($!PRIORITY);' > contrib/elk/elasticsearch.conf
 finds "a number, but elasticsearch.conf doesn't make it one: WS_LOST" "$checks/elk.sh"
 
+described() {
+	fresh
+	mkdir -p doc tests/check
+	printf 'src/base: /\nsrc/log: base /\nsrc/wsd.c: base log /\n' > tests/check/includes.sh
+	printf '| `base/` | a | any |\n| `log/` | b | any |\n| `wsd.c` | c | main |\n' > doc/architecture.md
+	echo '| `src/` | `base` and `log` |' > README.md
+}
+described
+"$checks/modules.sh" . > "$top/out" 2>&1 || { echo "modules.sh fails on a tree without faults:"; cat "$top/out"; bad=1; }
+tried=$((tried + 1))
+echo 'src/new: base /' >> tests/check/includes.sh
+finds 'new: a module of includes.sh alone (doc/architecture.md and' "$checks/modules.sh"
+described
+echo '| `new/` | d | any |' >> doc/architecture.md
+finds 'new: a module of doc/architecture.md alone' "$checks/modules.sh"
+described
+sed -i 's/ and `log`//' README.md
+finds 'log: a module of includes.sh alone (README.md and' "$checks/modules.sh"
+described
+sed -i 's/^src\/base: /&log /' tests/check/includes.sh
+finds 'base may include log, which does not stand above it' "$checks/modules.sh"
+
 good "$checks/text.sh"
 echo 'int x; ' >> src/worker/conn.c
 finds 'src/worker/conn.c:9: white space' "$checks/text.sh"

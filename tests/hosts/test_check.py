@@ -90,6 +90,18 @@ def test_remarks(blue):
     assert READY in said
 
 
+def test_a_name_that_is_misspelt(blue):
+    for command in ("check", "restart"):
+        said = wsctl(blue, command, "gren", status=FAILED)
+        assert "there is no instance gren (ws@gren.socket has no address); there are: blue green" in said, said
+
+
+def test_restart_of_one_that_is_named_twice(blue):
+    before = blue.show("ws@blue.service", "MainPID")
+    assert wsctl(blue, "restart", "blue", "blue").count("blue: restarted in ") == 1
+    assert blue.show("ws@blue.service", "MainPID") != before
+
+
 def test_another_program(blue):
     """As a package's script asks before it puts a new one in place."""
     blue.sh("cp /usr/sbin/wsd /usr/local/bin/good; cp /usr/bin/false /usr/local/bin/bad; cp /usr/bin/sleep /usr/local/bin/hangs")

@@ -56,6 +56,7 @@ def test_upgrade_with_a_bad_configuration(bare, release):
     bare.set()
     assert "1 connections before and 1 after" in bare.run("wsctl", "upgrade")
     assert alice.ask(message())["count"] == 2
+    assert bare.run("wsctl", "upgrade").startswith("there is nothing to do: 0.1.0-")
 
 
 def program(host, instance="blue"):

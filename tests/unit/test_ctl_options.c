@@ -111,6 +111,17 @@ test_the_number_of_arguments(void **state)
 	}
 }
 
+/* What is to be done with several is done once with each of them. */
+static void
+test_arguments_that_are_repeated(void **state)
+{
+	runs("restart blue green blue");
+	assert_int_equal(o.n_args, 2);
+	assert_string_equal(o.args[1], "green");
+	runs("handoff blue blue");
+	assert_int_equal(o.n_args, 2);
+}
+
 static void
 test_values(void **state)
 {
@@ -268,6 +279,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_command_takes_its_options_alone),
 		cmocka_unit_test(test_the_number_of_arguments),
+		cmocka_unit_test(test_arguments_that_are_repeated),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_options_stand_anywhere),
 		cmocka_unit_test(test_bad_numbers),
