@@ -56,73 +56,34 @@ static const struct conf_choice on_upgrades[] = {
 	{ NULL, 0 },
 };
 
-#define MEMBER(m) .offset = offsetof(struct conf_ctl, m)
+#define VAR(n, k, m)       .name = (n), .kind = &conf_kind_##k, .offset = offsetof(struct conf_ctl, m)
+#define RANGE(least, most) .min = (least), .max = (most)
 
 const struct conf_var conf_ctl_table[] = {
-	{
-		.name = "PROXY",
-		.kind = &conf_kind_proxy,
-		MEMBER(proxy),
-		.standard = "auto",
-		.min = 2,
-		.max = 4000,
-		.help = "the proxy in front of the instances, which a deploy switches from one to the other",
-		.more = "auto: nginx, if its configuration includes PROXY_FILE, or else traefik, if that has "
-			"such "
-			"a file. script: a program of your own; wsctl(8) tells how it is called. none: new "
-			"connections are led to the right instance by other means, and wsctl switches "
-			"nothing.",
-	},
-	{
-		.name = "PROXY_FILE",
-		.kind = &conf_kind_path,
-		MEMBER(proxy_file),
-		.min = 2,
-		.max = 4000,
-		.help = "the file that names the instance for the proxy, and is replaced when it is switched",
-		.more = "Without it, /var/lib/ws/nginx/upstream.conf for nginx, and "
-			"/etc/traefik/dynamic/ws-upstream.yml for traefik.",
-	},
-	{
-		.name = "PROXY_URL",
-		.kind = &conf_kind_base,
-		MEMBER(proxy_url),
-		.standard = "http://127.0.0.1/",
-		.max = 1000,
-		.help = "where the proxy serves the instances, to see whether it does",
-		.more = "health and a WebSocket at ws/chat/ are asked for below it.",
-	},
-	{
-		.name = "PROXY_TIMEOUT",
-		.kind = &conf_kind_number,
-		MEMBER(proxy_timeout_ms),
-		.standard = "10000",
-		.min = 100,
-		.max = 600000,
-		.unit = "milliseconds",
-		.help = "how long the proxy may take until the instance that it was switched to answers "
-			"through it",
-	},
-	{
-		.name = "SMOKE_OPTIONS",
-		.kind = &conf_kind_words,
-		MEMBER(smoke_options),
-		.max = 4000,
-		.help = "further options of wsload(1) for the test load of a deploy, separated by blanks",
-	},
-	{
-		.name = "ON_UPGRADE",
-		.kind = &conf_kind_choice,
-		MEMBER(on_upgrade),
-		.standard = "auto",
-		.choices = on_upgrades,
-		.help = "how instances take up a program when the package has been upgraded",
-		.more = "deploy: the instance that does not serve is started with it, tried, and all clients are led "
-			"there, as wsctl deploy does; what fails is taken back. restart: it is tried beside the "
-			"instances that run, which are then restarted with it. auto: deploy, if there is a proxy and "
-			"a second instance that is free for that, or else restart. none: instances go on with the "
-			"program that they have, until wsctl deploy, wsctl restart or wsctl upgrade.",
-	},
+	{ VAR("PROXY", proxy, proxy), .standard = "auto", RANGE(2, 4000),
+	  .help = "the proxy in front of the instances, which a deploy switches from one to the other",
+	  .more = "auto: nginx, if its configuration includes PROXY_FILE, or else traefik, if that has such a file. "
+		  "script: a program of your own; wsctl(8) tells how it is called. none: new connections are led to "
+		  "the right instance by other means, and wsctl switches nothing." },
+	{ VAR("PROXY_FILE", path, proxy_file), RANGE(2, 4000),
+	  .help = "the file that names the instance for the proxy, and is replaced when it is switched",
+	  .more = "Without it, /var/lib/ws/nginx/upstream.conf for nginx, and /etc/traefik/dynamic/ws-upstream.yml "
+		  "for traefik." },
+	{ VAR("PROXY_URL", base, proxy_url), .standard = "http://127.0.0.1/", RANGE(0, 1000),
+	  .help = "where the proxy serves the instances, to see whether it does",
+	  .more = "health and a WebSocket at ws/chat/ are asked for below it." },
+	{ VAR("PROXY_TIMEOUT", number, proxy_timeout_ms), .standard = "10000", RANGE(100, 600000),
+	  .unit = "milliseconds",
+	  .help = "how long the proxy may take until the instance that it was switched to answers through it" },
+	{ VAR("SMOKE_OPTIONS", words, smoke_options), RANGE(0, 4000),
+	  .help = "further options of wsload(1) for the test load of a deploy, separated by blanks" },
+	{ VAR("ON_UPGRADE", choice, on_upgrade), .standard = "auto", .choices = on_upgrades,
+	  .help = "how instances take up a program when the package has been upgraded",
+	  .more = "deploy: the instance that does not serve is started with it, tried, and all clients are led "
+		  "there, as wsctl deploy does; what fails is taken back. restart: it is tried beside the instances "
+		  "that run, which are then restarted with it. auto: deploy, if there is a proxy and a second "
+		  "instance that is free for that, or else restart. none: instances go on with the program that they "
+		  "have, until wsctl deploy, wsctl restart or wsctl upgrade." },
 	{ .name = NULL },
 };
 

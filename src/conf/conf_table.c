@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <syslog.h>
 
+#include "base/names.h"
 #include "conf/conf.h"
 
 /* The values of enum log_level and enum log_format; conf knows nothing of log, so test_conf.c holds the two
@@ -62,412 +63,138 @@ usable_cpus(void)
 	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (uint32_t)n;
 }
 
-#define MEMBER(m) .offset = offsetof(struct conf, m)
+#define VAR(n, k, m)       .name = (n), .kind = &conf_kind_##k, .offset = offsetof(struct conf, m)
+#define RANGE(least, most) .min = (least), .max = (most)
 
 const struct conf_var conf_table[] = {
-	{
-		.name = "HOST",
-		.kind = &conf_kind_host,
-		MEMBER(host),
-		.standard = "0.0.0.0",
-		.help = "public address when no socket is passed in",
-		.more = "With a socket from systemd, HOST and PORT are not looked at. \"::\" takes IPv4 "
-			"clients too, also where net.ipv6.bindv6only is 1.",
-	},
-	{
-		.name = "PORT",
-		.kind = &conf_kind_port,
-		MEMBER(port),
-		.standard = "3001",
-		.min = 1,
-		.max = 65535,
-		.help = "public port when no socket is passed in",
-	},
-	{
-		.name = "ADMIN_HOST",
-		.kind = &conf_kind_host,
-		MEMBER(admin_host),
-		.standard = "127.0.0.1",
-		.help = "admin address when no socket is passed in",
-		.more = "As with HOST, \"::\" takes IPv4 too.",
-	},
-	{
-		.name = "ADMIN_PORT",
-		.kind = &conf_kind_port,
-		MEMBER(admin_port),
-		.standard = "3101",
-		.min = 1,
-		.max = 65535,
-		.help = "admin port when no socket is passed in",
-	},
-	{
-		.name = "MAX_CONNECTIONS",
-		.kind = &conf_kind_number,
-		MEMBER(max_connections),
-		.standard = "10000",
-		.min = 1,
-		.max = 1000000,
-		.help = "concurrent WebSocket connections",
-		.more = "One more is refused with HTTP 503 and Retry-After. The limit of open files "
-			"(LimitNOFILE=) must have room for them.",
-	},
-	{
-		.name = "MAX_CONNECTIONS_PER_IP",
-		.kind = &conf_kind_number,
-		MEMBER(max_connections_per_ip),
-		.standard = "0",
-		.min = 0,
-		.max = 1000000,
-		.help = "concurrent WebSocket connections of one client address, 0 for no limit",
-		.more = "Behind a proxy the address is the one in X-Forwarded-For, if the proxy is one "
-			"of TRUSTED_PROXIES.",
-	},
-	{
-		.name = "HEARTBEAT_INTERVAL",
-		.kind = &conf_kind_number,
-		MEMBER(heartbeat_interval_ms),
-		.standard = "30000",
-		.min = 100,
-		.max = 3600000,
-		.unit = "milliseconds",
-		.help = "time between two heartbeats, each with a WebSocket ping",
-	},
-	{
-		.name = "CONNECTION_TIMEOUT",
-		.kind = &conf_kind_number,
-		MEMBER(connection_timeout_ms),
-		.standard = "300000",
-		.min = 100,
-		.max = 86400000,
-		.unit = "milliseconds",
-		.help = "a connection is closed after this long without any byte from the client",
-		.more = "The answer to a ping counts, so that a living client is closed only if this is "
-			"shorter than HEARTBEAT_INTERVAL.",
-	},
-	{
-		.name = "LOG_LEVEL",
-		.kind = &conf_kind_choice,
-		MEMBER(log_level),
-		.standard = "info",
-		.choices = levels,
-		.help = "least important level that is logged",
-		.more = "notice: lifecycle. info: a line when a connection opens and one when it "
-			"closes. debug: each message.",
-	},
-	{
-		.name = "LOG_FORMAT",
-		.kind = &conf_kind_choice,
-		MEMBER(log_format),
-		.standard = "auto",
-		.choices = formats,
-		.help = "form of the log",
-		.more = "journal: systemd's journal, with structured fields. text and json: lines on "
-			"standard error. auto: the journal when standard error is connected to it, as "
-			"in a systemd service, and text otherwise. A service that systemd starts while the "
-			"journal is down gets /dev/null, and this is taken for the journal, which may come "
-			"back; with StandardError=null, text keeps it silent.",
-	},
-	{
-		.name = "WORKERS",
-		.kind = &conf_kind_number,
-		MEMBER(workers),
-		.computed = usable_cpus,
-		.computed_text = "the number of CPUs it may run on",
-		.min = 1,
-		.max = WORKERS_MAX,
-		.help = "worker threads",
-	},
-	{
-		.name = "MAX_MESSAGE_BYTES",
-		.kind = &conf_kind_number,
-		MEMBER(max_message_bytes),
-		.standard = "65536",
-		.min = 125,
-		.max = 16777216,
-		.unit = "bytes",
-		.help = "longest message that is accepted; a longer one closes the connection with 1009",
-	},
-	{
-		.name = "SEND_QUEUE_BYTES",
-		.kind = &conf_kind_number,
-		MEMBER(send_queue_bytes),
-		.standard = "1048576",
-		.min = 4096,
-		.max = 1073741824,
-		.unit = "bytes",
-		.help = "most that may wait for one slow client; more closes the connection with 1013",
-		.more = "Answers to its own requests do not add up: a client that does not take what it was sent "
-			"is not read from until it does.",
-	},
-	{
-		.name = "SEND_TIMEOUT",
-		.kind = &conf_kind_number,
-		MEMBER(send_timeout_ms),
-		.standard = "60000",
-		.min = 100,
-		.max = 86400000,
-		.unit = "milliseconds",
-		.help = "a client that takes nothing of what waits for it this long is closed with 1013",
-	},
-	{
-		.name = "DRAIN_TIMEOUT",
-		.kind = &conf_kind_number,
-		MEMBER(drain_timeout_ms),
-		.standard = "30000",
-		.min = 0,
-		.max = 3600000,
-		.unit = "milliseconds",
-		.help = "time over which connections are closed at shutdown, 0 for all at once",
-		.more = "TimeoutStopSec= of the unit should be longer.",
-	},
-	{
-		.name = "SESSION_TTL",
-		.kind = &conf_kind_number,
-		MEMBER(session_ttl_ms),
-		.standard = "900000",
-		.min = 0,
-		.max = 86400000,
-		.unit = "milliseconds",
-		.help = "how long the session of a closed connection can be resumed, 0 for not at all",
-	},
-	{
-		.name = "PARKING",
-		.kind = &conf_kind_choice,
-		MEMBER(parking),
-		.standard = "auto",
-		.choices = parkings,
-		.help = "whether a restart keeps the connections",
-		.more = "on: on SIGUSR2, which systemctl restart sends, connections are left in systemd's file "
-			"descriptor store for the next process; the unit must have FileDescriptorStoreMax= of at "
-			"least 3. off: they are told to come back. auto: as $FDSTORE says (systemd 254 and later).",
-	},
-	{
-		.name = "PARKING_GRACE",
-		.kind = &conf_kind_number,
-		MEMBER(parking_grace_ms),
-		.standard = "150",
-		.min = 0,
-		.max = 10000,
-		.unit = "milliseconds",
-		.help = "how long a restart lets everybody wait for those who are in the middle of a message",
-		.more = "Whoever has been silent in the middle of one for 3 seconds is told to come back before, "
-			"while everybody else is served. This is for those who begin one at the last moment; who "
-			"takes longer is told to come back as well.",
-	},
-	{
-		.name = "HANDOFF_DIR",
-		.kind = &conf_kind_path,
-		MEMBER(handoff_dir),
-		.standard = "/run/ws",
-		.min = 1,
-		.max = 60,
-		.help = "directory with the other instances' handoff sockets",
-		.more = "The socket of the instance green is green/handoff.sock in it. An instance that gets none "
-			"passed in makes its own, if there is a directory for it that it may write to.",
-	},
-	{
-		.name = "INSTANCE",
-		.kind = &conf_kind_name,
-		MEMBER(instance),
-		.standard = "default",
-		.min = 1,
-		.max = 32,
-		.help = "name of this instance in answers, logs and metrics",
-		.more = "The units ws@blue.service and ws@green.service set it to blue and green.",
-	},
-	{
-		.name = "RATE_LIMIT_CONNECT",
-		.kind = &conf_kind_rate,
-		MEMBER(rate_connect),
-		.standard = "5/50",
-		.min = 1,
-		.max = 1000000,
-		.help = "new connections a second of one client address, 0 for no limit",
-		.more = "BURST is how many may come at once after a quiet time; without it, it is the "
-			"same as RATE.",
-	},
-	{
-		.name = "RATE_LIMIT_MESSAGE",
-		.kind = &conf_kind_rate,
-		MEMBER(rate_message),
-		.standard = "100/200",
-		.min = 1,
-		.max = 1000000,
-		.help = "messages a second of one connection, 0 for no limit",
-		.more = "A thousand fragments of a message (RFC 6455, 5.4) count as one.",
-	},
-	{
-		.name = "RATE_LIMIT_ADMIN",
-		.kind = &conf_kind_rate,
-		MEMBER(rate_admin),
-		.standard = "10/100",
-		.min = 1,
-		.max = 1000000,
-		.help = "admin requests a second of one client address, 0 for no limit",
-	},
-	{
-		.name = "TRUSTED_PROXIES",
-		.kind = &conf_kind_nets,
-		MEMBER(trusted_proxies),
-		.standard = "127.0.0.0/8,::1/128",
-		.help = "peers whose X-Forwarded-For and X-Forwarded-Proto are believed",
-		.more = "A peer on a unix socket counts as 127.0.0.1.",
-	},
-	{
-		.name = "ALLOWED_ORIGINS",
-		.kind = &conf_kind_origins,
-		MEMBER(allowed_origins),
-		.standard = "*",
-		.help = "browser origins that may connect, comma-separated; * for all",
-		.more = "An origin is SCHEME://HOST[:PORT] as browsers send it. The host may start with "
-			"\"*.\", which stands for one or more labels. A pattern without SCHEME:// "
-			"matches any scheme and port; with one, no :PORT means the scheme's own. null is "
-			"the origin of local files and sandboxed frames. Requests without an Origin do not "
-			"come from a browser and are let in. With *, a page of any site may connect in the "
-			"name of whoever looks at it.",
-	},
-	{
-		.name = "HSTS_MAX_AGE",
-		.kind = &conf_kind_number,
-		MEMBER(hsts_max_age_s),
-		.standard = "31536000",
-		.min = 0,
-		.max = 63072000,
-		.unit = "seconds",
-		.help = "how long browsers that came by https are told to come by nothing else, 0 to not tell them",
-		.more = "Strict-Transport-Security is sent when X-Forwarded-Proto is https or wss, and a trusted "
-			"proxy says so.",
-	},
-	{
-		.name = "METRICS_ALLOW",
-		.kind = &conf_kind_nets,
-		MEMBER(metrics_allow),
-		.standard = "127.0.0.0/8,::1/128",
-		.help = "who may read /metrics",
-		.more = "A peer on a unix socket counts as 127.0.0.1.",
-	},
-	{
-		.name = "SUBPROTOCOLS",
-		.kind = &conf_kind_subprotocols,
-		MEMBER(subprotocols),
-		.help = "subprotocols besides wsd that may be answered, comma-separated; * for any",
-		.more = "Browsers, and most other clients, give up a connection for which they offered subprotocols "
-			"and got none. If wsd is not among them, the first one offered that is allowed here is "
-			"answered, and means nothing; bearer.TOKEN never is.",
-	},
-	{
-		.name = "ADMIN_HOSTS",
-		.kind = &conf_kind_hosts,
-		MEMBER(admin_hosts),
-		.standard = "localhost",
-		.help = "names by which the admin side may be asked over TCP, comma-separated; * for all",
-		.more = "Host is compared, without its port; an address in it is always taken. Otherwise a page of "
-			"any site could have its own name lead a browser to this machine, and read metrics here as if "
-			"they were its own. Health and the web client may be asked by any name.",
-	},
-	{
-		.name = "GRAFANA_URL",
-		.kind = &conf_kind_url,
-		MEMBER(grafana_url),
-		.max = 512,
-		.help = "where Grafana is, for a link in the web client",
-		.more = "Whoever can open the web client sees it.",
-	},
-	{
-		.name = "PROMETHEUS_URL",
-		.kind = &conf_kind_url,
-		MEMBER(prometheus_url),
-		.max = 512,
-		.help = "where Prometheus is, for a link in the web client",
-	},
-	{
-		.name = "ADMIN_TOKEN",
-		.kind = &conf_kind_secret,
-		MEMBER(admin_token),
-		.min = CONF_ADMIN_TOKEN_MIN,
-		.max = CONF_ADMIN_TOKEN_MAX,
-		.secret = true,
-		.help = "lets requests with this bearer token see who is connected, and change state, over TCP",
-		.more = "Without it, such requests are taken on the unix socket only: the admin port can be reached by "
-			"every user of the machine. Health and metrics need none. It may stand in a file or a "
-			"credential of systemd instead, but not in two places.",
-	},
-	{
-		.name = "ADMIN_TOKEN_FILE",
-		.kind = &conf_kind_path,
-		MEMBER(admin_token_file),
-		.min = 1,
-		.max = 1024,
-		.help = "file with the ADMIN_TOKEN",
-		.more = "A line end after it is not part of it. Without this, a credential of the name admin-token "
-			"is taken, if the unit has one (LoadCredential=).",
-	},
-	{
-		.name = "AUTH",
-		.kind = &conf_kind_choice,
-		MEMBER(auth),
-		.standard = "off",
-		.choices = auths,
-		.help = "what clients must show to connect",
-		.more = "jwt: a signed token (RFC 7519), as wsd(8) has it under AUTHENTICATION; JWT_ALGORITHM and a "
-			"key are needed then.",
-	},
-	{
-		.name = "JWT_ALGORITHM",
-		.kind = &conf_kind_choice,
-		MEMBER(jwt_algorithm),
-		.choices = algorithms,
-		.help = "the one algorithm that tokens may be signed with",
-		.more = "It is never taken from a token, nor guessed from the key.",
-	},
-	{
-		.name = "JWT_KEY_FILE",
-		.kind = &conf_kind_path,
-		MEMBER(jwt_key_file),
-		.min = 1,
-		.max = 1024,
-		.help = "file with the key that tokens are checked with",
-		.more = "HS256: a secret of at least 32 bytes; a line end after one that is text is not part of it. "
-			"RS256, ES256: the public key (RSA of at least 2048 bits, P-256) in PEM form. Without this, a "
-			"credential of the name jwt-key is taken (LoadCredential=).",
-	},
-	{
-		.name = "JWT_ISSUER",
-		.kind = &conf_kind_word,
-		MEMBER(jwt_issuer),
-		.min = 1,
-		.max = 256,
-		.help = "the iss that tokens must have",
-		.more = "Without it, iss is not looked at.",
-	},
-	{
-		.name = "JWT_AUDIENCE",
-		.kind = &conf_kind_word,
-		MEMBER(jwt_audience),
-		.min = 1,
-		.max = 256,
-		.help = "the aud that tokens must have, alone or among others",
-		.more = "Without it, aud is not looked at.",
-	},
-	{
-		.name = "JWT_LEEWAY",
-		.kind = &conf_kind_number,
-		MEMBER(jwt_leeway_s),
-		.standard = "30",
-		.min = 0,
-		.max = 3600,
-		.unit = "seconds",
-		.help = "by how much the clocks of those who make tokens may differ from ours",
-	},
-	{
-		.name = "JWT_EXPIRY_WARNING",
-		.kind = &conf_kind_number,
-		MEMBER(jwt_expiry_warning_s),
-		.standard = "60",
-		.min = 0,
-		.max = 86400,
-		.unit = "seconds",
-		.help = "how long before its token ends a connection is told, 0 for not at all",
-	},
+	{ VAR("HOST", host, host), .standard = "0.0.0.0", .help = "public address when no socket is passed in",
+	  .more = "With a socket from systemd, HOST and PORT are not looked at. \"::\" takes IPv4 clients too, also "
+		  "where net.ipv6.bindv6only is 1." },
+	{ VAR("PORT", port, port), .standard = "3001", RANGE(1, 65535),
+	  .help = "public port when no socket is passed in" },
+	{ VAR("ADMIN_HOST", host, admin_host), .standard = "127.0.0.1",
+	  .help = "admin address when no socket is passed in", .more = "As with HOST, \"::\" takes IPv4 too." },
+	{ VAR("ADMIN_PORT", port, admin_port), .standard = "3101", RANGE(1, 65535),
+	  .help = "admin port when no socket is passed in" },
+	{ VAR("MAX_CONNECTIONS", number, max_connections), .standard = "10000", RANGE(1, 1000000),
+	  .help = "concurrent WebSocket connections",
+	  .more = "One more is refused with HTTP 503 and Retry-After. The limit of open files (LimitNOFILE=) must "
+		  "have room for them." },
+	{ VAR("MAX_CONNECTIONS_PER_IP", number, max_connections_per_ip), .standard = "0", RANGE(0, 1000000),
+	  .help = "concurrent WebSocket connections of one client address, 0 for no limit",
+	  .more = "Behind a proxy the address is the one in X-Forwarded-For, if the proxy is one of TRUSTED_PROXIES." },
+	{ VAR("HEARTBEAT_INTERVAL", number, heartbeat_interval_ms), .standard = "30000", RANGE(100, 3600000),
+	  .unit = "milliseconds", .help = "time between two heartbeats, each with a WebSocket ping" },
+	{ VAR("CONNECTION_TIMEOUT", number, connection_timeout_ms), .standard = "300000", RANGE(100, 86400000),
+	  .unit = "milliseconds", .help = "a connection is closed after this long without any byte from the client",
+	  .more = "The answer to a ping counts, so that a living client is closed only if this is shorter than "
+		  "HEARTBEAT_INTERVAL." },
+	{ VAR("LOG_LEVEL", choice, log_level), .standard = "info", .choices = levels,
+	  .help = "least important level that is logged",
+	  .more = "notice: lifecycle. info: a line when a connection opens and one when it closes. debug: each "
+		  "message." },
+	{ VAR("LOG_FORMAT", choice, log_format), .standard = "auto", .choices = formats, .help = "form of the log",
+	  .more = "journal: systemd's journal, with structured fields. text and json: lines on standard error. auto: "
+		  "the journal when standard error is connected to it, as in a systemd service, and text otherwise. "
+		  "A service that systemd starts while the journal is down gets /dev/null, and this is taken for the "
+		  "journal, which may come back; with StandardError=null, text keeps it silent." },
+	{ VAR("WORKERS", number, workers), .computed = usable_cpus, .computed_text = "the number of CPUs it may run on",
+	  RANGE(1, WORKERS_MAX), .help = "worker threads" },
+	{ VAR("MAX_MESSAGE_BYTES", number, max_message_bytes), .standard = "65536", RANGE(125, 16777216),
+	  .unit = "bytes", .help = "longest message that is accepted; a longer one closes the connection with 1009" },
+	{ VAR("SEND_QUEUE_BYTES", number, send_queue_bytes), .standard = "1048576", RANGE(4096, 1073741824),
+	  .unit = "bytes", .help = "most that may wait for one slow client; more closes the connection with 1013",
+	  .more = "Answers to its own requests do not add up: a client that does not take what it was sent is not "
+		  "read from until it does." },
+	{ VAR("SEND_TIMEOUT", number, send_timeout_ms), .standard = "60000", RANGE(100, 86400000),
+	  .unit = "milliseconds",
+	  .help = "a client that takes nothing of what waits for it this long is closed with 1013" },
+	{ VAR("DRAIN_TIMEOUT", number, drain_timeout_ms), .standard = "30000", RANGE(0, 3600000),
+	  .unit = "milliseconds", .help = "time over which connections are closed at shutdown, 0 for all at once",
+	  .more = "TimeoutStopSec= of the unit should be longer." },
+	{ VAR("SESSION_TTL", number, session_ttl_ms), .standard = "900000", RANGE(0, 86400000), .unit = "milliseconds",
+	  .help = "how long the session of a closed connection can be resumed, 0 for not at all" },
+	{ VAR("PARKING", choice, parking), .standard = "auto", .choices = parkings,
+	  .help = "whether a restart keeps the connections",
+	  .more = "on: on SIGUSR2, which systemctl restart sends, connections are left in systemd's file descriptor "
+		  "store for the next process; the unit must have FileDescriptorStoreMax= of at least 3. off: they "
+		  "are told to come back. auto: as $FDSTORE says (systemd 254 and later)." },
+	{ VAR("PARKING_GRACE", number, parking_grace_ms), .standard = "150", RANGE(0, 10000), .unit = "milliseconds",
+	  .help = "how long a restart lets everybody wait for those who are in the middle of a message",
+	  .more = "Whoever has been silent in the middle of one for 3 seconds is told to come back before, while "
+		  "everybody else is served. This is for those who begin one at the last moment; who takes longer is "
+		  "told to come back as well." },
+	{ VAR("HANDOFF_DIR", path, handoff_dir), .standard = "/run/ws", RANGE(1, 60),
+	  .help = "directory with the other instances' handoff sockets",
+	  .more = "The socket of the instance green is green/handoff.sock in it. An instance that gets none passed "
+		  "in makes its own, if there is a directory for it that it may write to." },
+	{ VAR("INSTANCE", name, instance), .standard = "default", RANGE(1, INSTANCE_NAME_MAX),
+	  .help = "name of this instance in answers, logs and metrics",
+	  .more = "The units ws@blue.service and ws@green.service set it to blue and green." },
+	{ VAR("RATE_LIMIT_CONNECT", rate, rate_connect), .standard = "5/50", RANGE(1, 1000000),
+	  .help = "new connections a second of one client address, 0 for no limit",
+	  .more = "BURST is how many may come at once after a quiet time; without it, it is the same as RATE." },
+	{ VAR("RATE_LIMIT_MESSAGE", rate, rate_message), .standard = "100/200", RANGE(1, 1000000),
+	  .help = "messages a second of one connection, 0 for no limit",
+	  .more = "A thousand fragments of a message (RFC 6455, 5.4) count as one." },
+	{ VAR("RATE_LIMIT_ADMIN", rate, rate_admin), .standard = "10/100", RANGE(1, 1000000),
+	  .help = "admin requests a second of one client address, 0 for no limit" },
+	{ VAR("TRUSTED_PROXIES", nets, trusted_proxies), .standard = "127.0.0.0/8,::1/128",
+	  .help = "peers whose X-Forwarded-For and X-Forwarded-Proto are believed",
+	  .more = "A peer on a unix socket counts as 127.0.0.1." },
+	{ VAR("ALLOWED_ORIGINS", origins, allowed_origins), .standard = "*",
+	  .help = "browser origins that may connect, comma-separated; * for all",
+	  .more = "An origin is SCHEME://HOST[:PORT] as browsers send it. The host may start with \"*.\", which "
+		  "stands for one or more labels. A pattern without SCHEME:// matches any scheme and port; with one, "
+		  "no :PORT means the scheme's own. null is the origin of local files and sandboxed frames. Requests "
+		  "without an Origin do not come from a browser and are let in. With *, a page of any site may "
+		  "connect in the name of whoever looks at it." },
+	{ VAR("HSTS_MAX_AGE", number, hsts_max_age_s), .standard = "31536000", RANGE(0, 63072000), .unit = "seconds",
+	  .help = "how long browsers that came by https are told to come by nothing else, 0 to not tell them",
+	  .more = "Strict-Transport-Security is sent when X-Forwarded-Proto is https or wss, and a trusted proxy "
+		  "says so." },
+	{ VAR("METRICS_ALLOW", nets, metrics_allow), .standard = "127.0.0.0/8,::1/128", .help = "who may read /metrics",
+	  .more = "A peer on a unix socket counts as 127.0.0.1." },
+	{ VAR("SUBPROTOCOLS", subprotocols, subprotocols),
+	  .help = "subprotocols besides wsd that may be answered, comma-separated; * for any",
+	  .more = "Browsers, and most other clients, give up a connection for which they offered subprotocols and "
+		  "got none. If wsd is not among them, the first one offered that is allowed here is answered, and "
+		  "means nothing; bearer.TOKEN never is." },
+	{ VAR("ADMIN_HOSTS", hosts, admin_hosts), .standard = "localhost",
+	  .help = "names by which the admin side may be asked over TCP, comma-separated; * for all",
+	  .more = "Host is compared, without its port; an address in it is always taken. Otherwise a page of any "
+		  "site could have its own name lead a browser to this machine, and read metrics here as if they "
+		  "were its own. Health and the web client may be asked by any name." },
+	{ VAR("GRAFANA_URL", url, grafana_url), RANGE(0, 512), .help = "where Grafana is, for a link in the web client",
+	  .more = "Whoever can open the web client sees it." },
+	{ VAR("PROMETHEUS_URL", url, prometheus_url), RANGE(0, 512),
+	  .help = "where Prometheus is, for a link in the web client" },
+	{ VAR("ADMIN_TOKEN", secret, admin_token), RANGE(CONF_ADMIN_TOKEN_MIN, CONF_ADMIN_TOKEN_MAX), .secret = true,
+	  .help = "lets requests with this bearer token see who is connected, and change state, over TCP",
+	  .more = "Without it, such requests are taken on the unix socket only: the admin port can be reached by "
+		  "every user of the machine. Health and metrics need none. It may stand in a file or a credential "
+		  "of systemd instead, but not in two places." },
+	{ VAR("ADMIN_TOKEN_FILE", path, admin_token_file), RANGE(1, 1024), .help = "file with the ADMIN_TOKEN",
+	  .more = "A line end after it is not part of it. Without this, a credential of the name admin-token is "
+		  "taken, if the unit has one (LoadCredential=)." },
+	{ VAR("AUTH", choice, auth), .standard = "off", .choices = auths, .help = "what clients must show to connect",
+	  .more = "jwt: a signed token (RFC 7519), as wsd(8) has it under AUTHENTICATION; JWT_ALGORITHM and a key "
+		  "are needed then." },
+	{ VAR("JWT_ALGORITHM", choice, jwt_algorithm), .choices = algorithms,
+	  .help = "the one algorithm that tokens may be signed with",
+	  .more = "It is never taken from a token, nor guessed from the key." },
+	{ VAR("JWT_KEY_FILE", path, jwt_key_file), RANGE(1, 1024),
+	  .help = "file with the key that tokens are checked with",
+	  .more = "HS256: a secret of at least 32 bytes; a line end after one that is text is not part of it. RS256, "
+		  "ES256: the public key (RSA of at least 2048 bits, P-256) in PEM form. Without this, a credential "
+		  "of the name jwt-key is taken (LoadCredential=)." },
+	{ VAR("JWT_ISSUER", word, jwt_issuer), RANGE(1, 256), .help = "the iss that tokens must have",
+	  .more = "Without it, iss is not looked at." },
+	{ VAR("JWT_AUDIENCE", word, jwt_audience), RANGE(1, 256),
+	  .help = "the aud that tokens must have, alone or among others", .more = "Without it, aud is not looked at." },
+	{ VAR("JWT_LEEWAY", number, jwt_leeway_s), .standard = "30", RANGE(0, 3600), .unit = "seconds",
+	  .help = "by how much the clocks of those who make tokens may differ from ours" },
+	{ VAR("JWT_EXPIRY_WARNING", number, jwt_expiry_warning_s), .standard = "60", RANGE(0, 86400), .unit = "seconds",
+	  .help = "how long before its token ends a connection is told, 0 for not at all" },
 	{ .name = NULL },
 };
