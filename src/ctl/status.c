@@ -83,100 +83,31 @@ look(struct ctl *ctl, struct picture *p, struct why *why)
 
 #define TEXT_MAX 64
 
-/* A cell of the table: the figure of an instance as text. */
-typedef void (*cell_cb)(const struct instance *i, char out[TEXT_MAX]);
+static const char *const row_names[] = { "",           "state",  "version", "program", "connections",
+					 "messages/s", "memory", "uptime",  "at boot", "address" };
 
+#define ROWS (sizeof(row_names) / sizeof(*row_names))
+
+/* The figures of an instance as text, one for each row. */
 static void
-put_text(char out[TEXT_MAX], const char *text)
+fill_column(const struct instance *i, char out[ROWS][TEXT_MAX])
 {
-	snprintf(out, TEXT_MAX, "%s", text[0] ? text : "-");
+	char connections[24] = "", messages[24] = "", memory[TABLE_TEXT_MAX] = "", uptime[TABLE_TEXT_MAX] = "";
+	const char *const cells[ROWS] = {
+		i->name, instance_state(i), i->version, program_name(i->program), connections, messages, memory,
+		uptime,  i->unit.enabled,   i->address,
+	};
+
+	if (i->answers) {
+		snprintf(connections, sizeof(connections), "%" PRIu64, i->connections);
+		snprintf(messages, sizeof(messages), "%" PRIu64, i->messages_per_second);
+		table_seconds(uptime, i->uptime);
+	}
+	if (i->memory)
+		table_bytes(memory, i->memory);
+	for (size_t row = 0; row < ROWS; row++)
+		snprintf(out[row], TEXT_MAX, "%s", cells[row][0] ? cells[row] : "-");
 }
-
-static void
-cell_name(const struct instance *i, char out[TEXT_MAX])
-{
-	put_text(out, i->name);
-}
-
-static void
-cell_state(const struct instance *i, char out[TEXT_MAX])
-{
-	put_text(out, instance_state(i));
-}
-
-static void
-cell_version(const struct instance *i, char out[TEXT_MAX])
-{
-	put_text(out, i->version);
-}
-
-static void
-cell_program(const struct instance *i, char out[TEXT_MAX])
-{
-	put_text(out, program_name(i->program));
-}
-
-static void
-cell_connections(const struct instance *i, char out[TEXT_MAX])
-{
-	if (i->answers)
-		snprintf(out, TEXT_MAX, "%" PRIu64, i->connections);
-	else
-		put_text(out, "");
-}
-
-static void
-cell_messages(const struct instance *i, char out[TEXT_MAX])
-{
-	if (i->answers)
-		snprintf(out, TEXT_MAX, "%" PRIu64, i->messages_per_second);
-	else
-		put_text(out, "");
-}
-
-static void
-cell_memory(const struct instance *i, char out[TEXT_MAX])
-{
-	char text[TABLE_TEXT_MAX];
-
-	put_text(out, i->memory ? table_bytes(text, i->memory) : "");
-}
-
-static void
-cell_uptime(const struct instance *i, char out[TEXT_MAX])
-{
-	char text[TABLE_TEXT_MAX];
-
-	put_text(out, i->answers ? table_seconds(text, i->uptime) : "");
-}
-
-static void
-cell_enabled(const struct instance *i, char out[TEXT_MAX])
-{
-	put_text(out, i->unit.enabled);
-}
-
-static void
-cell_address(const struct instance *i, char out[TEXT_MAX])
-{
-	put_text(out, i->address);
-}
-
-static const struct {
-	const char *name;
-	cell_cb cell;
-} table_rows[] = {
-	{ "", cell_name },
-	{ "state", cell_state },
-	{ "version", cell_version },
-	{ "program", cell_program },
-	{ "connections", cell_connections },
-	{ "messages/s", cell_messages },
-	{ "memory", cell_memory },
-	{ "uptime", cell_uptime },
-	{ "at boot", cell_enabled },
-	{ "address", cell_address },
-};
 
 /* As many instances as fit beside each other; --json has all. */
 static void
@@ -184,15 +115,15 @@ print_instances(const struct picture *p)
 {
 	unsigned n = p->names.n < TABLE_COLUMNS_MAX - 1 ? p->names.n : TABLE_COLUMNS_MAX - 1;
 	struct table *t = table_create(n + 1);
+	char texts[TABLE_COLUMNS_MAX][ROWS][TEXT_MAX];
 
-	for (size_t row = 0; row < sizeof(table_rows) / sizeof(*table_rows); row++) {
-		char texts[TABLE_COLUMNS_MAX][TEXT_MAX];
-		const char *cells[TABLE_COLUMNS_MAX] = { table_rows[row].name };
+	for (unsigned i = 0; i < n; i++)
+		fill_column(&p->instances[i], texts[i]);
+	for (size_t row = 0; row < ROWS; row++) {
+		const char *cells[TABLE_COLUMNS_MAX] = { row_names[row] };
 
-		for (unsigned i = 0; i < n; i++) {
-			table_rows[row].cell(&p->instances[i], texts[i]);
-			cells[i + 1] = texts[i];
-		}
+		for (unsigned i = 0; i < n; i++)
+			cells[i + 1] = texts[i][row];
 		table_add(t, cells);
 	}
 	table_print(t, stdout);

@@ -69,19 +69,7 @@ ends_open(const char *line, size_t len)
 static const char *
 specifier(char c)
 {
-	switch (c) {
-	case 'n':
-		return "ws@%i.service";
-	case 'N':
-		return "ws@%i";
-	case 'p':
-	case 'P':
-	case 'j':
-	case 'J':
-		return "ws";
-	default:
-		return NULL;
-	}
+	return c == 'n' ? "ws@%i.service" : c == 'N' ? "ws@%i" : c != '\0' && strchr("pPjJ", c) ? "ws" : NULL;
 }
 
 static void

@@ -7,12 +7,6 @@
 #include "base/err.h"
 #include "metrics/metrics_priv.h"
 
-/* A family that is more than a sum of shards. */
-struct special {
-	const char *name;
-	void (*write)(FILE *to, const char *name, const struct metrics_process *process);
-};
-
 static void
 write_escaped(FILE *to, const char *text, bool quotes)
 {
@@ -27,13 +21,7 @@ write_escaped(FILE *to, const char *text, bool quotes)
 }
 
 static void
-write_active(FILE *to, const char *name, const struct metrics_process *process)
-{
-	fprintf(to, "%s %" PRId64 "\n", name, metrics_sum(METRIC_CONNECTIONS));
-}
-
-static void
-write_http(FILE *to, const char *name, const struct metrics_process *process)
+write_http(FILE *to, const char *name)
 {
 	for (unsigned route = 0; route < ROUTES; route++) {
 		for (unsigned slot = 0; slot < METRICS_STATUS_SLOTS; slot++) {
@@ -47,14 +35,7 @@ write_http(FILE *to, const char *name, const struct metrics_process *process)
 }
 
 static void
-write_log_dropped(FILE *to, const char *name, const struct metrics_process *process)
-{
-	if (metrics_labels()->log_dropped)
-		fprintf(to, "%s %" PRIu64 "\n", name, metrics_labels()->log_dropped());
-}
-
-static void
-write_build(FILE *to, const char *name, const struct metrics_process *process)
+write_build(FILE *to, const char *name)
 {
 	fprintf(to, "%s{version=\"", name);
 	write_escaped(to, metrics_labels()->version, true);
@@ -63,78 +44,49 @@ write_build(FILE *to, const char *name, const struct metrics_process *process)
 	fputs("\"} 1\n", to);
 }
 
-static void
-write_cpu(FILE *to, const char *name, const struct metrics_process *process)
+/* What is a figure alone. */
+static bool
+write_figure(FILE *to, const char *name, const struct metrics_process *p)
 {
-	fprintf(to, "%s %.6f\n", name, process->cpu_s);
+	const struct metrics_labels *labels = metrics_labels();
+	const struct {
+		const char *name;
+		bool known;
+		int decimals;
+		double value; /* exact up to 2^53 */
+	} figures[] = {
+		{ "websocket_connections_active", true, 0, (double)metrics_sum(METRIC_CONNECTIONS) },
+		{ "wsd_log_lines_dropped_total", labels->log_dropped, 0,
+		  labels->log_dropped ? (double)labels->log_dropped() : 0 },
+		{ "process_cpu_seconds_total", true, 6, p->cpu_s },
+		{ "process_resident_memory_bytes", p->have_memory, 0, (double)p->resident_bytes },
+		{ "process_virtual_memory_bytes", p->have_memory, 0, (double)p->virtual_bytes },
+		{ "process_open_fds", p->have_fds, 0, (double)p->open_fds },
+		{ "process_max_fds", p->have_fds, 0, (double)p->max_fds },
+		{ "process_start_time_seconds", labels->start_time_s > 0, 2, labels->start_time_s },
+		{ "process_threads", p->have_memory, 0, (double)p->threads },
+	};
+
+	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
+		if (strcmp(figures[i].name, name) != 0)
+			continue;
+		if (figures[i].known)
+			fprintf(to, "%s %.*f\n", name, figures[i].decimals, figures[i].value);
+		return true;
+	}
+	return false;
 }
 
-static void
-write_resident(FILE *to, const char *name, const struct metrics_process *process)
-{
-	if (process->have_memory)
-		fprintf(to, "%s %" PRIu64 "\n", name, process->resident_bytes);
-}
-
-static void
-write_virtual(FILE *to, const char *name, const struct metrics_process *process)
-{
-	if (process->have_memory)
-		fprintf(to, "%s %" PRIu64 "\n", name, process->virtual_bytes);
-}
-
-static void
-write_open_fds(FILE *to, const char *name, const struct metrics_process *process)
-{
-	if (process->have_fds)
-		fprintf(to, "%s %" PRIu64 "\n", name, process->open_fds);
-}
-
-static void
-write_max_fds(FILE *to, const char *name, const struct metrics_process *process)
-{
-	if (process->have_fds)
-		fprintf(to, "%s %" PRIu64 "\n", name, process->max_fds);
-}
-
-static void
-write_start_time(FILE *to, const char *name, const struct metrics_process *process)
-{
-	if (metrics_labels()->start_time_s > 0)
-		fprintf(to, "%s %.2f\n", name, metrics_labels()->start_time_s);
-}
-
-static void
-write_threads(FILE *to, const char *name, const struct metrics_process *process)
-{
-	if (process->have_memory)
-		fprintf(to, "%s %" PRIu64 "\n", name, process->threads);
-}
-
-static const struct special specials[] = {
-	{ "websocket_connections_active", write_active },
-	{ "http_requests_total", write_http },
-	{ "wsd_log_lines_dropped_total", write_log_dropped },
-	{ "wsd_build_info", write_build },
-	{ "process_cpu_seconds_total", write_cpu },
-	{ "process_resident_memory_bytes", write_resident },
-	{ "process_virtual_memory_bytes", write_virtual },
-	{ "process_open_fds", write_open_fds },
-	{ "process_max_fds", write_max_fds },
-	{ "process_start_time_seconds", write_start_time },
-	{ "process_threads", write_threads },
-};
-
+/* A family that is more than a sum of shards. */
 static void
 write_special(FILE *to, const char *name, const struct metrics_process *process)
 {
-	for (unsigned i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
-		if (strcmp(specials[i].name, name) == 0) {
-			specials[i].write(to, name, process);
-			return;
-		}
-	}
-	CHECK(!"a family of metrics.def has neither samples nor a writer");
+	if (strcmp(name, "http_requests_total") == 0)
+		write_http(to, name);
+	else if (strcmp(name, "wsd_build_info") == 0)
+		write_build(to, name);
+	else if (!write_figure(to, name, process))
+		CHECK(!"a family of metrics.def has neither samples nor a writer");
 }
 
 static void

@@ -2,18 +2,19 @@
 /* Messages to the client. */
 #include "proto/reply.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/names.h"
 #include "proto/message.h"
 
-#define U64_DIGITS     20
-#define CODE_MAX       32
-#define WHY_MAX        128
-#define NAME_MAX_LEN   32 /* reasons and instances */
-#define CONNECTION_MAX 128
-#define SESSION_MAX    64
+/* ---- those that a client may ask for many of */
+
+#define U64_DIGITS 20
 
 static inline char *
 put(char *at, const char *text, size_t len)
@@ -23,15 +24,6 @@ put(char *at, const char *text, size_t len)
 }
 
 #define PUT(at, literal) put((at), (literal), sizeof(literal) - 1)
-
-static char *
-put_text(char *at, const char *text, size_t most)
-{
-	size_t len = strlen(text);
-
-	CHECK(len <= most);
-	return put(at, text, len);
-}
 
 static inline char *
 put_u64(char *at, uint64_t value)
@@ -54,59 +46,15 @@ put_timestamp(char *at, const char *timestamp)
 	return PUT(at, "\"");
 }
 
-static inline char *
-put_instance(char *at, const char *instance)
-{
-	at = PUT(at, ",\"instance\":\"");
-	at = put_text(at, instance, NAME_MAX_LEN);
-	return PUT(at, "\"");
-}
-
-static inline char *
-put_id(char *at, struct slice id)
+/* And the end. */
+static inline size_t
+put_id(const char *out, char *at, struct slice id)
 {
 	CHECK(id.len <= MESSAGE_ID_MAX);
-	if (id.len == 0)
-		return at;
-	at = PUT(at, ",\"id\":");
-	return put(at, id.at, id.len);
-}
-
-static char *
-put_bool(char *at, bool value)
-{
-	return value ? PUT(at, "true") : PUT(at, "false");
-}
-
-size_t
-reply_established(char *out, const struct reply_established *r)
-{
-	char *at = out;
-
-	at = PUT(at, "{\"type\":\"connection_established\",\"connectionId\":\"");
-	at = put_text(at, r->connection_id, CONNECTION_MAX);
-	at = PUT(at, "\",\"count\":");
-	at = put_u64(at, r->count);
-	at = put_timestamp(at, r->timestamp);
-	at = put_instance(at, r->instance);
-	at = PUT(at, ",\"session\":\"");
-	at = put_text(at, r->session, SESSION_MAX);
-	at = PUT(at, "\",\"resumed\":");
-	at = put_bool(at, r->resumed);
-	at = PUT(at, ",\"heartbeatInterval\":");
-	at = put_u64(at, r->heartbeat_interval_ms);
-	at = PUT(at, "}");
-	return (size_t)(at - out);
-}
-
-size_t
-reply_heartbeat(char *out, const char *timestamp, const char *instance)
-{
-	char *at = out;
-
-	at = PUT(at, "{\"type\":\"heartbeat\"");
-	at = put_timestamp(at, timestamp);
-	at = put_instance(at, instance);
+	if (id.len > 0) {
+		at = PUT(at, ",\"id\":");
+		at = put(at, id.at, id.len);
+	}
 	at = PUT(at, "}");
 	return (size_t)(at - out);
 }
@@ -114,84 +62,92 @@ reply_heartbeat(char *out, const char *timestamp, const char *instance)
 size_t
 reply_response(char *out, uint64_t count, const char *timestamp, struct slice id)
 {
-	char *at = out;
+	char *at = PUT(out, "{\"type\":\"message_response\",\"count\":");
 
-	at = PUT(at, "{\"type\":\"message_response\",\"count\":");
 	at = put_u64(at, count);
 	at = put_timestamp(at, timestamp);
-	at = put_id(at, id);
-	at = PUT(at, "}");
-	return (size_t)(at - out);
+	return put_id(out, at, id);
 }
 
 size_t
 reply_pong(char *out, struct slice id, const char *timestamp, const char *instance)
 {
-	char *at = out;
+	size_t len = strlen(instance);
+	char *at = PUT(out, "{\"type\":\"pong\"");
 
-	at = PUT(at, "{\"type\":\"pong\"");
+	CHECK(len <= INSTANCE_NAME_MAX);
 	at = put_timestamp(at, timestamp);
-	at = put_instance(at, instance);
-	at = put_id(at, id);
-	at = PUT(at, "}");
-	return (size_t)(at - out);
+	at = PUT(at, ",\"instance\":\"");
+	at = put(at, instance, len);
+	at = PUT(at, "\"");
+	return put_id(out, at, id);
+}
+
+/* ---- the others */
+
+#define TIMESTAMP     ",\"timestamp\":\"%.*s\""
+#define AT(timestamp) CLOCK_ISO8601_LEN, (timestamp)
+#define ID            "%s%.*s"
+#define OF(id)        (id).len > 0 ? ",\"id\":" : "", (int)(id).len, (id).at
+#define BOOL(value)   (value) ? "true" : "false"
+
+static size_t write_reply(char *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static size_t
+write_reply(char *out, const char *format, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(out, REPLY_MAX, format, args);
+	va_end(args);
+	CHECK(len > 0 && len < REPLY_MAX);
+	return (size_t)len;
+}
+
+size_t
+reply_established(char *out, const struct reply_established *r)
+{
+	return write_reply(out,
+			   "{\"type\":\"connection_established\",\"connectionId\":\"%s\",\"count\":%" PRIu64 TIMESTAMP
+			   ",\"instance\":\"%s\",\"session\":\"%s\",\"resumed\":%s,\"heartbeatInterval\":%" PRIu32 "}",
+			   r->connection_id, r->count, AT(r->timestamp), r->instance, r->session, BOOL(r->resumed),
+			   r->heartbeat_interval_ms);
+}
+
+size_t
+reply_heartbeat(char *out, const char *timestamp, const char *instance)
+{
+	return write_reply(out, "{\"type\":\"heartbeat\"" TIMESTAMP ",\"instance\":\"%s\"}", AT(timestamp), instance);
 }
 
 size_t
 reply_error(char *out, const char *code, const char *why, const char *timestamp, struct slice id)
 {
-	char *at = out;
-
-	at = PUT(at, "{\"type\":\"error\",\"code\":\"");
-	at = put_text(at, code, CODE_MAX);
-	at = PUT(at, "\",\"message\":\"");
-	at = put_text(at, why, WHY_MAX);
-	at = PUT(at, "\"");
-	at = put_timestamp(at, timestamp);
-	at = put_id(at, id);
-	at = PUT(at, "}");
-	return (size_t)(at - out);
+	return write_reply(out, "{\"type\":\"error\",\"code\":\"%s\",\"message\":\"%s\"" TIMESTAMP ID "}", code, why,
+			   AT(timestamp), OF(id));
 }
 
 size_t
 reply_auth(char *out, uint64_t expires_in_ms, const char *timestamp, struct slice id)
 {
-	char *at = out;
-
-	at = PUT(at, "{\"type\":\"auth_response\",\"expiresIn\":");
-	at = put_u64(at, expires_in_ms);
-	at = put_timestamp(at, timestamp);
-	at = put_id(at, id);
-	at = PUT(at, "}");
-	return (size_t)(at - out);
+	return write_reply(out, "{\"type\":\"auth_response\",\"expiresIn\":%" PRIu64 TIMESTAMP ID "}", expires_in_ms,
+			   AT(timestamp), OF(id));
 }
 
 size_t
 reply_token_expiring(char *out, uint64_t expires_in_ms, const char *timestamp)
 {
-	char *at = out;
-
-	at = PUT(at, "{\"type\":\"token_expiring\",\"expiresIn\":");
-	at = put_u64(at, expires_in_ms);
-	at = put_timestamp(at, timestamp);
-	at = PUT(at, "}");
-	return (size_t)(at - out);
+	return write_reply(out, "{\"type\":\"token_expiring\",\"expiresIn\":%" PRIu64 TIMESTAMP "}", expires_in_ms,
+			   AT(timestamp));
 }
 
 size_t
 reply_goodbye(char *out, const struct reply_goodbye *r)
 {
-	char *at = out;
-
-	at = PUT(at, "{\"type\":\"goodbye\",\"reason\":\"");
-	at = put_text(at, r->reason, NAME_MAX_LEN);
-	at = PUT(at, "\",\"total\":");
-	at = put_u64(at, r->total);
-	at = put_timestamp(at, r->timestamp);
-	at = PUT(at, ",\"reconnect\":");
-	at = put_bool(at, r->reconnect);
-	at = PUT(at, ",\"retryAfter\":");
-	at = put_u64(at, r->retry_after_ms);
-	at = PUT(at, "}");
-	return (size_t)(at - out);
+	return write_reply(out,
+			   "{\"type\":\"goodbye\",\"reason\":\"%s\",\"total\":%" PRIu64 TIMESTAMP
+			   ",\"reconnect\":%s,\"retryAfter\":%" PRIu32 "}",
+			   r->reason, r->total, AT(r->timestamp), BOOL(r->reconnect), r->retry_after_ms);
 }

@@ -90,12 +90,6 @@ def test_remarks(blue):
     assert READY in said
 
 
-def test_a_name_that_is_misspelt(blue):
-    for command in ("check", "restart"):
-        said = wsctl(blue, command, "gren", status=FAILED)
-        assert "there is no instance gren (ws@gren.socket has no address); there are: blue green" in said, said
-
-
 def test_restart_of_one_that_is_named_twice(blue):
     before = blue.show("ws@blue.service", "MainPID")
     assert wsctl(blue, "restart", "blue", "blue").count("blue: restarted in ") == 1
@@ -138,7 +132,9 @@ def test_two_at_a_time(blue):
 
 
 def test_an_instance_that_is_none(blue):
-    assert "ws@nosuch.socket cannot be loaded" in wsctl(blue, "check", "nosuch", status=FAILED)
+    for command in ("check", "restart"):
+        said = wsctl(blue, command, "gren", status=FAILED)
+        assert "there is no instance gren (ws@gren.socket has no address); there are: blue green" in said, said
     assert wsctl(blue, "check", "a/b", status=2).endswith("is not the name of an instance such as blue\n")
     blue.write("/etc/systemd/system/ws@violet.socket.d/10-address.conf", "[Socket]\nListenStream=127.0.0.1:3003\n")
     blue.write("/etc/systemd/system/ws-admin@violet.socket.d/10-address.conf", "[Socket]\nListenStream=127.0.0.1:3103\n")
