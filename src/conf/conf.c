@@ -54,7 +54,7 @@ explain(const struct conf_var *var, const char *value, char *why, size_t why_siz
 		fputc('"', to);
 	}
 	fputs(": ", to);
-	var->kind->accepts(var, to);
+	conf_accepts(var, to);
 	fputs(" is needed", to);
 	fputc('\0', to);
 	fclose(to);

@@ -32,12 +32,6 @@ proxy_parse(const struct conf_var *var, void *at, const char *text)
 }
 
 static void
-proxy_accepts(const struct conf_var *var, FILE *to)
-{
-	fputs("auto, nginx, traefik, script:/PATH/OF/PROGRAM or none", to);
-}
-
-static void
 proxy_release(void *at)
 {
 	struct conf_proxy *proxy = at;
@@ -46,7 +40,8 @@ proxy_release(void *at)
 	proxy->script = NULL;
 }
 
-const struct conf_kind conf_kind_proxy = { proxy_parse, NULL, proxy_accepts, proxy_release };
+const struct conf_kind conf_kind_proxy = { proxy_parse, NULL, "auto, nginx, traefik, script:/PATH/OF/PROGRAM or none",
+					   proxy_release };
 
 static const struct conf_choice on_upgrades[] = {
 	{ "auto", CONF_UPGRADE_AUTO },

@@ -10,8 +10,27 @@
 #include "base/ascii.h"
 #include "base/decimal.h"
 #include "base/err.h"
-#include "base/names.h"
 #include "conf/conf.h"
+
+void
+conf_accepts(const struct conf_var *var, FILE *to)
+{
+	const char *at = var->kind->accepts;
+
+	for (const struct conf_choice *c = var->choices; !at && c->name; c++)
+		fprintf(to, "%s%s", c == var->choices ? "" : c[1].name ? ", " : " or ", c->name);
+	while (at && *at) {
+		if (strncmp(at, "{min}", 5) == 0)
+			fprintf(to, "%u", (unsigned)var->min);
+		else if (strncmp(at, "{max}", 5) == 0)
+			fprintf(to, "%u", (unsigned)var->max);
+		else if (strncmp(at, "{unit}", 6) == 0)
+			fprintf(to, "%s%s", var->unit ? " of " : "", var->unit ? var->unit : "");
+		else
+			fputc(*at, to);
+		at += *at == '{' ? strcspn(at, "}") + 1 : 1;
+	}
+}
 
 int
 conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out)
@@ -27,6 +46,8 @@ conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint
 	return WSD_OK;
 }
 
+#define NUMBER "a number{unit} from {min} to {max}"
+
 static int
 number_parse(const struct conf_var *var, void *at, const char *text)
 {
@@ -39,14 +60,7 @@ number_print(const struct conf_var *var, const void *at, FILE *to)
 	fprintf(to, "%u", (unsigned)*(const uint32_t *)at);
 }
 
-static void
-number_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "a number%s%s from %u to %u", var->unit ? " of " : "", var->unit ? var->unit : "",
-		(unsigned)var->min, (unsigned)var->max);
-}
-
-const struct conf_kind conf_kind_number = { number_parse, number_print, number_accepts, NULL };
+const struct conf_kind conf_kind_number = { number_parse, number_print, NUMBER, NULL };
 
 static int
 port_parse(const struct conf_var *var, void *at, const char *text)
@@ -65,7 +79,7 @@ port_print(const struct conf_var *var, const void *at, FILE *to)
 	fprintf(to, "%u", (unsigned)*(const uint16_t *)at);
 }
 
-const struct conf_kind conf_kind_port = { port_parse, port_print, number_accepts, NULL };
+const struct conf_kind conf_kind_port = { port_parse, port_print, NUMBER, NULL };
 
 static int
 choice_parse(const struct conf_var *var, void *at, const char *text)
@@ -87,14 +101,7 @@ choice_print(const struct conf_var *var, const void *at, FILE *to)
 			fputs(c->name, to);
 }
 
-static void
-choice_accepts(const struct conf_var *var, FILE *to)
-{
-	for (const struct conf_choice *c = var->choices; c->name; c++)
-		fprintf(to, "%s%s", c == var->choices ? "" : c[1].name ? ", " : " or ", c->name);
-}
-
-const struct conf_kind conf_kind_choice = { choice_parse, choice_print, choice_accepts, NULL };
+const struct conf_kind conf_kind_choice = { choice_parse, choice_print, NULL, NULL };
 
 /* Off is written "0" and in no other way: a burst beside it would suggest that something is still limited. */
 static int
@@ -129,13 +136,8 @@ rate_print(const struct conf_var *var, const void *at, FILE *to)
 		fprintf(to, "%u/%u", (unsigned)rate->rate, (unsigned)rate->burst);
 }
 
-static void
-rate_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "RATE or RATE/BURST, each a number from %u to %u, or 0", (unsigned)var->min, (unsigned)var->max);
-}
-
-const struct conf_kind conf_kind_rate = { rate_parse, rate_print, rate_accepts, NULL };
+const struct conf_kind conf_kind_rate = { rate_parse, rate_print,
+					  "RATE or RATE/BURST, each a number from {min} to {max}, or 0", NULL };
 
 static int
 text_copy(void *at, const char *text)
@@ -176,13 +178,8 @@ host_parse(const struct conf_var *var, void *at, const char *text)
 	return text_copy(at, text);
 }
 
-static void
-host_accepts(const struct conf_var *var, FILE *to)
-{
-	fputs("a numeric IPv4 or IPv6 address or localhost", to);
-}
-
-const struct conf_kind conf_kind_host = { host_parse, text_print, host_accepts, text_release };
+const struct conf_kind conf_kind_host = { host_parse, text_print, "a numeric IPv4 or IPv6 address or localhost",
+					  text_release };
 
 static int
 name_parse(const struct conf_var *var, void *at, const char *text)
@@ -196,13 +193,8 @@ name_parse(const struct conf_var *var, void *at, const char *text)
 	return text_copy(at, text);
 }
 
-static void
-name_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "a name of %u to %u characters of a-z, 0-9 and -", (unsigned)var->min, (unsigned)var->max);
-}
-
-const struct conf_kind conf_kind_name = { name_parse, text_print, name_accepts, text_release };
+const struct conf_kind conf_kind_name = { name_parse, text_print,
+					  "a name of {min} to {max} characters of a-z, 0-9 and -", text_release };
 
 int
 conf_visible_check(const struct conf_var *var, const char *text, size_t len)
@@ -221,13 +213,8 @@ word_parse(const struct conf_var *var, void *at, const char *text)
 	return rc == WSD_OK ? text_copy(at, text) : rc;
 }
 
-static void
-word_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "%u to %u visible ASCII characters", (unsigned)var->min, (unsigned)var->max);
-}
-
-const struct conf_kind conf_kind_word = { word_parse, text_print, word_accepts, text_release };
+const struct conf_kind conf_kind_word = { word_parse, text_print, "{min} to {max} visible ASCII characters",
+					  text_release };
 
 static int
 path_parse(const struct conf_var *var, void *at, const char *text)
@@ -235,13 +222,8 @@ path_parse(const struct conf_var *var, void *at, const char *text)
 	return text[0] == '/' ? word_parse(var, at, text) : WSD_E_MALFORMED;
 }
 
-static void
-path_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "an absolute path of at most %u visible ASCII characters", (unsigned)var->max);
-}
-
-const struct conf_kind conf_kind_path = { path_parse, text_print, path_accepts, text_release };
+const struct conf_kind conf_kind_path = { path_parse, text_print,
+					  "an absolute path of at most {max} visible ASCII characters", text_release };
 
 static int
 words_parse(const struct conf_var *var, void *at, const char *text)
@@ -256,24 +238,13 @@ words_parse(const struct conf_var *var, void *at, const char *text)
 	return text_copy(at, text);
 }
 
-static void
-words_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "at most %u printable ASCII characters", (unsigned)var->max);
-}
-
-const struct conf_kind conf_kind_words = { words_parse, text_print, words_accepts, text_release };
+const struct conf_kind conf_kind_words = { words_parse, text_print, "at most {max} printable ASCII characters",
+					   text_release };
 
 static void
 secret_print(const struct conf_var *var, const void *at, FILE *to)
 {
 	fputs(*(char *const *)at ? "(set)" : "", to);
-}
-
-static void
-secret_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "a secret of %u to %u visible ASCII characters", (unsigned)var->min, (unsigned)var->max);
 }
 
 static void
@@ -286,7 +257,8 @@ secret_release(void *at)
 	text_release(at);
 }
 
-const struct conf_kind conf_kind_secret = { word_parse, secret_print, secret_accepts, secret_release };
+const struct conf_kind conf_kind_secret = { word_parse, secret_print,
+					    "a secret of {min} to {max} visible ASCII characters", secret_release };
 
 /* It becomes a link that everybody sees: no scheme that could run code, no user:password@, and no character that RFC
  * 3986 has escaped. */
@@ -306,14 +278,10 @@ url_parse(const struct conf_var *var, void *at, const char *text)
 	return text_copy(at, text);
 }
 
-static void
-url_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "http://HOST or https://HOST with what may follow it, at most %u characters and no user name",
-		(unsigned)var->max);
-}
-
-const struct conf_kind conf_kind_url = { url_parse, text_print, url_accepts, text_release };
+const struct conf_kind conf_kind_url = {
+	url_parse, text_print,
+	"http://HOST or https://HOST with what may follow it, at most {max} characters and no user name", text_release
+};
 
 /* Something is appended to it, which could not be behind a query or a fragment. */
 static int
@@ -324,13 +292,9 @@ base_parse(const struct conf_var *var, void *at, const char *text)
 	return url_parse(var, at, text);
 }
 
-static void
-base_accepts(const struct conf_var *var, FILE *to)
-{
-	fputs("an address that starts with http:// or https:// and ends with a slash", to);
-}
-
-const struct conf_kind conf_kind_base = { base_parse, text_print, base_accepts, text_release };
+const struct conf_kind conf_kind_base = { base_parse, text_print,
+					  "an address that starts with http:// or https:// and ends with a slash",
+					  text_release };
 
 /* An empty value counts as not set, so that an empty list needs a word of its own. */
 static int
@@ -352,58 +316,28 @@ nets_print(const struct conf_var *var, const void *at, FILE *to)
 }
 
 static void
-nets_accepts(const struct conf_var *var, FILE *to)
-{
-	fputs("a comma-separated list of networks such as 10.0.0.0/8,2001:db8::/32 without host bits, or none", to);
-}
-
-static void
 nets_release(void *at)
 {
 	addr_nets_deinit(at);
 }
 
-const struct conf_kind conf_kind_nets = { nets_parse, nets_print, nets_accepts, nets_release };
+const struct conf_kind conf_kind_nets = {
+	nets_parse, nets_print,
+	"a comma-separated list of networks such as 10.0.0.0/8,2001:db8::/32 without host bits, or none", nets_release
+};
 
-static int
-origins_parse(const struct conf_var *var, void *at, const char *text)
-{
-	return conf_origins_parse(text, at);
-}
+const struct conf_kind conf_kind_origins = {
+	conf_origins_parse, text_print,
+	"* or a comma-separated list of https://HOST[:PORT], https://*.DOMAIN[:PORT], *.DOMAIN and null", text_release
+};
 
-static void
-origins_accepts(const struct conf_var *var, FILE *to)
-{
-	fputs("* or a comma-separated list of https://HOST[:PORT], https://*.DOMAIN[:PORT], *.DOMAIN and null", to);
-}
+const struct conf_kind conf_kind_hosts = {
+	conf_hosts_parse, text_print,
+	"* or a comma-separated list of names such as localhost,ws.example.org, without ports", text_release
+};
 
-const struct conf_kind conf_kind_origins = { origins_parse, text_print, origins_accepts, text_release };
-
-static int
-hosts_parse(const struct conf_var *var, void *at, const char *text)
-{
-	return conf_hosts_parse(text, at);
-}
-
-static void
-hosts_accepts(const struct conf_var *var, FILE *to)
-{
-	fputs("* or a comma-separated list of names such as localhost,ws.example.org, without ports", to);
-}
-
-const struct conf_kind conf_kind_hosts = { hosts_parse, text_print, hosts_accepts, text_release };
-
-static int
-subprotocols_parse(const struct conf_var *var, void *at, const char *text)
-{
-	return conf_subprotocols_parse(text, at);
-}
-
-static void
-subprotocols_accepts(const struct conf_var *var, FILE *to)
-{
-	fprintf(to, "* or a comma-separated list of names such as chat.v1, of at most %d characters, not bearer.TOKEN",
-		SUBPROTOCOL_MAX);
-}
-
-const struct conf_kind conf_kind_subprotocols = { subprotocols_parse, text_print, subprotocols_accepts, text_release };
+const struct conf_kind conf_kind_subprotocols = {
+	conf_subprotocols_parse, text_print,
+	"* or a comma-separated list of names such as chat.v1, of at most {max} characters, not bearer.TOKEN",
+	text_release
+};

@@ -205,19 +205,19 @@ out:
 }
 
 int
-conf_origins_parse(const char *text, char **out)
+conf_origins_parse(const struct conf_var *var, void *at, const char *text)
 {
-	return parse_list(text, &(struct list_kind){ put_entry, true }, out);
+	return parse_list(text, &(struct list_kind){ put_entry, true }, at);
 }
 
 int
-conf_hosts_parse(const char *text, char **out)
+conf_hosts_parse(const struct conf_var *var, void *at, const char *text)
 {
-	return parse_list(text, &(struct list_kind){ put_host, true }, out);
+	return parse_list(text, &(struct list_kind){ put_host, true }, at);
 }
 
 int
-conf_subprotocols_parse(const char *text, char **out)
+conf_subprotocols_parse(const struct conf_var *var, void *at, const char *text)
 {
-	return parse_list(text, &(struct list_kind){ put_subprotocol, false }, out);
+	return parse_list(text, &(struct list_kind){ put_subprotocol, false }, at);
 }

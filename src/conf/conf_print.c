@@ -8,12 +8,12 @@
 
 #include "conf/conf_priv.h"
 
-#define TEXT_MAX    512 /* of what accepts() says */
+#define TEXT_MAX    512 /* of what conf_accepts() says */
 #define HELP_INDENT 26
 #define HELP_WIDTH  79
 #define ROFF_WIDTH  78
 
-/* accepts() as a string. */
+/* conf_accepts() as a string. */
 static void
 accepted(const struct conf_var *var, char *out, size_t size)
 {
@@ -22,7 +22,7 @@ accepted(const struct conf_var *var, char *out, size_t size)
 	out[0] = '\0';
 	if (!to)
 		return;
-	var->kind->accepts(var, to);
+	conf_accepts(var, to);
 	fclose(to);
 	out[size - 1] = '\0';
 }

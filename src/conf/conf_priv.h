@@ -14,13 +14,12 @@ struct conf_var;
 
 /*
  * A kind of value. `at` is the variable's member in struct conf, which is all zero before parse() and stays
- * so if that fails (WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM). accepts() completes the sentence "... is
- * needed".
+ * so if that fails (WSD_E_MALFORMED, WSD_E_RANGE or -ENOMEM).
  */
 struct conf_kind {
 	int (*parse)(const struct conf_var *var, void *at, const char *text);
 	void (*print)(const struct conf_var *var, const void *at, FILE *to);
-	void (*accepts)(const struct conf_var *var, FILE *to);
+	const char *accepts; /* completes "... is needed"; {min}, {max} and {unit} are the variable's. NULL: choices */
 	void (*release)(void *at); /* NULL: the member owns no memory */
 };
 
@@ -77,6 +76,9 @@ void conf_vars_release(const struct conf_var *table, void *conf);
 void conf_vars_help(const struct conf_var *table, FILE *to);
 void conf_vars_man(const struct conf_var *table, FILE *to);
 
+/* What the variable takes, in words. */
+void conf_accepts(const struct conf_var *var, FILE *to);
+
 /* Decimal digits and nothing else: WSD_OK, WSD_E_MALFORMED, or WSD_E_RANGE outside min..max. */
 int conf_number_parse(const char *text, size_t len, uint32_t min, uint32_t max, uint32_t *out);
 
@@ -90,12 +92,10 @@ int conf_visible_check(const struct conf_var *var, const char *text, size_t len)
 int conf_secrets_read(struct conf *conf, conf_getenv_cb get, char *why, size_t why_size);
 void conf_secrets_release(struct conf *conf);
 
-/* A new string with the checked list in its normal form (conf.h, allowed_origins). WSD_OK, WSD_E_MALFORMED or
- * -ENOMEM. */
-int conf_origins_parse(const char *text, char **out);
-/* The same of names of hosts (conf.h, admin_hosts). */
-int conf_hosts_parse(const char *text, char **out);
-/* The same of subprotocols (conf.h). */
-int conf_subprotocols_parse(const char *text, char **out);
+/* Set the member at `at` to a new string: the checked list in its normal form (conf.h, allowed_origins, admin_hosts,
+ * subprotocols). WSD_OK, WSD_E_MALFORMED or -ENOMEM. */
+int conf_origins_parse(const struct conf_var *var, void *at, const char *text);
+int conf_hosts_parse(const struct conf_var *var, void *at, const char *text);
+int conf_subprotocols_parse(const struct conf_var *var, void *at, const char *text);
 
 #endif

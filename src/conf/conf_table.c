@@ -155,7 +155,7 @@ const struct conf_var conf_table[] = {
 		  "says so." },
 	{ VAR("METRICS_ALLOW", nets, metrics_allow), .standard = "127.0.0.0/8,::1/128", .help = "who may read /metrics",
 	  .more = "A peer on a unix socket counts as 127.0.0.1." },
-	{ VAR("SUBPROTOCOLS", subprotocols, subprotocols),
+	{ VAR("SUBPROTOCOLS", subprotocols, subprotocols), RANGE(1, SUBPROTOCOL_MAX),
 	  .help = "subprotocols besides wsd that may be answered, comma-separated; * for any",
 	  .more = "Browsers, and most other clients, give up a connection for which they offered subprotocols and "
 		  "got none. If wsd is not among them, the first one offered that is allowed here is answered, and "

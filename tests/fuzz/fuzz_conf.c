@@ -85,7 +85,7 @@ check_origins(const char *allowed)
 {
 	char *again = NULL;
 
-	CHECK(conf_origins_parse(allowed, &again) == WSD_OK && strcmp(again, allowed) == 0);
+	CHECK(conf_origins_parse(NULL, &again, allowed) == WSD_OK && strcmp(again, allowed) == 0);
 	free(again);
 	for (size_t len; *allowed; allowed += len + (allowed[len] == ',')) {
 		char *entry;
