@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "base/addr.h"
+#include "base/names.h"
 
 struct conf;
 struct admin;
@@ -35,7 +36,7 @@ struct admin_health {
 
 /* One connection as the API shows it. */
 struct admin_connection {
-	char id[129];
+	char id[CONNECTION_ID_MAX + 1];
 	struct addr peer;
 	uint64_t connected_real_ms; /* wall clock when it was established */
 	uint64_t idle_ms;           /* since the last byte from the client */

@@ -7,10 +7,10 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "admin/admin.h"
 #include "admin/places.h"
-#include "base/names.h"
 #include "base/request_id.h"
 #include "metrics/metrics.h"
 
@@ -21,6 +21,7 @@
 #define PAGE_POLICY_MAX    256
 #define ADMIN_PAGE_DEFAULT 100
 #define ADMIN_PAGE_MAX     1000
+#define TYPE_JSON          "application/json"
 
 struct json_object;
 struct rate_table;
@@ -139,14 +140,15 @@ bool authorize_host(const char *allowed, const char *host);
 void audit_change(struct exchange *ex);
 
 /* respond.c: decide the answer; a later decision replaces an earlier one. */
-/* Takes the object; NULL: out of memory. */
-void respond_json(struct exchange *ex, int status, struct json_object *object);
+/* An object, without the newline at its end; texts in it are made by json_text(), unless they are names. */
+void respond_json(struct exchange *ex, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What `write` writes; if that fails, or memory is short, an answer that says so. */
+void respond_written(struct exchange *ex, const char *type, int (*write)(FILE *to, const void *arg), const void *arg);
 void respond_error(struct exchange *ex, int status, const char *code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void respond_static(struct exchange *ex, const char *type, const char *policy, const char *body, size_t len);
 /* For the program's own files, which a browser keeps and asks about each time: 304 if it has this one. */
 void respond_tag(struct exchange *ex, const char *etag);
-void respond_owned(struct exchange *ex, const char *type, char *body, size_t len); /* takes the body */
 void respond_header(struct exchange *ex, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* For what an op returned other than WSD_OK. */

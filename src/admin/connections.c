@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* /api/v1/connections: pages of them, and one by its id. */
-#include <json-c/json.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "admin/admin_priv.h"
-#include "admin/json_add.h"
+#include "admin/json_text.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/err.h"
@@ -68,10 +69,10 @@ take_parameter(void *cls, enum MHD_ValueKind kind, const char *name, const char 
 	return MHD_YES;
 }
 
-static struct json_object *
-connection_json(const struct admin_connection *c)
+static int
+write_connection(FILE *to, const void *arg)
 {
-	struct json_object *o = json_object_new_object();
+	const struct admin_connection *c = arg;
 	char when[CLOCK_ISO8601_LEN + 1] = "", client[ADDR_TEXT_MAX];
 
 	clock_iso8601(when, c->connected_real_ms);
@@ -79,31 +80,37 @@ connection_json(const struct admin_connection *c)
 		addr_port_text(client, &c->peer);
 	else
 		addr_text(client, &c->peer);
-	json_add(&o, "connectionId", json_object_new_string(c->id));
-	json_add(&o, "client", json_object_new_string(client));
-	json_add(&o, "connectedAt", json_object_new_string(when));
-	json_add(&o, "idleMs", json_object_new_uint64(c->idle_ms));
-	json_add(&o, "messages", json_object_new_uint64(c->messages));
-	json_add(&o, "queuedBytes", json_object_new_uint64(c->queued_bytes));
-	json_add(&o, "worker", json_object_new_uint64(c->worker));
-	json_add(&o, "resumed", json_object_new_boolean(c->resumed));
-	return o;
+	fprintf(to,
+		"{\"connectionId\":\"%s\",\"client\":\"%s\",\"connectedAt\":\"%s\",\"idleMs\":%" PRIu64
+		",\"messages\":%" PRIu64 ",\"queuedBytes\":%" PRIu64 ",\"worker\":%" PRIu32 ",\"resumed\":%s}",
+		c->id, client, when, c->idle_ms, c->messages, c->queued_bytes, c->worker, json_boolean(c->resumed));
+	return WSD_OK;
 }
 
-static struct json_object *
-page_json(const struct admin_page *page)
+static int
+write_one(FILE *to, const void *arg)
 {
-	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	write_connection(to, arg);
+	fputs("\n", to);
+	return WSD_OK;
+}
 
-	for (uint32_t i = 0; i < page->n; i++)
-		json_append(&list, connection_json(&page->items[i]));
-	json_add(&o, "connections", list);
-	json_add(&o, "total", json_object_new_uint64(page->total));
+static int
+write_page(FILE *to, const void *arg)
+{
+	const struct admin_page *page = arg;
+
+	fputs("{\"connections\":[", to);
+	for (uint32_t i = 0; i < page->n; i++) {
+		fputs(i > 0 ? "," : "", to);
+		write_connection(to, &page->items[i]);
+	}
+	fprintf(to, "],\"total\":%" PRIu64 ",\"next\":", page->total);
 	if (page->more && page->n > 0)
-		json_add(&o, "next", json_object_new_string(page->items[page->n - 1].id));
+		fprintf(to, "\"%s\"}\n", page->items[page->n - 1].id);
 	else
-		json_add_null(&o, "next");
-	return o;
+		fputs("null}\n", to);
+	return WSD_OK;
 }
 
 void
@@ -121,7 +128,7 @@ connections_list(struct exchange *ex)
 	page.items = calloc(q.limit, sizeof(*page.items));
 	rc = page.items ? ops->page(ops->arg, &page) : -ENOMEM;
 	if (rc == WSD_OK)
-		respond_json(ex, 200, page_json(&page));
+		respond_written(ex, TYPE_JSON, write_page, &page);
 	else
 		respond_failure(ex, rc);
 	free(page.items);
@@ -132,7 +139,6 @@ connections_one(struct exchange *ex)
 {
 	const struct admin_ops *ops = &ex->side->admin->ops;
 	struct admin_connection c = { .id = "" };
-	struct json_object *o;
 	int rc;
 
 	if (ex->method == METHOD_GET)
@@ -142,11 +148,8 @@ connections_one(struct exchange *ex)
 	if (rc != WSD_OK) {
 		respond_failure(ex, rc);
 	} else if (ex->method == METHOD_GET) {
-		respond_json(ex, 200, connection_json(&c));
+		respond_written(ex, TYPE_JSON, write_one, &c);
 	} else {
-		o = json_object_new_object();
-		json_add(&o, "connectionId", json_object_new_string(ex->param));
-		json_add(&o, "disconnected", json_object_new_boolean(true));
-		respond_json(ex, 200, o);
+		respond_json(ex, 200, "{\"connectionId\":\"%s\",\"disconnected\":true}", ex->param);
 	}
 }

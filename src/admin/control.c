@@ -3,27 +3,24 @@
 #include <json-c/json.h>
 
 #include "admin/admin_priv.h"
-#include "admin/json_add.h"
+#include "admin/json_text.h"
 #include "base/err.h"
 
 void
 control_drain(struct exchange *ex)
 {
 	const struct admin_ops *ops = &ex->side->admin->ops;
-	struct json_object *body = params_body(ex, NULL), *o;
+	struct json_object *body = params_body(ex, NULL);
 	int rc;
 
 	if (!body)
 		return;
 	json_object_put(body);
 	rc = ops->drain(ops->arg);
-	if (rc != WSD_OK) {
+	if (rc == WSD_OK)
+		respond_json(ex, 202, "{\"state\":\"draining\"}");
+	else
 		respond_failure(ex, rc);
-		return;
-	}
-	o = json_object_new_object();
-	json_add(&o, "state", json_object_new_string("draining"));
-	respond_json(ex, 202, o);
 }
 
 void
@@ -31,7 +28,7 @@ control_accept(struct exchange *ex)
 {
 	static const char *const members[] = { "accept", NULL };
 	const struct admin_ops *ops = &ex->side->admin->ops;
-	struct json_object *body = params_body(ex, members), *value, *o;
+	struct json_object *body = params_body(ex, members), *value;
 	bool on;
 	int rc;
 
@@ -45,11 +42,8 @@ control_accept(struct exchange *ex)
 	on = json_object_get_boolean(value);
 	json_object_put(body);
 	rc = ops->accept(ops->arg, on);
-	if (rc != WSD_OK) {
+	if (rc == WSD_OK)
+		respond_json(ex, 200, "{\"accept\":%s}", json_boolean(on));
+	else
 		respond_failure(ex, rc);
-		return;
-	}
-	o = json_object_new_object();
-	json_add(&o, "accept", json_object_new_boolean(on));
-	respond_json(ex, 200, o);
 }

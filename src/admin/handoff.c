@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* /api/v1/handoff: begins to move the connections to another instance, or to send them there, and tells how far that
  * is. */
+#include <inttypes.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "admin/admin_priv.h"
-#include "admin/json_add.h"
+#include "admin/json_text.h"
 #include "base/err.h"
 
 /* NULL: there is no such member, or it is no string (or one with a zero in it). */
@@ -89,7 +91,7 @@ control_handoff(struct exchange *ex)
 {
 	const struct admin_ops *ops = &ex->side->admin->ops;
 	struct admin_handoff h;
-	struct json_object *o;
+	char reason[JSON_TEXT_ROOM(sizeof(h.why))];
 	int rc;
 
 	if (ex->method == METHOD_POST && !begin(ex))
@@ -99,17 +101,10 @@ control_handoff(struct exchange *ex)
 		respond_failure(ex, rc);
 		return;
 	}
-	o = json_object_new_object();
-	json_add(&o, "state", json_object_new_string(state_of(&h)));
-	json_add(&o, "to", json_object_new_string(h.to));
-	json_add(&o, "connections", json_object_new_uint64(h.at_start));
-	json_add(&o, "mode", json_object_new_string(h.close ? "close" : "move"));
-	json_add(&o, "closed", json_object_new_uint64(h.closed));
-	json_add(&o, "moved", json_object_new_uint64(h.moved));
-	json_add(&o, "refused", json_object_new_uint64(h.refused));
-	json_add(&o, "unmovable", json_object_new_uint64(h.unmovable));
-	json_add(&o, "kept", json_object_new_uint64(h.kept));
-	json_add(&o, "milliseconds", json_object_new_uint64(h.ms));
-	json_add(&o, "reason", json_object_new_string(h.why));
-	respond_json(ex, ex->method == METHOD_POST ? 202 : 200, o);
+	respond_json(ex, ex->method == METHOD_POST ? 202 : 200,
+		     "{\"state\":\"%s\",\"to\":\"%s\",\"connections\":%" PRIu64 ",\"mode\":\"%s\",\"closed\":%" PRIu64
+		     ",\"moved\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"unmovable\":%" PRIu64 ",\"kept\":%" PRIu64
+		     ",\"milliseconds\":%" PRIu64 ",\"reason\":%s}",
+		     state_of(&h), h.to, h.at_start, h.close ? "close" : "move", h.closed, h.moved, h.refused,
+		     h.unmovable, h.kept, h.ms, json_text(reason, h.why));
 }

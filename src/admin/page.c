@@ -6,12 +6,12 @@
  */
 #include "admin/page.h"
 
-#include <json-c/json.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "admin/admin_priv.h"
-#include "admin/json_add.h"
+#include "admin/json_text.h"
 #include "base/addr.h"
 #include "base/check.h"
 #include "conf/conf.h"
@@ -33,6 +33,8 @@ page_init(struct side *side)
 	len = snprintf(side->page_policy, sizeof(side->page_policy), POLICY_PAGE, ws);
 	CHECK(len > 0 && (size_t)len < sizeof(side->page_policy));
 }
+
+#define LINK_MAX 640 /* a name, and an address of at most 512 characters */
 
 static void
 send_file(struct exchange *ex, const char *name, const char *policy)
@@ -61,26 +63,12 @@ page_part(struct exchange *ex)
 	send_file(ex, ex->param, NULL);
 }
 
-static struct json_object *
-rate_object(const struct conf_rate *rate)
+/* Behind what stands before; neither the name nor the address has anything to escape. "": not known. */
+static const char *
+link_member(char *out, size_t size, const char *before, const char *name, const char *url)
 {
-	struct json_object *o = json_object_new_object();
-
-	json_add(&o, "rate", json_object_new_int64(rate->rate));
-	json_add(&o, "burst", json_object_new_int64(rate->burst));
-	return o;
-}
-
-static struct json_object *
-links_object(const struct conf *conf)
-{
-	struct json_object *o = json_object_new_object();
-
-	if (conf->grafana_url)
-		json_add(&o, "grafana", json_object_new_string(conf->grafana_url));
-	if (conf->prometheus_url)
-		json_add(&o, "prometheus", json_object_new_string(conf->prometheus_url));
-	return o;
+	snprintf(out, size, "%s\"%s\":\"%s\"", before, name, url ? url : "");
+	return url ? out : "";
 }
 
 /* What the client would otherwise learn by requests that are refused, which browsers report as errors. */
@@ -89,16 +77,18 @@ page_facts(struct exchange *ex)
 {
 	const struct conf *conf = ex->side->admin->conf;
 	bool admin = ex->side->which == ADMIN_SIDE_ADMIN;
-	struct json_object *o = json_object_new_object();
+	char port[32] = "", grafana[LINK_MAX], prometheus[LINK_MAX];
 
-	json_add(&o, "side", json_object_new_string(admin ? "admin" : "public"));
-	json_add(&o, "instance", json_object_new_string(conf->instance));
 	if (admin)
-		json_add(&o, "publicPort", json_object_new_int(ex->side->admin->ops.public_port));
-	json_add(&o, "metrics", json_object_new_boolean(admin && addr_nets_match(&conf->metrics_allow, &ex->client)));
-	json_add(&o, "connectLimit", rate_object(&conf->rate_connect));
-	json_add(&o, "messageLimit", rate_object(&conf->rate_message));
-	json_add(&o, "maxMessageBytes", json_object_new_int64(conf->max_message_bytes));
-	json_add(&o, "links", links_object(conf));
-	respond_json(ex, 200, o);
+		snprintf(port, sizeof(port), "\"publicPort\":%u,", ex->side->admin->ops.public_port);
+	respond_json(ex, 200,
+		     "{\"side\":\"%s\",\"instance\":\"%s\",%s\"metrics\":%s,\"connectLimit\":{\"rate\":%" PRIu32
+		     ",\"burst\":%" PRIu32 "},\"messageLimit\":{\"rate\":%" PRIu32 ",\"burst\":%" PRIu32
+		     "},\"maxMessageBytes\":%" PRIu32 ",\"links\":{%s%s}}",
+		     admin ? "admin" : "public", conf->instance, port,
+		     json_boolean(admin && addr_nets_match(&conf->metrics_allow, &ex->client)), conf->rate_connect.rate,
+		     conf->rate_connect.burst, conf->rate_message.rate, conf->rate_message.burst,
+		     conf->max_message_bytes, link_member(grafana, sizeof(grafana), "", "grafana", conf->grafana_url),
+		     link_member(prometheus, sizeof(prometheus), conf->grafana_url ? "," : "", "prometheus",
+				 conf->prometheus_url));
 }

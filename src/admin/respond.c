@@ -4,7 +4,6 @@
  * first request of a connection, and a proxy that kept one open would send a WebSocket handshake down a
  * connection that ends here.
  */
-#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +11,13 @@
 #include <strings.h>
 
 #include "admin/admin_priv.h"
-#include "admin/json_add.h"
 #include "admin/json_text.h"
 #include "base/check.h"
 #include "base/err.h"
 #include "base/http_headers.h"
 #include "conf/conf.h"
 
-#define TYPE_JSON "application/json"
+#define ERROR_MAX 512
 
 static const char no_memory[] = "{\"error\":{\"code\":\"out_of_memory\",\"message\":\"out of memory\"}}\n";
 
@@ -61,42 +59,60 @@ respond_static(struct exchange *ex, const char *type, const char *policy, const 
 	set_body(ex, 200, type, policy ? policy : HTTP_POLICY_NONE, body, len);
 }
 
-void
-respond_owned(struct exchange *ex, const char *type, char *body, size_t len)
+/* Takes the body. */
+static void
+set_owned(struct exchange *ex, int status, const char *type, char *body, size_t len)
 {
-	set_body(ex, 200, type, HTTP_POLICY_NONE, body, len);
+	set_body(ex, status, type, HTTP_POLICY_NONE, body, len);
 	ex->reply.owned_body = true;
 }
 
 void
-respond_json(struct exchange *ex, int status, struct json_object *object)
+respond_json(struct exchange *ex, int status, const char *format, ...)
 {
-	size_t len = 0;
-	char *body = object ? json_text(object, &len) : NULL;
+	char *body = NULL;
+	va_list args;
+	int len;
 
-	if (body) {
-		respond_owned(ex, TYPE_JSON, body, len);
-		ex->reply.status = status;
-	} else {
+	va_start(args, format);
+	len = vasprintf(&body, format, args);
+	va_end(args);
+	if (len < 0) {
 		set_no_memory(ex);
+		return;
 	}
-	json_object_put(object);
+	body[len] = '\n'; /* in the place of the terminating zero, which nobody needs */
+	set_owned(ex, status, TYPE_JSON, body, (size_t)len + 1);
+}
+
+void
+respond_written(struct exchange *ex, const char *type, int (*write)(FILE *to, const void *arg), const void *arg)
+{
+	char *body = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&body, &len);
+	int rc = to ? write(to, arg) : -ENOMEM;
+
+	if (to && (fclose(to) != 0 || !body) && rc == WSD_OK)
+		rc = -ENOMEM;
+	if (rc == WSD_OK) {
+		set_owned(ex, 200, type, body, len);
+	} else {
+		free(body);
+		respond_failure(ex, rc);
+	}
 }
 
 void
 respond_error(struct exchange *ex, int status, const char *code, const char *format, ...)
 {
-	struct json_object *object = json_object_new_object(), *error = json_object_new_object();
-	char message[512];
+	char message[ERROR_MAX], text[JSON_TEXT_ROOM(ERROR_MAX)];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	json_add(&error, "code", json_object_new_string(code));
-	json_add(&error, "message", json_object_new_string(message));
-	json_add(&object, "error", error);
-	respond_json(ex, status, object);
+	respond_json(ex, status, "{\"error\":{\"code\":\"%s\",\"message\":%s}}", code, json_text(text, message));
 }
 
 void
