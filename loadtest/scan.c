@@ -4,90 +4,14 @@
 
 #include "base/decimal.h"
 #include "base/err.h"
+#include "proto/json_scan.h"
 
 #define NUMBER_MAX 999999999999999999ull
 
-struct cursor {
-	const char *at, *end;
-};
-
-static void
-skip_space(struct cursor *c)
+static struct slice
+without_quotes(struct slice string)
 {
-	while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r'))
-		c->at++;
-}
-
-static bool
-take(struct cursor *c, char want)
-{
-	skip_space(c);
-	if (c->at == c->end || *c->at != want)
-		return false;
-	c->at++;
-	return true;
-}
-
-/* Without its quotes, escapes left as they are. */
-static bool
-take_string(struct cursor *c, struct slice *out)
-{
-	if (!take(c, '"'))
-		return false;
-	out->at = c->at;
-	for (; c->at < c->end; c->at++) {
-		if (*c->at == '"') {
-			out->len = (size_t)(c->at++ - out->at);
-			return true;
-		}
-		if (*c->at == '\\' && ++c->at == c->end)
-			return false;
-	}
-	return false;
-}
-
-/* An array or object, by counting brackets outside strings. */
-static bool
-skip_nested(struct cursor *c)
-{
-	struct slice text;
-	unsigned depth = 0;
-
-	while (c->at < c->end) {
-		if (*c->at == '"') {
-			if (!take_string(c, &text))
-				return false;
-			continue;
-		}
-		if (*c->at == '{' || *c->at == '[')
-			depth++;
-		else if ((*c->at == '}' || *c->at == ']') && --depth == 0)
-			return c->at++, true;
-		c->at++;
-	}
-	return false;
-}
-
-/* Strings come without quotes; was_string tells. */
-static bool
-take_value(struct cursor *c, struct slice *value, bool *was_string)
-{
-	skip_space(c);
-	if (c->at == c->end)
-		return false;
-	*was_string = *c->at == '"';
-	if (*was_string)
-		return take_string(c, value);
-	value->at = c->at;
-	if (*c->at == '{' || *c->at == '[') {
-		if (!skip_nested(c))
-			return false;
-	} else {
-		while (c->at < c->end && *c->at != ',' && *c->at != '}' && *c->at != ' ')
-			c->at++;
-	}
-	value->len = (size_t)(c->at - value->at);
-	return value->len > 0;
+	return (struct slice){ string.at + 1, string.len - 2 };
 }
 
 static bool
@@ -159,19 +83,15 @@ take_member(struct scan *out, struct slice key, struct slice value, bool was_str
 bool
 scan_message(const char *text, size_t len, struct scan *out)
 {
-	struct cursor c = { text, text + len };
+	struct json_walk walk = { .at = text, .end = text + len };
 	struct slice key, value;
-	bool was_string;
+	int more;
 
 	*out = (struct scan){ .type = SCAN_OTHER };
-	if (!take(&c, '{'))
-		return false;
-	if (take(&c, '}'))
-		return true;
-	do {
-		if (!take_string(&c, &key) || !take(&c, ':') || !take_value(&c, &value, &was_string))
-			return false;
-		take_member(out, key, value, was_string);
-	} while (take(&c, ','));
-	return take(&c, '}');
+	while ((more = json_walk(&walk, JSON_SCAN_DEPTH_MAX, &key, &value)) > 0) {
+		bool is_string = value.at[0] == '"';
+
+		take_member(out, without_quotes(key), is_string ? without_quotes(value) : value, is_string);
+	}
+	return more == 0;
 }

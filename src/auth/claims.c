@@ -27,56 +27,25 @@ find_member(const struct member *members, struct slice name)
 	return NULL;
 }
 
-/* at: a member's name. Returns the place behind its value, or NULL. */
-static const char *
-read_member(const char *at, const char *end, const struct member *members)
-{
-	const struct member *member;
-	const char *start = at, *why;
-
-	if (at == end || *at != '"')
-		return NULL;
-	at = json_scan_string(at, end);
-	if (!at)
-		return NULL;
-	member = find_member(members, (struct slice){ start, (size_t)(at - start) });
-	at = json_scan_space(at, end);
-	if (at == end || *at != ':')
-		return NULL;
-	start = json_scan_space(at + 1, end);
-	at = json_scan_value(start, end, DEPTH_MAX, &why);
-	if (!at || !member)
-		return at;
-	if (member->raw->len > 0)
-		return NULL; /* there is one already */
-	*member->raw = (struct slice){ start, (size_t)(at - start) };
-	return at;
-}
-
 /* The whole text: one object and nothing else. members ends with a NULL name. */
 static bool
 read_object(struct slice json, const struct member *members)
 {
-	const char *end = json.at + json.len, *at = json_scan_space(json.at, end);
+	struct json_walk walk = { .at = json.at, .end = json.at + json.len };
+	struct slice name, value;
+	int more;
 
-	if (!utf8_valid(json.at, json.len) || at == end || *at != '{')
+	if (!utf8_valid(json.at, json.len))
 		return false;
-	at = json_scan_space(at + 1, end);
-	if (at < end && *at == '}')
-		return json_scan_space(at + 1, end) == end;
-	for (;;) {
-		at = read_member(at, end, members);
-		if (!at)
-			return false;
-		at = json_scan_space(at, end);
-		if (at == end)
-			return false;
-		if (*at == '}')
-			return json_scan_space(at + 1, end) == end;
-		if (*at != ',')
-			return false;
-		at = json_scan_space(at + 1, end);
+	while ((more = json_walk(&walk, DEPTH_MAX, &name, &value)) > 0) {
+		const struct member *member = find_member(members, name);
+
+		if (member && member->raw->len > 0)
+			return false; /* there is one already */
+		if (member)
+			*member->raw = value;
 	}
+	return more == 0;
 }
 
 bool

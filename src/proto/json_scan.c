@@ -246,6 +246,60 @@ json_scan_value(const char *at, const char *end, unsigned depth_max, const char 
 	return at;
 }
 
+/* at: the closing brace, behind which nothing may follow. */
+static inline const char *
+walk_end(struct json_walk *w, const char *at)
+{
+	w->why = skip_space(at + 1, w->end) == w->end ? NULL : not_json;
+	return NULL;
+}
+
+/* To where the next member's name is due; NULL: there is none, which is right if w->why is NULL then. */
+static inline const char *
+walk_on(struct json_walk *w)
+{
+	const char *at = skip_space(w->at, w->end), *end = w->end;
+
+	w->why = w->inside ? not_json : "not a JSON object";
+	if (at == end || (!w->inside && *at != '{'))
+		return NULL;
+	w->why = not_json;
+	if (w->inside && *at == '}')
+		return walk_end(w, at);
+	if (w->inside && *at != ',')
+		return NULL;
+	at = skip_space(at + 1, end);
+	if (!w->inside && at < end && *at == '}')
+		return walk_end(w, at);
+	w->inside = true;
+	return at;
+}
+
+int
+json_walk(struct json_walk *w, unsigned depth_max, struct slice *name, struct slice *value)
+{
+	const char *at = walk_on(w), *end = w->end, *behind;
+
+	if (!at)
+		return w->why ? -1 : 0;
+	if (at == end || *at != '"')
+		return -1;
+	behind = scan_string(at, end);
+	if (!behind)
+		return -1;
+	*name = (struct slice){ at, (size_t)(behind - at) };
+	at = skip_space(behind, end);
+	if (at == end || *at != ':')
+		return -1;
+	at = skip_space(at + 1, end);
+	behind = json_scan_value(at, end, depth_max, &w->why);
+	if (!behind)
+		return -1;
+	*value = (struct slice){ at, (size_t)(behind - at) };
+	w->at = behind;
+	return 1;
+}
+
 /* The character that the escape at at stands for, and the place behind it; only those below 0x80 matter. */
 static unsigned
 decode_escape(const char **at)

@@ -26,6 +26,16 @@ const char *json_scan_string(const char *at, const char *end);
  */
 const char *json_scan_value(const char *at, const char *end, unsigned depth_max, const char **why);
 
+/* A walk over the members of an object that is the whole text. .at and .end are set by the caller. */
+struct json_walk {
+	const char *at, *end;
+	const char *why; /* static, once the text is not what it should be */
+	bool inside;
+};
+
+/* 1: a member, both as they stand in the text; 0: it was the last one before; -1: see why. */
+int json_walk(struct json_walk *w, unsigned depth_max, struct slice *name, struct slice *value);
+
 /* True if a valid raw string, quotes included, has this ASCII text, escapes undone. */
 bool json_string_equal(struct slice raw, const char *ascii, size_t len);
 

@@ -38,66 +38,21 @@ member_for(struct message *m, struct slice *type, struct slice name)
 	return NULL;
 }
 
-/* at: a member's name. Returns the place behind its value, or NULL. */
-static const char *
-read_member(const char *at, const char *end, struct message *m, struct slice *type, const char **why)
-{
-	const char *start = at;
-	struct slice *member;
-
-	if (at == end || *at != '"')
-		return NULL;
-	at = json_scan_string(at, end);
-	if (!at)
-		return NULL;
-	member = member_for(m, type, (struct slice){ start, (size_t)(at - start) });
-	at = json_scan_space(at, end);
-	if (at == end || *at != ':')
-		return NULL;
-	start = json_scan_space(at + 1, end);
-	at = json_scan_value(start, end, MESSAGE_DEPTH_MAX - 1, why);
-	if (at && member)
-		*member = (struct slice){ start, (size_t)(at - start) };
-	return at;
-}
-
-/* at: behind the opening brace. Returns the place behind the closing one, or NULL. */
-static const char *
-read_members(const char *at, const char *end, struct message *m, struct slice *type, const char **why)
-{
-	at = json_scan_space(at, end);
-	if (at < end && *at == '}')
-		return at + 1;
-	for (;;) {
-		at = read_member(at, end, m, type, why);
-		if (!at)
-			return NULL;
-		at = json_scan_space(at, end);
-		if (at == end)
-			return NULL;
-		if (*at == '}')
-			return at + 1;
-		if (*at != ',')
-			return NULL;
-		at = json_scan_space(at + 1, end);
-	}
-}
-
 /* The whole text: one object and nothing else. */
 static bool
-read_object(const char *at, const char *end, struct message *m, struct slice *type, const char **why)
+read_object(const char *text, size_t len, struct message *m, struct slice *type)
 {
-	at = json_scan_space(at, end);
-	if (at == end || *at != '{') {
-		*why = "not a JSON object";
-		return false;
+	struct json_walk walk = { .at = text, .end = text + len };
+	struct slice name, value, *member;
+	int more;
+
+	while ((more = json_walk(&walk, MESSAGE_DEPTH_MAX - 1, &name, &value)) > 0) {
+		member = member_for(m, type, name);
+		if (member)
+			*member = value;
 	}
-	*why = "not valid JSON";
-	at = read_members(at + 1, end, m, type, why);
-	if (!at)
-		return false;
-	*why = "not valid JSON";
-	return json_scan_space(at, end) == end;
+	m->why = walk.why;
+	return more == 0;
 }
 
 static inline bool
@@ -217,11 +172,7 @@ message_parse(const char *text, size_t len, struct message *out)
 		out->why = "not valid UTF-8";
 		return MESSAGE_BAD_UTF8;
 	}
-	if (len == 0) {
-		out->why = "not a JSON object";
-		return MESSAGE_INVALID_JSON;
-	}
-	if (!read_object(text, text + len, out, &type, &out->why)) {
+	if (!read_object(text, len, out, &type)) {
 		*out = (struct message){ .why = out->why }; /* what it seemed to have may be part of something else */
 		return MESSAGE_INVALID_JSON;
 	}
