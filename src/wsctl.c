@@ -71,7 +71,7 @@ run(struct ctl *ctl)
 	}
 	if (rc == WSD_OK && c->needs_bus)
 		rc = bus_open(&ctl->bus, &why);
-	status = rc == WSD_OK ? c->run(ctl) : command_fail(rc, &why);
+	status = rc == WSD_OK ? command_run(ctl) : command_fail(rc, &why);
 	bus_close(&ctl->bus);
 	conf_ctl_deinit(&ctl->conf);
 	return status;

@@ -36,12 +36,17 @@ bus_close(struct bus **bus)
 }
 
 int
-bus_failed(int rc, const sd_bus_error *error, const char *what, struct why *why)
+bus_done(int rc, sd_bus_error *error, const char *what, struct why *why)
 {
-	if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) ||
-	    sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
-		return why_set(why, -EACCES, "%s: only root may do that", what);
-	return why_set(why, rc, "%s: %s", what, error->message ? error->message : strerror(-rc));
+	if (rc >= 0)
+		rc = WSD_OK;
+	else if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) ||
+		 sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+		rc = why_set(why, -EACCES, "%s: only root may do that", what);
+	else
+		why_set(why, rc, "%s: %s", what, error->message ? error->message : strerror(-rc));
+	sd_bus_error_free(error);
+	return rc;
 }
 
 enum kind { ANY, SERVICES, SOCKETS };
@@ -144,9 +149,7 @@ bus_unit(struct bus *bus, const char *unit, struct bus_unit *out, struct why *wh
 	if (rc >= 0)
 		rc = read_unit(bus, unit, path, out, &error);
 	free(path);
-	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, unit, why);
-	sd_bus_error_free(&error);
-	return rc;
+	return bus_done(rc, &error, unit, why);
 }
 
 bool
@@ -182,10 +185,9 @@ bus_each(struct bus *bus, const char *const *patterns, void (*one)(void *arg, co
 		if (rc >= 0)
 			rc = sd_bus_message_exit_container(m);
 	}
-	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, "listing units", why);
+	rc = bus_done(rc, &error, "listing units", why);
 	sd_bus_message_unref(question);
 	sd_bus_message_unref(m);
-	sd_bus_error_free(&error);
 	return rc;
 }
 
@@ -241,12 +243,11 @@ bus_listens(struct bus *bus, const char *unit, char *out, struct why *why)
 
 	if (rc >= 0)
 		rc = sd_bus_get_property(bus->sd, MANAGER, path, SOCKET, "Listen", &error, &m, "a(ss)");
-	rc = rc < 0 ? bus_failed(rc, &error, unit, why) : read_listens(m, out);
+	rc = rc < 0 ? bus_done(rc, &error, unit, why) : read_listens(m, out);
 	if (rc == WSD_E_UNKNOWN)
 		why_set(why, rc, "%s listens on no TCP address", unit);
 	sd_bus_message_unref(m);
 	free(path);
-	sd_bus_error_free(&error);
 	return rc;
 }
 
@@ -260,8 +261,7 @@ bus_enable(struct bus *bus, const char *on, const char *off, struct why *why)
 		rc = CALL(bus, "EnableUnitFiles", &error, NULL, "asbb", 1, on, false, false);
 	if (rc >= 0 && off)
 		rc = CALL(bus, "DisableUnitFiles", &error, NULL, "asb", 1, off, false);
-	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, "enabling and disabling units", why);
-	sd_bus_error_free(&error);
+	rc = bus_done(rc, &error, "enabling and disabling units", why);
 	return rc == WSD_OK ? bus_reload(bus, why) : rc;
 }
 
@@ -271,7 +271,5 @@ bus_reload(struct bus *bus, struct why *why)
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	int rc = CALL(bus, "Reload", &error, NULL, "");
 
-	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, "reading the unit files again", why);
-	sd_bus_error_free(&error);
-	return rc;
+	return bus_done(rc, &error, "reading the unit files again", why);
 }

@@ -88,11 +88,10 @@ bus_files(struct bus *bus, const char *service, struct bus_files *out, struct wh
 	if (rc == WSD_E_UNKNOWN)
 		why_set(why, rc, "%s has no ExecStart=", service);
 	else if (rc < 0)
-		rc = bus_failed(rc, &error, service, why);
+		rc = bus_done(rc, &error, service, why);
 	if (rc != WSD_OK)
 		bus_files_deinit(out);
 	sd_bus_message_unref(m);
-	sd_bus_error_free(&error);
 	free(path);
 	return rc;
 }
@@ -120,8 +119,7 @@ bus_hold(struct bus *bus, const char *unit, struct why *why)
 	char *path = object_of(unit);
 	int rc = path ? sd_bus_call_method(bus->sd, MANAGER, path, UNIT, "Ref", &error, NULL, "") : -ENOMEM;
 
-	rc = rc >= 0 ? WSD_OK : bus_failed(rc, &error, unit, why);
-	sd_bus_error_free(&error);
+	rc = bus_done(rc, &error, unit, why);
 	free(path);
 	return rc;
 }

@@ -62,10 +62,9 @@ begin(struct bus *bus, const char *member, const char *unit, struct jobs *jobs, 
 		jobs->left++;
 		rc = WSD_OK;
 	} else {
-		rc = bus_failed(rc, &error, unit, why);
+		rc = bus_done(rc, &error, unit, why);
 	}
 	sd_bus_message_unref(reply);
-	sd_bus_error_free(&error);
 	return rc;
 }
 

@@ -20,7 +20,8 @@ struct bus {
 	sd_bus *sd;
 };
 
-/* Puts what the manager has answered into why; -EACCES if it was for want of rights, else rc. */
-int bus_failed(int rc, const sd_bus_error *error, const char *what, struct why *why);
+/* What a call has come to, whose error is freed: WSD_OK; or rc, or -EACCES if it was for want of rights, and what the
+ * manager has answered in why. */
+int bus_done(int rc, sd_bus_error *error, const char *what, struct why *why);
 
 #endif

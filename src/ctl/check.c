@@ -23,19 +23,6 @@
 #define STOP_TIMEOUT_MS    300000 /* DRAIN_TIMEOUT may be long, and is asked for by the server itself */
 #define RESTART_TIMEOUT_MS 120000 /* a stop that has to kill, and a start that takes as long as it may */
 
-/* False: it was said that one is none. */
-static bool
-check_names(const struct options *o)
-{
-	for (unsigned i = 0; i < o->n_args; i++) {
-		if (name_is_instance(o->args[i]))
-			continue;
-		fprintf(stderr, "wsctl: '%s' is not the name of an instance such as blue\n", o->args[i]);
-		return false;
-	}
-	return true;
-}
-
 static void
 say_seconds(uint64_t ms)
 {
@@ -131,8 +118,6 @@ check_command(struct ctl *ctl)
 	int status = EXIT_DONE;
 	struct why why;
 
-	if (!check_names(ctl->o))
-		return EXIT_USAGE;
 	if (ctl->o->n_args == 0)
 		return check_all(ctl, &why);
 	for (unsigned i = 0; i < ctl->o->n_args; i++) {
@@ -149,7 +134,7 @@ check_command(struct ctl *ctl)
 
 /* It has passed, and does not come up all the same. */
 static int
-explain(struct bus *bus, const char *name, const char *service, int rc, struct why *why)
+explain(struct bus *bus, const char *name, int rc, struct why *why)
 {
 	struct instance i;
 	struct why failure, ignored;
@@ -159,9 +144,9 @@ explain(struct bus *bus, const char *name, const char *service, int rc, struct w
 	if (instance_look(bus, name, &i, &ignored) != WSD_OK)
 		return rc;
 	failure_words(&i.unit, &failure);
-	return why_set(why, rc, "%s did not come up%s%s%s%s\nsee: journalctl -u %s -n 20", service,
+	return why_set(why, rc, "ws@%s.service did not come up%s%s%s%s\nsee: journalctl -u ws@%s.service -n 20", name,
 		       failure.text[0] ? " (" : "", failure.text, failure.text[0] ? ")" : "",
-		       instance_holds(&i) ? "; its connections wait, and it is tried again" : "", service);
+		       instance_holds(&i) ? "; its connections wait, and it is tried again" : "", name);
 }
 
 /* What it took up from its former process is counted a moment after it is ready. */
@@ -181,19 +166,16 @@ look_after(struct bus *bus, const char *name, uint64_t expected, struct instance
 static int
 restart_one(struct bus *bus, const char *name, struct why *why)
 {
-	char service[64];
-	const char *units[] = { service, NULL };
 	struct instance before, after;
 	uint64_t began_ms;
 	int rc = instance_look(bus, name, &before, why);
 
-	instance_service(service, name);
 	if (rc != WSD_OK)
 		return rc;
 	began_ms = clock_mono_ms();
-	rc = bus_do(bus, BUS_RESTART, units, RESTART_TIMEOUT_MS, why);
+	rc = instance_do(bus, BUS_RESTART, name, RESTART_TIMEOUT_MS, why);
 	if (rc != WSD_OK)
-		return explain(bus, name, service, rc, why);
+		return explain(bus, name, rc, why);
 	printf("%s: %s in ", name, before.runs ? "restarted" : "started");
 	say_seconds(clock_mono_ms() - began_ms);
 	rc = look_after(bus, name, before.connections, &after, why);
@@ -239,13 +221,10 @@ note_nothing(const struct record *last)
 static int
 go_back(struct bus *bus, const char *name, const char *former, int rc, struct why *why)
 {
-	char service[64];
-	const char *units[] = { service, NULL };
 	struct why again;
 
-	instance_service(service, name);
 	if (program_use(name, former, &again) != WSD_OK ||
-	    bus_do(bus, BUS_RESTART, units, RESTART_TIMEOUT_MS, &again) != WSD_OK)
+	    instance_do(bus, BUS_RESTART, name, RESTART_TIMEOUT_MS, &again) != WSD_OK)
 		return why_set(why, rc, "%s\nnor does it with its former program: %s", why->text, again.text);
 	return why_set(why, WSD_E_UNSUPPORTED, "%s\n%s runs its former program again", why->text, name);
 }
@@ -307,12 +286,8 @@ restart_command(struct ctl *ctl)
 	const struct options *o = ctl->o;
 	int rc, status = EXIT_DONE;
 	struct why why;
-	char what[80];
 
-	if (!check_names(o))
-		return EXIT_USAGE;
-	snprintf(what, sizeof(what), "restart %s", o->args[0]);
-	rc = record_lock(what, &why);
+	rc = record_lock("restart", o->args[0], &why);
 	if (rc != WSD_OK)
 		return command_fail(rc, &why);
 	for (unsigned i = 0; i < o->n_args && status == EXIT_DONE; i++)
@@ -328,13 +303,9 @@ stop_command(struct ctl *ctl)
 {
 	const struct options *o = ctl->o;
 	struct why why;
-	char what[80];
 	int rc;
 
-	if (!check_names(o))
-		return EXIT_USAGE;
-	snprintf(what, sizeof(what), "stop %s", o->args[0]);
-	rc = record_lock(what, &why);
+	rc = record_lock("stop", o->args[0], &why);
 	for (unsigned i = 0; i < o->n_args && rc == WSD_OK; i++) {
 		rc = instance_stop(ctl->bus, o->args[i], NULL, STOP_TIMEOUT_MS, &why);
 		if (rc == WSD_OK)

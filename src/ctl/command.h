@@ -40,7 +40,8 @@ struct command {
 	const char *name;
 	const char *args; /* for the help: "ID", "[blue|green]" */
 	unsigned min_args, max_args;
-	unsigned options; /* set of enum option_id */
+	unsigned options;   /* set of enum option_id */
+	unsigned instances; /* so many of the arguments, from the first on, are names of instances */
 	bool needs_root;
 	bool needs_bus;
 	const char *help;
@@ -51,6 +52,9 @@ struct command {
 extern const struct command command_table[];
 
 const struct command *command_find(const char *name);
+
+/* The one of the command line, unless what is to be an instance cannot be one. Returns the exit status. */
+int command_run(struct ctl *ctl);
 
 /* The exit status for a code of base/err.h. */
 int command_status(int code);

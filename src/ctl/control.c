@@ -14,16 +14,6 @@
 #include "ctl/why.h"
 #include "log/log.h"
 
-/* False: it was said that the argument is none. */
-static bool
-check_instance(const char *name)
-{
-	if (name_is_instance(name))
-		return true;
-	fprintf(stderr, "wsctl: '%s' is not the name of an instance such as blue\n", name);
-	return false;
-}
-
 int
 drain_command(struct ctl *ctl)
 {
@@ -31,8 +21,6 @@ drain_command(struct ctl *ctl)
 	struct why why;
 	int rc;
 
-	if (!check_instance(instance))
-		return EXIT_USAGE;
 	rc = api_ask(instance, "POST", "/api/v1/drain", "{}", NULL, &why);
 	if (rc != WSD_OK)
 		return command_fail(rc, &why);
@@ -48,8 +36,6 @@ accept_command(struct ctl *ctl)
 	struct why why;
 	int rc;
 
-	if (!check_instance(instance))
-		return EXIT_USAGE;
 	if (!on && strcmp(word, "off") != 0) {
 		fprintf(stderr, "wsctl: accept %s %s: on or off is needed\n", instance, word);
 		return EXIT_USAGE;
@@ -93,8 +79,6 @@ handoff_command(struct ctl *ctl)
 	struct why why;
 	int rc;
 
-	if (!check_instance(from) || !check_instance(to))
-		return EXIT_USAGE;
 	if (strcmp(from, to) == 0) {
 		fprintf(stderr, "wsctl: handoff %s %s: two different instances are needed\n", from, to);
 		return EXIT_USAGE;
@@ -124,7 +108,7 @@ log_level_command(struct ctl *ctl)
 	struct why why;
 	int rc;
 
-	if (!check_instance(instance) || (level && !check_level(instance, level)))
+	if (level && !check_level(instance, level))
 		return EXIT_USAGE;
 	if (level) {
 		body = json_object_new_object();

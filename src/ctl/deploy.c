@@ -342,15 +342,13 @@ int
 deploy_run(const struct deploy_options *options, const struct conf_ctl *conf, struct bus *bus)
 {
 	struct deploy d = { .o = options, .conf = conf, .bus = bus, .from_name = instance_other(options->to) };
-	char what[80];
 	struct why why;
 	int rc, status;
 
 	steps_init(&d.steps, d.from_name, options->to, DEPLOY_STEPS, options->json);
 	snprintf(d.record.from, sizeof(d.record.from), "%s", d.from_name);
 	snprintf(d.record.to, sizeof(d.record.to), "%s", options->to);
-	snprintf(what, sizeof(what), "deploy %s", options->to);
-	rc = options->dry_run ? WSD_OK : record_lock(what, &why);
+	rc = options->dry_run ? WSD_OK : record_lock("deploy", options->to, &why);
 	if (rc == WSD_OK)
 		rc = prepare(&d, &why);
 	status = rc == WSD_OK ? run(&d) : command_fail(rc, &why);

@@ -91,7 +91,6 @@ static int
 run_start(struct deploy *d, struct why *detail)
 {
 	char name[64], with[PROGRAM_MAX + 16];
-	const char *units[] = { name, NULL };
 	int rc;
 
 	instance_service(name, d->to.name);
@@ -101,7 +100,7 @@ run_start(struct deploy *d, struct why *detail)
 	if (rc != WSD_OK)
 		return rc;
 	d->started = !d->to.runs;
-	rc = bus_do(d->bus, d->to.runs ? BUS_RESTART : BUS_START, units, START_TIMEOUT_MS, detail);
+	rc = instance_do(d->bus, d->to.runs ? BUS_RESTART : BUS_START, d->to.name, START_TIMEOUT_MS, detail);
 	if (rc == WSD_OK)
 		return why_set(detail, WSD_OK, "%s is ready%s", name, with_program(d, with));
 	return rc == WSD_E_CLOSED ? explain_start(d, name, rc, detail) : rc;

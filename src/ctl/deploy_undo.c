@@ -77,13 +77,10 @@ forget_failure(struct deploy *d)
 static int
 undo_program(struct deploy *d, struct why *detail)
 {
-	char name[64];
-	const char *units[] = { name, NULL };
 	int rc = program_use(d->to.name, d->former, detail);
 
-	instance_service(name, d->to.name);
 	if (rc == WSD_OK && !d->started)
-		rc = bus_do(d->bus, BUS_RESTART, units, RESTART_TIMEOUT_MS, detail);
+		rc = instance_do(d->bus, BUS_RESTART, d->to.name, RESTART_TIMEOUT_MS, detail);
 	return rc;
 }
 

@@ -97,7 +97,7 @@ back_to_program(struct ctl *ctl, const struct record *last)
 {
 	struct return_trip t = { .ctl = ctl, .last = last, .status = EXIT_DONE };
 	struct why why;
-	int rc = option_given(ctl->o, OPTION_DRY_RUN) ? WSD_OK : record_lock("rollback", &why);
+	int rc = option_given(ctl->o, OPTION_DRY_RUN) ? WSD_OK : record_lock("rollback", "", &why);
 
 	if (rc != WSD_OK)
 		return command_fail(rc, &why);
@@ -169,14 +169,12 @@ switch_command(struct ctl *ctl)
 	const char *name = ctl->o->args[0];
 	struct proxy *proxy = NULL;
 	struct instance to;
-	char what[80];
 	struct why why;
 	int rc;
 
 	if (!check_pair(name))
 		return EXIT_USAGE;
-	snprintf(what, sizeof(what), "switch %s", name);
-	rc = record_lock(what, &why);
+	rc = record_lock("switch", name, &why);
 	if (rc == WSD_OK)
 		rc = instance_look(ctl->bus, name, &to, &why);
 	if (rc == WSD_OK)

@@ -77,6 +77,16 @@ instance_socket(char out[64], const char *name, unsigned i)
 	snprintf(out, 64, "%s@%s.socket", kinds[i], name);
 }
 
+int
+instance_do(struct bus *bus, enum bus_verb verb, const char *name, uint32_t timeout_ms, struct why *why)
+{
+	char service[64];
+	const char *const units[] = { service, NULL };
+
+	instance_service(service, name);
+	return bus_do(bus, verb, units, timeout_ms, why);
+}
+
 /* proc(5): the second figure of statm is the resident pages. */
 static uint64_t
 resident(uint32_t pid)

@@ -28,6 +28,9 @@ struct instance_list {
 	unsigned n;
 };
 
+/* As bus_do(), with its service. */
+int instance_do(struct bus *bus, enum bus_verb verb, const char *name, uint32_t timeout_ms, struct why *why);
+
 int instance_list(struct bus *bus, struct instance_list *out, struct why *why);
 
 struct instance {

@@ -46,7 +46,7 @@ tell_holder(int fd, struct why *why)
 }
 
 int
-record_lock(const char *what, struct why *why)
+record_lock(const char *command, const char *instance, struct why *why)
 {
 	char now[CLOCK_ISO8601_LEN + 1] = "";
 	/* Kept open until the process ends, which is what unlocks it. For root alone: whoever may read a file
@@ -67,7 +67,8 @@ record_lock(const char *what, struct why *why)
 	ours = true;
 	clock_iso8601(now, clock_real_ms());
 	if (ftruncate(fd, 0) == 0)
-		dprintf(fd, "%s, process %d, since %s\n", what, (int)getpid(), now);
+		dprintf(fd, "%s%s%s, process %d, since %s\n", command, instance[0] ? " " : "", instance, (int)getpid(),
+			now);
 	return WSD_OK;
 }
 

@@ -22,8 +22,8 @@ struct record {
 };
 
 /* WSD_OK and the lock until the process ends, also if we have it already; WSD_E_BUSY if another wsctl has it, which why
- * then names; or why not. */
-int record_lock(const char *what, struct why *why);
+ * then names; or why not. instance: "" for none. */
+int record_lock(const char *command, const char *instance, struct why *why);
 /* Another wsctl has the lock; what it does goes to why. */
 bool record_locked(struct why *why);
 /* Whether it is locked can be seen by root only, and we are not. */

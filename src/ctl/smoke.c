@@ -33,42 +33,38 @@ static const char *const standard[] = {
 
 /* The conditions that were not met. */
 static void
-add_failures(struct json_object *o, char *out, size_t size)
+add_failures(struct json_object *o, struct why *out)
 {
 	struct json_object *thresholds;
-	size_t len = 0;
 
-	out[0] = '\0';
+	out->text[0] = '\0';
 	if (!json_object_object_get_ex(o, "thresholds", &thresholds))
 		return;
 	json_object_object_foreach(thresholds, name, t)
 	{
 		struct json_object *failed;
 
-		if (json_object_object_get_ex(t, "failed", &failed) && json_object_get_boolean(failed) && len < size)
-			len += (size_t)snprintf(out + len, size - len, "%s%s (%s)", len ? ", " : "", name,
-						api_text(t, "text"));
+		if (json_object_object_get_ex(t, "failed", &failed) && json_object_get_boolean(failed))
+			why_set(out, 0, "%s%s%s (%s)", out->text, out->text[0] ? ", " : "", name, api_text(t, "text"));
 	}
 }
 
 /* Why handshakes failed, such as "http 503: 10". */
 static void
-add_refusals(struct json_object *o, char *out, size_t size)
+add_refusals(struct json_object *o, struct why *out)
 {
 	struct json_object *refusals;
-	size_t len = 0;
 
-	out[0] = '\0';
+	out->text[0] = '\0';
 	if (!json_object_object_get_ex(o, "connect_failures", &refusals))
 		return;
 	json_object_object_foreach(refusals, name, n)
 	{
-		if (len < size)
-			len += (size_t)snprintf(out + len, size - len, "%s%s: %lld", len ? ", " : "not connected (",
-						name, (long long)json_object_get_int64(n));
+		why_set(out, 0, "%s%s%s: %lld", out->text, out->text[0] ? ", " : "not connected (", name,
+			(long long)json_object_get_int64(n));
 	}
-	if (len > 0 && len < size)
-		snprintf(out + len, size - len, "), ");
+	if (out->text[0])
+		why_set(out, 0, "%s), ", out->text);
 }
 
 /* Nobody has told us a token (AUTH=jwt), and it is right to refuse who has none: no failure. */
@@ -113,7 +109,7 @@ static int
 judge(int rc, struct json_object *o, const struct child_output *err, const char *options, struct why *why)
 {
 	struct json_object *counts = NULL;
-	char failures[512], refusals[256];
+	struct why failures, refusals;
 
 	if (rc == WSD_E_UNKNOWN)
 		return not_installed(why);
@@ -121,15 +117,16 @@ judge(int rc, struct json_object *o, const struct child_output *err, const char 
 		return rc == WSD_OK ? why_set(why, WSD_E_MALFORMED, "wsload printed no JSON")
 				    : why_set(why, rc, "%s%s%s", why->text, err->text ? "; it says:\n" : "",
 					      err->text ? err->text : "");
-	add_failures(o, failures, sizeof(failures));
-	add_refusals(o, refusals, sizeof(refusals));
+	add_failures(o, &failures);
+	add_refusals(o, &refusals);
 	if (was_interrupted(o))
 		return why_set(why, rc != WSD_OK ? rc : WSD_E_LIBRARY, "the test load was interrupted: %s%s%s",
-			       refusals, failures, failures[0] ? "" : "no condition was crossed before");
+			       refusals.text, failures.text, failures.text[0] ? "" : "no condition was crossed before");
 	if (rc != WSD_OK && asked_for_token(o, options))
 		return why_set(why, WSD_OK, "it asks for tokens, and SMOKE_OPTIONS has none: no message was tried");
 	if (rc != WSD_OK)
-		return why_set(why, rc, "the test load failed: %s%s", refusals, failures[0] ? failures : why->text);
+		return why_set(why, rc, "the test load failed: %s%s", refusals.text,
+			       failures.text[0] ? failures.text : why->text);
 	json_object_object_get_ex(o, "counts", &counts);
 	return why_set(why, WSD_OK, "%lld of %lld messages answered, p95 %.2f ms", api_number(counts, "answered"),
 		       api_number(counts, "sent"), p95_ms(o));

@@ -46,8 +46,8 @@
 struct attempt {
 	struct bus *bus;
 	const char *instance;
-	const char *program; /* resolved; NULL: the unit's */
-	char service[128];
+	const char *program;                            /* resolved; NULL: the unit's */
+	char service[128], sockets[TRIAL_SOCKETS][128]; /* names of the units */
 	struct trial *out;
 };
 
@@ -120,27 +120,22 @@ service_text(struct attempt *a, const struct bus_files *files, struct why *why)
 static int
 write_units(struct attempt *a, const struct bus_files *files, struct why *why)
 {
-	char name[128], *text = service_text(a, files, why);
+	char *text = service_text(a, files, why);
 	int rc = text ? write_unit(a->service, text, why) : WSD_E_UNKNOWN;
 
-	for (int i = 0; i < TRIAL_SOCKETS && rc == WSD_OK; i++) {
-		trial_unit_socket_name(name, i, a->instance);
-		rc = write_unit(name, trial_unit_socket(i, a->instance), why);
-	}
+	for (int i = 0; i < TRIAL_SOCKETS && rc == WSD_OK; i++)
+		rc = write_unit(a->sockets[i], trial_unit_socket(i, a->instance), why);
 	return rc;
 }
 
 static void
 stop(struct attempt *a)
 {
-	char names[TRIAL_SOCKETS][128];
 	const char *units[TRIAL_SOCKETS + 2] = { a->service };
 	struct why ignored;
 
-	for (int i = 0; i < TRIAL_SOCKETS; i++) {
-		trial_unit_socket_name(names[i], i, a->instance);
-		units[i + 1] = names[i];
-	}
+	for (int i = 0; i < TRIAL_SOCKETS; i++)
+		units[i + 1] = a->sockets[i];
 	bus_do(a->bus, BUS_STOP, units, STOP_TIMEOUT_MS, &ignored);
 	bus_forget_failure(a->bus, a->service);
 }
@@ -148,13 +143,12 @@ stop(struct attempt *a)
 static void
 remove_files(struct attempt *a)
 {
-	char name[128], path[192];
+	char path[192];
 
 	unit_path(path, a->service);
 	unlink(path);
 	for (int i = 0; i < TRIAL_SOCKETS; i++) {
-		trial_unit_socket_name(name, i, a->instance);
-		unit_path(path, name);
+		unit_path(path, a->sockets[i]);
 		unlink(path);
 	}
 	trial_unit_output_path(path, a->instance);
@@ -430,6 +424,8 @@ trial_run(struct bus *bus, const char *instance, const char *program, struct tri
 
 	*out = (struct trial){ .ms = 0 };
 	trial_unit_service_name(a.service, instance);
+	for (int i = 0; i < TRIAL_SOCKETS; i++)
+		trial_unit_socket_name(a.sockets[i], i, instance);
 	rc = resolve(&a, program, resolved, why);
 	if (rc == WSD_OK)
 		rc = lock(&fd, why);

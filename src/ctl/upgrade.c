@@ -45,7 +45,7 @@ wait_lock(struct why *why)
 	bool told = false;
 	int rc;
 
-	while ((rc = record_lock("upgrade", why)) == WSD_E_BUSY && clock_mono_ms() < until_ms) {
+	while ((rc = record_lock("upgrade", "", why)) == WSD_E_BUSY && clock_mono_ms() < until_ms) {
 		if (!told)
 			printf("%s; waiting for its end\n", why->text);
 		told = true;
@@ -129,26 +129,35 @@ look(struct upgrade *u, struct why *why)
 /* ---- instances that run */
 
 static int
-deploy(struct upgrade *u)
+deploy_to(struct upgrade *u, const char *to)
 {
 	struct why no_wsload;
 	struct deploy_options options = {
-		.to = instance_other(u->serves),
+		.to = to,
 		.no_smoke = smoke_check(&no_wsload) != WSD_OK, /* its package is recommended only */
 		.dry_run = option_given(u->ctl->o, OPTION_DRY_RUN),
 	};
+	int status;
+
+	if (options.no_smoke)
+		printf("there will be no test load (%s)\n", no_wsload.text);
+	status = deploy_run(&options, &u->ctl->conf, u->ctl->bus);
+	fflush(stdout);
+	u->deployed = status == EXIT_DONE;
+	return status;
+}
+
+static int
+deploy(struct upgrade *u)
+{
 	char program[PROGRAM_MAX];
 	int status;
 
 	program_of(u->serves, program);
 	if (strcmp(program, u->installed) == 0)
 		return EXIT_DONE;
-	if (options.no_smoke)
-		printf("there will be no test load (%s)\n", no_wsload.text);
-	status = deploy_run(&options, &u->ctl->conf, u->ctl->bus);
-	fflush(stdout);
-	u->deployed = status == EXIT_DONE;
-	if (status == EXIT_DONE && !options.dry_run)
+	status = deploy_to(u, instance_other(u->serves));
+	if (status == EXIT_DONE && !option_given(u->ctl->o, OPTION_DRY_RUN))
 		printf("%s has the former program, %s: wsctl rollback goes back to it\n", u->serves,
 		       program_name(program));
 	else if (status != EXIT_ATTENTION)
@@ -170,13 +179,7 @@ is_cut_off(const struct upgrade *u)
 static int
 go_on(struct upgrade *u)
 {
-	struct why why, no_wsload;
-	struct deploy_options options = {
-		.to = u->last.to,
-		.no_smoke = smoke_check(&no_wsload) != WSD_OK,
-		.dry_run = option_given(u->ctl->o, OPTION_DRY_RUN),
-	};
-	int status;
+	struct why why;
 
 	if (strcmp(u->last.program, u->installed) != 0) {
 		why_set(&why, WSD_E_UNSUPPORTED,
@@ -187,10 +190,7 @@ go_on(struct upgrade *u)
 	}
 	printf("the deploy from %s to %s was cut off in its step %s, and goes on\n", u->last.from, u->last.to,
 	       u->last.step);
-	status = deploy_run(&options, &u->ctl->conf, u->ctl->bus);
-	fflush(stdout);
-	u->deployed = status == EXIT_DONE;
-	return status;
+	return deploy_to(u, u->last.to);
 }
 
 static int
