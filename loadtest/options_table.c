@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/ascii.h"
 #include "base/err.h"
 #include "loadtest/options_priv.h"
 #include "loadtest/plan.h"
@@ -164,25 +165,13 @@ read_payload_file(struct reader *r, const char *v)
 static int
 add_source(struct reader *r, const char *text, size_t len)
 {
-	struct sockaddr_storage *out = &r->o->sources[r->o->n_sources];
 	struct addr a;
 
 	if (r->o->n_sources == OPTIONS_SOURCES)
 		return reader_fail(r, "more than %d source addresses", OPTIONS_SOURCES);
 	if (addr_parse(&a, text, len) != WSD_OK || a.port != 0)
 		return bad_value(r, text, "a list of addresses such as 127.0.0.2,127.0.0.3");
-	if (a.family == ADDR_V4) {
-		struct sockaddr_in *in = (struct sockaddr_in *)out;
-
-		in->sin_family = AF_INET;
-		memcpy(&in->sin_addr, a.bytes, 4);
-	} else {
-		struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-		in6->sin6_family = AF_INET6;
-		memcpy(&in6->sin6_addr, a.bytes, 16);
-	}
-	r->o->n_sources++;
+	addr_to_sockaddr(&a, &r->o->sources[r->o->n_sources++]);
 	return WSD_OK;
 }
 
@@ -209,17 +198,15 @@ read_path(struct reader *r, const char *v)
 	return WSD_OK;
 }
 
-/* What a header's name consists of: RFC 9110, 5.6.2. */
-#define TOKEN "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
 static int
 read_header(struct reader *r, const char *v)
 {
-	size_t name = strspn(v, TOKEN);
+	size_t name = strcspn(v, ":");
 
 	if (r->o->n_headers == OPTIONS_HEADERS)
 		return reader_fail(r, "more than %d headers", OPTIONS_HEADERS);
-	if (name == 0 || v[name] != ':' || v[strcspn(v, "\r\n")] != '\0' || strlen(v) > 4096)
+	if (name == 0 || v[name] != ':' || !ascii_all((struct slice){ v, name }, ascii_is_token) ||
+	    v[strcspn(v, "\r\n")] != '\0' || strlen(v) > 4096)
 		return bad_value(r, v, "a header such as 'Origin: https://example.org'");
 	r->o->headers[r->o->n_headers++] = v;
 	return WSD_OK;

@@ -65,6 +65,23 @@ addr_same_client(const struct addr *a, const struct addr *b)
 	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
+socklen_t
+addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+
+	*out = (struct sockaddr_storage){ .ss_family = a->family == ADDR_V4 ? AF_INET : AF_INET6 };
+	if (a->family == ADDR_V4) {
+		memcpy(&v4->sin_addr, a->bytes, sizeof(v4->sin_addr));
+		v4->sin_port = htons(a->port);
+		return sizeof(*v4);
+	}
+	memcpy(&v6->sin6_addr, a->bytes, sizeof(v6->sin6_addr));
+	v6->sin6_port = htons(a->port);
+	return sizeof(*v6);
+}
+
 /* Splits "host:port" and "[host]:port"; the port stays 0 where none is given. */
 static int
 split_port(char *host, const char **at, uint16_t *port)
@@ -173,17 +190,18 @@ host_bits_clear(const struct addr_net *net)
 }
 
 static int
-net_parse(struct addr_net *net, const char *text, size_t len)
+net_parse(struct addr_net *net, struct slice text)
 {
-	const char *slash = memchr(text, '/', len);
-	size_t host_len = slash ? (size_t)(slash - text) : len;
+	bool whole = !memchr(text.at, '/', text.len);
+	struct slice host;
 	uint64_t most, bits;
 
-	if (addr_parse(&net->base, text, host_len) != WSD_OK || net->base.port != 0)
+	slice_cut(&text, '/', &host);
+	if (addr_parse(&net->base, host.at, host.len) != WSD_OK || net->base.port != 0)
 		return WSD_E_MALFORMED;
 	most = net->base.family == ADDR_V4 ? 32 : 128;
 	bits = most;
-	if (slash && decimal_parse((struct slice){ slash + 1, len - host_len - 1 }, most, &bits) != WSD_OK)
+	if (!whole && decimal_parse(text, most, &bits) != WSD_OK)
 		return WSD_E_MALFORMED;
 	net->bits = (uint8_t)bits;
 	return host_bits_clear(net) ? WSD_OK : WSD_E_MALFORMED;
@@ -192,6 +210,7 @@ net_parse(struct addr_net *net, const char *text, size_t len)
 int
 addr_nets_parse(struct addr_nets *out, const char *text)
 {
+	struct slice rest = slice_of(text), one;
 	struct addr_nets list = { NULL, 0 };
 	size_t most = 1;
 	int rc = WSD_OK;
@@ -201,18 +220,8 @@ addr_nets_parse(struct addr_nets *out, const char *text)
 	list.nets = calloc(most, sizeof(*list.nets));
 	if (!list.nets)
 		return -ENOMEM;
-	while (*text && rc == WSD_OK) {
-		size_t len = strcspn(text, ",");
-		const char *next = text[len] ? text + len + 1 : text + len;
-
-		while (len > 0 && *text == ' ')
-			text++, len--;
-		while (len > 0 && text[len - 1] == ' ')
-			len--;
-		rc = net_parse(&list.nets[list.n], text, len);
-		list.n++;
-		text = next;
-	}
+	while (rc == WSD_OK && slice_cut(&rest, ',', &one))
+		rc = net_parse(&list.nets[list.n++], slice_trim(one));
 	if (rc != WSD_OK) {
 		addr_nets_deinit(&list);
 		return rc;

@@ -30,6 +30,9 @@ bool addr_same_client(const struct addr *a, const struct addr *b);
 
 struct addr addr_from_sockaddr(const struct sockaddr *sa, socklen_t len);
 
+/* The other way round; a is of IPv4 or IPv6. Returns its length. */
+socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
+
 /* An address alone: "192.0.2.1", "2001:db8::1", "[2001:db8::1]:443", "192.0.2.1:443". WSD_OK or WSD_E_MALFORMED. */
 int addr_parse(struct addr *out, const char *text, size_t len);
 

@@ -2,8 +2,6 @@
 /* Reading the clocks, and ISO 8601. */
 #include "base/clock.h"
 
-#include <time.h>
-
 #include "base/check.h"
 
 static uint64_t
@@ -25,6 +23,14 @@ uint64_t
 clock_mono_ms(void)
 {
 	return read_ns(CLOCK_MONOTONIC) / CLOCK_NS_PER_MS;
+}
+
+struct timespec
+clock_in_ms(uint64_t ms)
+{
+	uint64_t until = clock_mono_ns() + ms * CLOCK_NS_PER_MS;
+
+	return (struct timespec){ (time_t)(until / CLOCK_NS_PER_S), (long)(until % CLOCK_NS_PER_S) };
 }
 
 uint64_t

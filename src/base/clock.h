@@ -4,6 +4,7 @@
 #define WSD_BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_NS_PER_MS 1000000ull
 #define CLOCK_NS_PER_S  1000000000ull
@@ -13,6 +14,9 @@
 
 uint64_t clock_mono_ns(void);
 uint64_t clock_mono_ms(void);
+
+/* So much later, by the monotonic clock; for pthread_cond_clockwait(). */
+struct timespec clock_in_ms(uint64_t ms);
 
 /* ms since 1970-01-01 UTC; follows every step of the wall clock */
 uint64_t clock_real_ms(void);

@@ -11,23 +11,6 @@
 #include "ctl/instance.h"
 #include "ctl/why.h"
 
-static socklen_t
-to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-
-	*out = (struct sockaddr_storage){ .ss_family = a->family == ADDR_V4 ? AF_INET : AF_INET6 };
-	if (a->family == ADDR_V4) {
-		memcpy(&v4->sin_addr, a->bytes, sizeof(v4->sin_addr));
-		v4->sin_port = htons(a->port);
-		return sizeof(*v4);
-	}
-	memcpy(&v6->sin6_addr, a->bytes, sizeof(v6->sin6_addr));
-	v6->sin6_port = htons(a->port);
-	return sizeof(*v6);
-}
-
 /* As systemd would. */
 static int
 try_bind(const char *address)
@@ -42,7 +25,8 @@ try_bind(const char *address)
 	if (fd == -1)
 		return wsd_errno();
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	rc = bind(fd, (struct sockaddr *)&sa, to_sockaddr(&a, &sa)) == 0 && listen(fd, 1) == 0 ? WSD_OK : wsd_errno();
+	rc = bind(fd, (struct sockaddr *)&sa, addr_to_sockaddr(&a, &sa)) == 0 && listen(fd, 1) == 0 ? WSD_OK
+												    : wsd_errno();
 	fd_close(&fd);
 	return rc;
 }

@@ -89,28 +89,18 @@ read_target(struct request_head *h)
 static enum request_step
 read_version(struct request_head *h)
 {
-	static const char name[] = "HTTP/";
+	static const char form[] = "HTTP/1.";
 
-	for (const char *c = name; *c; c++, h->at++) {
+	for (const char *c = form;; c++, h->at++) {
 		if (h->at == h->end)
 			return STEP_PARTIAL;
-		if (*h->at != *c)
+		if (*c == '1' && *h->at != *c && ascii_is_digit(*h->at))
+			return request_refuse(h, 505, "only HTTP/1.1 is spoken here");
+		if (*c ? *h->at != *c : !ascii_is_digit(*h->at))
 			return request_refuse(h, 400, "malformed HTTP version");
+		if (!*c)
+			break;
 	}
-	if (h->at == h->end)
-		return STEP_PARTIAL;
-	if (!ascii_is_digit(*h->at))
-		return request_refuse(h, 400, "malformed HTTP version");
-	if (*h->at++ != '1')
-		return request_refuse(h, 505, "only HTTP/1.1 is spoken here");
-	if (h->at == h->end)
-		return STEP_PARTIAL;
-	if (*h->at++ != '.')
-		return request_refuse(h, 400, "malformed HTTP version");
-	if (h->at == h->end)
-		return STEP_PARTIAL;
-	if (!ascii_is_digit(*h->at))
-		return request_refuse(h, 400, "malformed HTTP version");
 	h->minor = *h->at++ - '0';
 	return request_read_eol(h);
 }

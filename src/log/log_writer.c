@@ -19,7 +19,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -102,14 +101,6 @@ log_writer_post(struct log_line *line)
 	return running;
 }
 
-static struct timespec
-in_ms(uint64_t ms)
-{
-	uint64_t until = clock_mono_ns() + ms * CLOCK_NS_PER_MS;
-
-	return (struct timespec){ (time_t)(until / CLOCK_NS_PER_S), (long)(until % CLOCK_NS_PER_S) };
-}
-
 /* False: the time is over. */
 static bool
 wait_locked(pthread_cond_t *cond, const struct timespec *until)
@@ -124,7 +115,7 @@ wait_locked(pthread_cond_t *cond, const struct timespec *until)
 static void
 linger_locked(void)
 {
-	struct timespec until = in_ms(LINGER_MS);
+	struct timespec until = clock_in_ms(LINGER_MS);
 
 	while (!queue.stopping && !queue.urgent && queue.n_lines < QUEUE_LINES / 2 && wait_locked(&queue.wake, &until))
 		;
@@ -134,7 +125,7 @@ linger_locked(void)
 static bool
 flush_locked(uint64_t most_ms)
 {
-	struct timespec until = in_ms(most_ms);
+	struct timespec until = clock_in_ms(most_ms);
 	uint64_t last = queue.batches + !list_empty(&queue.lines); /* the batch that the last line is in */
 
 	queue.urgent = true;
@@ -291,7 +282,7 @@ free_lines(struct list *lines)
 void
 log_writer_stop(void)
 {
-	struct timespec until = in_ms(STOP_MS);
+	struct timespec until = clock_in_ms(STOP_MS);
 	struct list left;
 	bool running;
 

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -36,7 +35,6 @@ static struct ask *
 create(const struct ask_kind *kind, const void *payload)
 {
 	struct ask *a = calloc(1, sizeof(*a) + kind->size);
-	pthread_condattr_t attr;
 
 	if (!a)
 		return NULL;
@@ -44,10 +42,7 @@ create(const struct ask_kind *kind, const void *payload)
 	a->kind = kind;
 	memcpy(a->payload, payload, kind->size);
 	CHECK_ZERO(pthread_mutex_init(&a->mtx, NULL));
-	CHECK_ZERO(pthread_condattr_init(&attr));
-	CHECK_ZERO(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC));
-	CHECK_ZERO(pthread_cond_init(&a->answered, &attr));
-	CHECK_ZERO(pthread_condattr_destroy(&attr));
+	CHECK_ZERO(pthread_cond_init(&a->answered, NULL));
 	return a;
 }
 
@@ -81,14 +76,13 @@ ask_answer(struct ask *a, int rc)
 static bool
 wait_for_answer(struct ask *a, uint32_t patience_ms)
 {
-	uint64_t until_ms = clock_mono_ms() + patience_ms;
-	struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
+	struct timespec until = clock_in_ms(patience_ms);
 	bool done;
 	int rc = 0;
 
 	CHECK_ZERO(pthread_mutex_lock(&a->mtx));
 	while (!a->done && rc == 0)
-		rc = pthread_cond_timedwait(&a->answered, &a->mtx, &until);
+		rc = pthread_cond_clockwait(&a->answered, &a->mtx, CLOCK_MONOTONIC, &until);
 	done = a->done;
 	a->abandoned = !done;
 	CHECK_ZERO(pthread_mutex_unlock(&a->mtx));

@@ -104,10 +104,27 @@ test_unix_peers_are_local(void **state)
 	addr_nets_deinit(&nets);
 }
 
+static void
+test_to_sockaddr_and_back(void **state)
+{
+	static const char *const texts[] = { "192.0.2.1:80", "[2001:db8::1]:65535" };
+	struct sockaddr_storage sa;
+	struct addr a, b;
+	socklen_t len;
+
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		assert_int_equal(addr_parse(&a, texts[i], strlen(texts[i])), WSD_OK);
+		len = addr_to_sockaddr(&a, &sa);
+		b = addr_from_sockaddr((struct sockaddr *)&sa, len);
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_to_sockaddr_and_back),
 		cmocka_unit_test(test_parse_and_print),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_bad_networks),
