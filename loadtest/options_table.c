@@ -88,18 +88,6 @@ read_connections(struct reader *r, const char *v)
 }
 
 static int
-read_rate(struct reader *r, const char *v)
-{
-	return take_rate(r, v, &r->o->rate);
-}
-
-static int
-read_interval(struct reader *r, const char *v)
-{
-	return take_duration(r, v, &r->o->interval_ns);
-}
-
-static int
 read_in_flight(struct reader *r, const char *v)
 {
 	uint64_t n = 0;
@@ -135,30 +123,11 @@ read_connect_parallel(struct reader *r, const char *v)
 }
 
 static int
-read_connect_timeout(struct reader *r, const char *v)
-{
-	return take_duration(r, v, &r->o->connect_timeout_ns);
-}
-
-static int
-read_answer_timeout(struct reader *r, const char *v)
-{
-	return take_duration(r, v, &r->o->answer_timeout_ns);
-}
-
-static int
 read_size(struct reader *r, const char *v)
 {
 	r->set_size = true;
 	if (units_size(v, 8 << 20, &r->o->payload_size) != WSD_OK)
 		return bad_value(r, v, "a size of at most 8M");
-	return WSD_OK;
-}
-
-static int
-read_payload_file(struct reader *r, const char *v)
-{
-	r->o->payload_file = v;
 	return WSD_OK;
 }
 
@@ -231,41 +200,6 @@ read_protocol(struct reader *r, const char *v)
 }
 
 static int
-read_resume(struct reader *r, const char *v)
-{
-	r->o->resume = r->o->reconnect = true;
-	return WSD_OK;
-}
-
-static int
-read_reconnect(struct reader *r, const char *v)
-{
-	r->o->reconnect = true;
-	return WSD_OK;
-}
-
-static int
-read_tls(struct reader *r, const char *v)
-{
-	r->o->tls = true;
-	return WSD_OK;
-}
-
-static int
-read_ca(struct reader *r, const char *v)
-{
-	r->o->ca_file = v;
-	return WSD_OK;
-}
-
-static int
-read_insecure(struct reader *r, const char *v)
-{
-	r->o->insecure = true;
-	return WSD_OK;
-}
-
-static int
 read_processes(struct reader *r, const char *v)
 {
 	uint64_t n = 1;
@@ -273,12 +207,6 @@ read_processes(struct reader *r, const char *v)
 
 	r->o->processes = (unsigned)n;
 	return rc;
-}
-
-static int
-read_first(struct reader *r, const char *v)
-{
-	return take_count(r, v, 0, 1ull << 48, &r->o->first);
 }
 
 static int
@@ -298,34 +226,6 @@ read_fail_if(struct reader *r, const char *v)
 		return reader_fail(r, "--fail-if: '%.*s' is not like latency_p95>1s, errors>1%% or lost>0",
 				   (int)strcspn(bad, ", "), bad);
 	}
-}
-
-static int
-read_no_thresholds(struct reader *r, const char *v)
-{
-	r->o->no_default_thresholds = true;
-	return WSD_OK;
-}
-
-static int
-read_json(struct reader *r, const char *v)
-{
-	r->o->json_file = v;
-	return WSD_OK;
-}
-
-static int
-read_report(struct reader *r, const char *v)
-{
-	r->o->report_file = v;
-	return WSD_OK;
-}
-
-static int
-read_title(struct reader *r, const char *v)
-{
-	r->o->title = v;
-	return WSD_OK;
 }
 
 static int
@@ -371,33 +271,36 @@ read_progress(struct reader *r, const char *v)
 	return bad_value(r, v, "auto, on or off");
 }
 
-static int
-read_quiet(struct reader *r, const char *v)
-{
-	r->o->quiet = true;
-	return WSD_OK;
-}
+/* The simplest of the readers. */
+#define READER(option, result) \
+	static int read_##option(struct reader *r, const char *v) \
+	{ \
+		return (result); \
+	}
+#define SETTER(option, assignment) READER(option, ((assignment), WSD_OK))
 
-static int
-read_list_profiles(struct reader *r, const char *v)
-{
-	r->done = r->list_profiles = true;
-	return WSD_OK;
-}
+READER(rate, take_rate(r, v, &r->o->rate))
+READER(interval, take_duration(r, v, &r->o->interval_ns))
+READER(connect_timeout, take_duration(r, v, &r->o->connect_timeout_ns))
+READER(answer_timeout, take_duration(r, v, &r->o->answer_timeout_ns))
+READER(first, take_count(r, v, 0, 1ull << 48, &r->o->first))
+SETTER(payload_file, r->o->payload_file = v)
+SETTER(resume, r->o->resume = r->o->reconnect = true)
+SETTER(reconnect, r->o->reconnect = true)
+SETTER(tls, r->o->tls = true)
+SETTER(ca, r->o->ca_file = v)
+SETTER(insecure, r->o->insecure = true)
+SETTER(no_thresholds, r->o->no_default_thresholds = true)
+SETTER(json, r->o->json_file = v)
+SETTER(report, r->o->report_file = v)
+SETTER(title, r->o->title = v)
+SETTER(quiet, r->o->quiet = true)
+SETTER(list_profiles, r->done = r->list_profiles = true)
+SETTER(help, r->done = r->help = true)
+SETTER(version, r->done = r->version = true)
 
-static int
-read_help(struct reader *r, const char *v)
-{
-	r->done = r->help = true;
-	return WSD_OK;
-}
-
-static int
-read_version(struct reader *r, const char *v)
-{
-	r->done = r->version = true;
-	return WSD_OK;
-}
+#undef SETTER
+#undef READER
 
 /* A row without a reader is a heading of the help. */
 static const struct option_row rows[] = {

@@ -57,25 +57,13 @@ struct parts {
 };
 
 static bool
-take_part(struct slice *rest, struct slice *part, bool last)
-{
-	const char *dot = memchr(rest->at, '.', rest->len);
-
-	*part = *rest;
-	if (last)
-		return !dot && part->len > 0;
-	if (!dot)
-		return false;
-	part->len = (size_t)(dot - rest->at);
-	*rest = (struct slice){ dot + 1, rest->len - part->len - 1 };
-	return part->len > 0;
-}
-
-static bool
 split(struct parts *out, struct slice token)
 {
-	return token.len <= AUTH_TOKEN_MAX && token.len > 0 && take_part(&token, &out->head, false) &&
-	       take_part(&token, &out->payload, false) && take_part(&token, &out->signature, true);
+	struct slice rest = token;
+
+	return token.len <= AUTH_TOKEN_MAX && slice_cut(&rest, '.', &out->head) &&
+	       slice_cut(&rest, '.', &out->payload) && slice_cut(&rest, '.', &out->signature) && rest.len == 0 &&
+	       token.at[token.len - 1] != '.' && out->head.len > 0 && out->payload.len > 0 && out->signature.len > 0;
 }
 
 static bool

@@ -29,11 +29,14 @@ percent_decode(struct slice text, char *out, size_t size)
 		int c = next_char(text, &i);
 
 		if (c <= 0 || n + 1 >= size) {
-			out[0] = '\0';
+			if (size > 0)
+				out[0] = '\0';
 			return c <= 0 ? WSD_E_MALFORMED : WSD_E_TOO_LARGE;
 		}
 		out[n++] = (char)c;
 	}
+	if (size == 0)
+		return WSD_E_TOO_LARGE;
 	out[n] = '\0';
 	return (int)n;
 }

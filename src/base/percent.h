@@ -5,8 +5,7 @@
 
 #include "base/slice.h"
 
-/* Undoes them; zero-terminated. The length, WSD_E_TOO_LARGE or WSD_E_MALFORMED (bad escape, a zero); then out is "".
- * out has room for size bytes, at least one. */
+/* Undoes them; zero-terminated. The length, WSD_E_TOO_LARGE or WSD_E_MALFORMED (bad escape, a zero); then out is "". */
 int percent_decode(struct slice text, char *out, size_t size);
 
 #endif

@@ -59,4 +59,18 @@ slice_trim(struct slice s)
 	return s;
 }
 
+/* Whether a list with commas, as HTTP has them, names this; without regard to case. */
+static inline bool
+slice_lists(struct slice list, struct slice name)
+{
+	struct slice item;
+
+	while (slice_cut(&list, ',', &item)) {
+		item = slice_trim(item);
+		if (item.len == name.len && (name.len == 0 || strncasecmp(item.at, name.at, name.len) == 0))
+			return true;
+	}
+	return false;
+}
+
 #endif

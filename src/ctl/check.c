@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/slice.h"
 #include "ctl/api.h"
 #include "ctl/command.h"
 #include "ctl/failure.h"
@@ -32,12 +33,10 @@ say_seconds(uint64_t ms)
 static void
 say_remarks(const struct trial *t, const char *name)
 {
-	for (const char *at = t->remarks; *at;) {
-		size_t len = strcspn(at, "\n");
+	struct slice rest = slice_of(t->remarks), line;
 
-		printf("%s: remark: %.*s\n", name, (int)len, at);
-		at += len + (at[len] == '\n');
-	}
+	while (slice_cut(&rest, '\n', &line))
+		printf("%s: remark: %.*s\n", name, (int)line.len, line.at);
 }
 
 /* Tries one, and tells of it. */

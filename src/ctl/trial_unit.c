@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/slice.h"
+
 static const char *const kinds[TRIAL_SOCKETS] = { "public", "admin", "handoff" };
 
 void
@@ -117,13 +119,11 @@ take_line(struct reader *r, const char *line, size_t len)
 static void
 take_file(struct reader *r, const char *text)
 {
-	r->in_service = r->goes_on = r->left_out = false;
-	while (*text) {
-		size_t len = strcspn(text, "\n");
+	struct slice rest = slice_of(text), line;
 
-		take_line(r, text, len);
-		text += len + (text[len] == '\n');
-	}
+	r->in_service = r->goes_on = r->left_out = false;
+	while (slice_cut(&rest, '\n', &line))
+		take_line(r, line.at, line.len);
 	putc('\n', r->to); /* in case that the last line is open */
 }
 

@@ -86,9 +86,6 @@ void request_judge(struct request *out, const char *head, size_t len);
  * a bad escape, an embedded zero, or if it is there twice. */
 int request_query(struct slice query, const char *name, char *out, size_t size);
 
-/* True if the comma-separated list of a header field's value has this token, without regard to case. */
-bool request_has_token(struct slice list, const char *token);
-
 /* Where request_next() goes on; all zero: at the beginning. */
 struct request_place {
 	unsigned line;

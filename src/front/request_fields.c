@@ -32,17 +32,6 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-bool
-request_has_token(struct slice list, const char *token)
-{
-	struct slice item;
-
-	while (slice_cut(&list, ',', &item))
-		if (slice_equal_nocase(slice_trim(item), token))
-			return true;
-	return false;
-}
-
 /* As libmicrohttpd counts them: commas part them, too. */
 static unsigned
 count_cookies(struct slice value)
@@ -75,10 +64,10 @@ keep_line(struct request_head *h, enum request_field field, struct slice value)
 		request_add_line(&h->extensions, value, true);
 		break;
 	case FIELD_UPGRADE:
-		h->upgrade_websocket |= request_has_token(value, "websocket");
+		h->upgrade_websocket |= slice_lists(value, SLICE("websocket"));
 		break;
 	case FIELD_CONNECTION:
-		h->connection_upgrade |= request_has_token(value, "upgrade");
+		h->connection_upgrade |= slice_lists(value, SLICE("upgrade"));
 		break;
 	case FIELD_TRANSFER_ENCODING:
 		h->unknown_coding |= !slice_equal_nocase(value, "chunked");

@@ -120,15 +120,13 @@ request_next(const struct request_list *list, struct request_place *place, struc
 {
 	while (place->line < list->n_lines && place->line < REQUEST_LINES_MAX) {
 		const struct slice *line = &list->lines[place->line];
-		const char *comma, *at = line->at + place->at;
+		struct slice rest = { line->at + place->at, line->len - place->at };
 
-		if (place->at >= line->len) {
+		if (!slice_cut(&rest, ',', element)) {
 			*place = (struct request_place){ .line = place->line + 1 };
 			continue;
 		}
-		comma = memchr(at, ',', line->len - place->at);
-		*element = (struct slice){ at, comma ? (size_t)(comma - at) : line->len - place->at };
-		place->at += element->len + 1;
+		place->at = line->len - rest.len;
 		*element = slice_trim(*element);
 		if (element->len > 0)
 			return true;

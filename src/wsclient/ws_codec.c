@@ -144,22 +144,6 @@ header_is(struct slice line, const char *name, struct slice *value)
 	return true;
 }
 
-/* One of the words of a comma-separated list, "keep-alive, Upgrade". */
-static bool
-has_word(struct slice value, struct slice word)
-{
-	size_t n = word.len;
-
-	for (size_t i = 0; i + n <= value.len; i++) {
-		bool starts = i == 0 || value.at[i - 1] == ' ' || value.at[i - 1] == ',';
-		bool ends = i + n == value.len || value.at[i + n] == ' ' || value.at[i + n] == ',';
-
-		if (starts && ends && strncasecmp(value.at + i, word.at, n) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* -1: an HTTP date, which nobody sends here. */
 static long
 whole_seconds(struct slice value)
@@ -182,11 +166,11 @@ take_header(struct slice line, const char *accept, const char *subprotocol, stru
 	if (header_is(line, "upgrade", &value))
 		seen->upgrade = slice_equal_nocase(value, "websocket");
 	else if (header_is(line, "connection", &value))
-		seen->connection = seen->connection || has_word(value, SLICE("upgrade"));
+		seen->connection = seen->connection || slice_lists(value, SLICE("upgrade"));
 	else if (header_is(line, "sec-websocket-accept", &value))
 		seen->accepted = slice_equal(value, accept);
 	else if (header_is(line, "sec-websocket-protocol", &value) && subprotocol && value.len > 0)
-		seen->chosen = has_word((struct slice){ subprotocol, strlen(subprotocol) }, value);
+		seen->chosen = slice_lists(slice_of(subprotocol), value);
 	else if (header_is(line, "retry-after", &value))
 		reply->retry_after_s = whole_seconds(value);
 }

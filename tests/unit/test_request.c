@@ -513,18 +513,6 @@ test_query(void **state)
 	query_gives("A=1", "a", WSD_E_UNKNOWN, "");
 }
 
-static void
-test_tokens(void **state)
-{
-	assert_true(request_has_token(SLICE("upgrade"), "upgrade"));
-	assert_true(request_has_token(SLICE("keep-alive ,\tUPGRADE "), "upgrade"));
-	assert_true(request_has_token(SLICE(",,upgrade,"), "upgrade"));
-	assert_false(request_has_token(SLICE(""), "upgrade"));
-	assert_false(request_has_token(SLICE("upgrades"), "upgrade"));
-	assert_false(request_has_token(SLICE("up grade"), "upgrade"));
-	assert_false(request_has_token(SLICE("keep-alive upgrade"), "upgrade"));
-}
-
 int
 main(void)
 {
@@ -541,7 +529,6 @@ main(void)
 		cmocka_unit_test(test_elements_of_several_lines),
 		cmocka_unit_test(test_number_of_lines_of_subprotocols),
 		cmocka_unit_test(test_query),
-		cmocka_unit_test(test_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,7 @@ test_escapes(void **state)
 	check_decoded("a+%62%C3", 16, 4, "a+b\xc3");
 	check_decoded("%41%4a", 3, 2, "AJ");
 	check_decoded("%41%4a", 2, WSD_E_TOO_LARGE, "");
+	check_decoded("", 0, WSD_E_TOO_LARGE, "before");
 	check_decoded("a%00b", 16, WSD_E_MALFORMED, "");
 	check_decoded("a%", 16, WSD_E_MALFORMED, "");
 	check_decoded("a%4", 16, WSD_E_MALFORMED, "");
@@ -127,12 +128,25 @@ test_pieces(void **state)
 	assert_false(slice_equal_nocase(SLICE("Upgrade"), "Upgrad") || slice_equal_nocase(SLICE("Up"), "Upgrade"));
 }
 
+static void
+test_lists(void **state)
+{
+	assert_true(slice_lists(SLICE("upgrade"), SLICE("upgrade")));
+	assert_true(slice_lists(SLICE("keep-alive ,\tUPGRADE "), SLICE("upgrade")));
+	assert_true(slice_lists(SLICE(",,upgrade,"), SLICE("upgrade")));
+	assert_false(slice_lists(SLICE(""), SLICE("upgrade")));
+	assert_false(slice_lists(SLICE("upgrades"), SLICE("upgrade")));
+	assert_false(slice_lists(SLICE("up grade"), SLICE("upgrade")));
+	assert_false(slice_lists(SLICE("keep-alive upgrade"), SLICE("upgrade")));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connection_ids), cmocka_unit_test(test_instances), cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_escapes),        cmocka_unit_test(test_secrets),   cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
