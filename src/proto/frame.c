@@ -38,6 +38,19 @@ frame_header(char *out, enum frame_opcode opcode, size_t payload_len)
 }
 
 size_t
+frame_payload_len(const char *header)
+{
+	const unsigned char *at = (const unsigned char *)header + 1;
+	size_t bytes = *at == LEN_64 ? 8 : 2, len = 0;
+
+	if (*at < LEN_16)
+		return *at;
+	while (bytes-- > 0)
+		len = len << 8 | *++at;
+	return len;
+}
+
+size_t
 frame_ping(char *out, const void *payload, size_t payload_len)
 {
 	size_t header;

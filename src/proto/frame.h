@@ -27,6 +27,9 @@ size_t frame_header_len(size_t payload_len);
 /* Writes the header of an unmasked final frame, with the shortest length form; returns frame_header_len(). */
 size_t frame_header(char *out, enum frame_opcode opcode, size_t payload_len);
 
+/* What that was written with. */
+size_t frame_payload_len(const char *header);
+
 /* A whole frame, unmasked; payload_len at most FRAME_CONTROL_MAX. Returns the bytes written, at most 2 + 125. */
 size_t frame_ping(char *out, const void *payload, size_t payload_len);
 

@@ -26,7 +26,7 @@ write_piece(struct wire_hub *hub, struct cork_piece *piece, uint64_t now_ns)
 
 	if (piece->len > 0 && wire->lws && wire->state != WIRE_GONE &&
 	    (piece->answers == 0 || receive_knows_mask(wire) || receive_check_mask(hub, wire, false)))
-		send_frames(hub, wire, hub->cork.space + LWS_PRE, piece->len);
+		send_bytes(hub, wire, hub->cork.space, piece->len);
 	if (piece->answers > 0) {
 		if (now_ns == 0)
 			now_ns = clock_mono_ns();
@@ -62,6 +62,29 @@ wire_count_message(struct wire_hub *hub, uint64_t read_ns)
 		hub->cork.now.since_ns = read_ns;
 }
 
+bool
+cork_takes(const struct wire *wire)
+{
+	return wire->lws && (wire->state == WIRE_OPEN || wire->state == WIRE_LEAVING);
+}
+
+bool
+cork_add(struct wire_hub *hub, struct wire *wire, const char *data, size_t len)
+{
+	struct cork_piece *now = &hub->cork.now;
+
+	if (now->wire != wire)
+		return false;
+	if (now->len + len > CORK_BYTES) {
+		cork_flush(hub, 0);
+		cork_enter(hub, wire, 0);
+		return false;
+	}
+	memcpy(hub->cork.space + now->len, data, len);
+	now->len += len;
+	return true;
+}
+
 /* Room for need bytes at the end of what the wire has to say; NULL: it takes nothing more. */
 static char *
 room_for(struct wire_hub *hub, struct wire *wire, size_t need)
@@ -73,9 +96,7 @@ room_for(struct wire_hub *hub, struct wire *wire, size_t need)
 		cork_flush(hub, 0);
 		cork_enter(hub, wire, 0);
 	}
-	if (!wire->lws || (wire->state != WIRE_OPEN && wire->state != WIRE_LEAVING))
-		return NULL;
-	return hub->cork.space + LWS_PRE + now->len;
+	return cork_takes(wire) ? hub->cork.space + now->len : NULL;
 }
 
 char *
@@ -90,7 +111,7 @@ void
 wire_text_end(struct wire_hub *hub, size_t len)
 {
 	struct cork_piece *now = &hub->cork.now;
-	char *at = hub->cork.space + LWS_PRE + now->len;
+	char *at = hub->cork.space + now->len;
 	size_t header = frame_header_len(len);
 
 	CHECK(now->wire && now->len + FRAME_HEADER_MAX + len <= CORK_BYTES);

@@ -28,6 +28,7 @@
 struct lws;
 struct metrics_shard;
 struct outq;
+struct wire_frames;
 struct wire_hub;
 
 enum wire_state {
@@ -203,6 +204,30 @@ void wire_behind_pong(struct wire *wire);
 
 /* At most 125 bytes; not none, as empty pongs are not reported. */
 void wire_ping(struct wire_hub *hub, struct wire *wire, const void *payload, size_t len);
+
+/*
+ * What many wires are sent: messages as one run of frames, made once. The bytes are the same for all, as a server's
+ * frames have no mask, and nobody copies them for one that has to wait: its queue refers to them. References are
+ * counted without a lock, so that a run belongs to one thread.
+ */
+enum wire_message {
+	WIRE_TEXT,
+	WIRE_BINARY,
+	WIRE_PING, /* as in wire_ping() */
+};
+
+/* Adds a message to the run, which may move; if it is NULL a run begins, whose one reference is the caller's. Only as
+ * long as there is no other, so before it is sent. WSD_OK, or -ENOMEM: then the run is as it was. */
+int wire_frames_add(struct wire_frames **frames, enum wire_message kind, const void *payload, size_t len);
+/* One reference more, and one less; put accepts NULL, and clears the pointer. */
+struct wire_frames *wire_frames_get(struct wire_frames *frames);
+void wire_frames_put(struct wire_frames **frames);
+/* Bytes, with the frames' headers. */
+size_t wire_frames_len(const struct wire_frames *frames);
+
+/* Behind all that the wire was sent before; the caller keeps its reference. What has to wait counts in the wire's queue
+ * as if it had been copied. False: the wire takes nothing more. */
+bool wire_send_frames(struct wire_hub *hub, struct wire *wire, struct wire_frames *frames);
 
 /* What waits in the queue is not sent. */
 void wire_drop_queue(struct wire_hub *hub, struct wire *wire);

@@ -6,6 +6,7 @@
 #include <libwebsockets.h>
 #include <uv.h>
 
+#include "wire/outq.h"
 #include "wire/wire.h"
 
 #define WIRE_MAGIC     0x77697265u
@@ -24,14 +25,14 @@
 /* What a wire has to say in this turn of the loop. */
 struct cork_piece {
 	struct wire *wire; /* NULL: nothing, or gone */
-	size_t len;        /* in cork.space, behind LWS_PRE */
+	size_t len;        /* in cork.space */
 	uint64_t since_ns; /* when the first of the messages answered here was read */
 	uint32_t answers;  /* how many */
 };
 
 struct cork {
 	struct cork_piece now;
-	char space[LWS_PRE + CORK_BYTES];
+	char space[CORK_BYTES];
 };
 
 /* Wires to be attended to at the end of the turn, each once, from first on. */
@@ -69,6 +70,7 @@ struct wire_hub {
 	uint64_t nonce; /* of the pings that seek a boundary */
 	int dummy;      /* takes the place of a socket that went away; -1: none */
 	struct cork cork;
+	char gathered[OUTQ_GATHER]; /* out of a queue, to be written at once */
 };
 
 /* context.c */
@@ -91,9 +93,14 @@ void cork_flush(struct wire_hub *hub, uint64_t now_ns);                    /* th
 void cork_release(struct wire_hub *hub, struct wire *wire);
 void cork_drop(struct wire_hub *hub, struct wire *wire); /* what it has to say is not said */
 
-/* send.c: hands whole frames to the socket, or to the queue if it does not take them; there are LWS_PRE spare bytes
- * before data. The wire may be leaving after this. */
-void send_frames(struct wire_hub *hub, struct wire *wire, char *data, size_t len);
+/* Whether it may be sent anything. */
+bool cork_takes(const struct wire *wire);
+/* To the end of what the wire has to say; false if that is not being gathered, or any more: there is no room. */
+bool cork_add(struct wire_hub *hub, struct wire *wire, const char *data, size_t len);
+
+/* send.c: hands whole frames to the socket, or to the queue if it does not take them. The wire may be leaving after
+ * this. */
+void send_bytes(struct wire_hub *hub, struct wire *wire, const char *data, size_t len);
 void send_writeable(struct wire_hub *hub, struct wire *wire);
 /* All that waits leaves before whatever libwebsockets says next: it holds what the socket does not take. */
 void send_rest(struct wire_hub *hub, struct wire *wire);

@@ -11,6 +11,8 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "proto/frame.h"
+#include "wire/frames.h"
 
 #define MAGIC 0x66616b65u
 
@@ -290,6 +292,29 @@ wire_ping(struct wire_hub *hub, struct wire *wire, const void *payload, size_t l
 	memcpy(fake->last_ping, payload, len);
 	fake->last_ping[len] = '\0';
 	fake->pings++;
+}
+
+bool
+wire_send_frames(struct wire_hub *hub, struct wire *wire, struct wire_frames *frames)
+{
+	const char *at = frames->data;
+
+	if (wire->state != WIRE_OPEN && wire->state != WIRE_LEAVING)
+		return false;
+	while (at < frames->data + frames->len) {
+		bool ping = (*at & 0xf) == FRAME_PING;
+		size_t len = frame_payload_len(at);
+
+		at += frame_header_len(len);
+		if (ping) {
+			wire_ping(hub, wire, at, len);
+		} else {
+			memcpy(wire_text_begin(hub, wire, len), at, len);
+			wire_text_end(hub, len);
+		}
+		at += len;
+	}
+	return true;
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ header_is(enum frame_opcode opcode, size_t payload_len, const char *bytes, size_
 	assert_int_equal(frame_header_len(payload_len), len);
 	assert_int_equal(frame_header(out, opcode, payload_len), len);
 	assert_memory_equal(out, bytes, len);
+	assert_int_equal(frame_payload_len(out), payload_len);
 	for (size_t i = len; i < sizeof(out); i++)
 		assert_int_equal(out[i], 0x55);
 }
