@@ -170,7 +170,7 @@ give(struct server *s, struct worker_offer *offer)
 	s->handoff.closed++;
 	metrics_add(s->shard, METRIC_SESSIONS_OUT, 1);
 	front_forget_session(s->front, offer->state.id, offer->state.token);
-	return worker_keep(w, offer, WORKER_BYE_RESTART, s->handoff_retry_ms);
+	return worker_keep(w, offer, CLIENT_BYE_RESTART, s->handoff_retry_ms);
 }
 
 /* The other side does not want it. */
@@ -188,7 +188,7 @@ take_leave(struct server *s, struct worker_offer *offer)
 	} else if (s->handoff.close) {
 		s->handoff.refused++;
 	}
-	return worker_keep(s->workers[offer->worker], offer, WORKER_BYE_RESTART, s->handoff_retry_ms);
+	return worker_keep(s->workers[offer->worker], offer, CLIENT_BYE_RESTART, s->handoff_retry_ms);
 }
 
 static void
@@ -204,7 +204,7 @@ settled(void *arg, void *what, enum sender_fate fate)
 		break;
 	case SENDER_KEPT:
 		s->handoff.kept++;
-		rc = worker_keep(s->workers[offer->worker], offer, WORKER_BYES, 0);
+		rc = worker_keep(s->workers[offer->worker], offer, CLIENT_BYES, 0);
 		break;
 	case SENDER_REFUSED:
 		rc = take_leave(s, offer);

@@ -133,7 +133,7 @@ lifecycle_ready(struct server *s)
 /* ---- draining -------------------------------------------------------------------------------- */
 
 static void
-tell_workers(struct server *s, enum worker_bye bye, uint32_t spread_ms)
+tell_workers(struct server *s, enum client_bye bye, uint32_t spread_ms)
 {
 	uint32_t retry_ms = lifecycle_retry_ms(s);
 
@@ -158,7 +158,7 @@ lifecycle_spread_ms(const struct server *s)
 }
 
 static void
-begin_drain(struct server *s, enum worker_bye bye)
+begin_drain(struct server *s, enum client_bye bye)
 {
 	s->drain_since_ms = clock_mono_ms();
 	s->drain_left = front_connections(s->front);
@@ -174,14 +174,14 @@ set_deadline(struct server *s, uint64_t ms)
 }
 
 static void
-begin_stop(struct server *s, enum worker_bye bye)
+begin_stop(struct server *s, enum client_bye bye)
 {
 	uint64_t deadline_ms = s->conf->drain_timeout_ms;
 
 	restart_give_up(s);
 	sysd_notify_now("STOPPING=1\nSTATUS=draining");
 	lifecycle_set_state(s, STATE_STOPPING);
-	if (bye == WORKER_BYE_RESTART) {
+	if (bye == CLIENT_BYE_RESTART) {
 		/* whoever comes now waits in the queue for the next process; not for clients that do not close */
 		front_set_mode(s->front, FRONT_CLOSED);
 		if (deadline_ms > lifecycle_spread_ms(s) + BYE_MS)
@@ -218,7 +218,7 @@ lifecycle_stand_still(struct server *s)
 }
 
 static void
-end(struct server *s, enum worker_bye bye)
+end(struct server *s, enum client_bye bye)
 {
 	if (server_state(s) == STATE_STOPPING) { /* a second signal: hurry */
 		tell_workers(s, bye, 0);
@@ -226,7 +226,7 @@ end(struct server *s, enum worker_bye bye)
 	}
 	if (s->sender)
 		sender_abort(s->sender, "this instance is being stopped");
-	if (bye == WORKER_BYE_RESTART && s->lot)
+	if (bye == CLIENT_BYE_RESTART && s->lot)
 		begin_restart(s);
 	else
 		begin_stop(s, bye);
@@ -250,10 +250,10 @@ lifecycle_signal(struct server *s, int signo)
 	switch (signo) {
 	case SIGTERM:
 	case SIGINT:
-		end(s, WORKER_BYE_SHUTDOWN);
+		end(s, CLIENT_BYE_SHUTDOWN);
 		break;
 	case SIGUSR2:
-		end(s, WORKER_BYE_RESTART);
+		end(s, CLIENT_BYE_RESTART);
 		break;
 	default: /* SIGHUP, SIGUSR1: nothing to re-read; must not end us */
 		log_notice("signal %d ignored: a changed configuration is taken up by a restart", signo);
@@ -269,7 +269,7 @@ lifecycle_drain(struct server *s)
 	if ((state != STATE_RUNNING && state != STATE_STANDBY) || s->restart.asking)
 		return WSD_E_BUSY;
 	lifecycle_set_state(s, STATE_DRAINING);
-	begin_drain(s, WORKER_BYE_SHUTDOWN);
+	begin_drain(s, CLIENT_BYE_SHUTDOWN);
 	return WSD_OK;
 }
 

@@ -200,7 +200,7 @@ settle(struct server *s, int rc)
 		if (rc == WSD_OK)
 			CHECK(worker_release(w, offer) == WSD_OK);
 		else
-			CHECK(worker_keep(w, offer, WORKER_BYE_RESTART, 0) == WSD_OK);
+			CHECK(worker_keep(w, offer, CLIENT_BYE_RESTART, 0) == WSD_OK);
 	}
 	if (rc == WSD_OK)
 		s->total_parked += s->n_parked;
@@ -248,7 +248,7 @@ parking_offer(struct server *s, struct worker_offer *offer)
 	if (rc == WSD_OK)
 		s->parked[s->n_parked++] = offer;
 	else
-		CHECK(worker_keep(s->workers[offer->worker], offer, WORKER_BYE_RESTART, 0) == WSD_OK);
+		CHECK(worker_keep(s->workers[offer->worker], offer, CLIENT_BYE_RESTART, 0) == WSD_OK);
 }
 
 void

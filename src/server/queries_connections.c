@@ -74,7 +74,7 @@ ask_worker(struct worker *w, struct worker_question *q, bool end_it)
 {
 	if (!w) /* joined: the last departures are on their way */
 		return WSD_E_CLOSED;
-	return end_it ? worker_dismiss(w, q, WORKER_BYE_OPERATOR) : worker_ask(w, q);
+	return end_it ? worker_dismiss(w, q, CLIENT_BYE_OPERATOR) : worker_ask(w, q);
 }
 
 /* Sends a question about each entry, or answers at once if there is none. */

@@ -16,7 +16,7 @@ static int
 seat_guest(void *arg, const struct front_guest *g)
 {
 	struct server *s = arg;
-	struct worker_guest guest = {
+	struct client_guest guest = {
 		.fd = g->fd,
 		.serial = g->seat.serial,
 		.slot = g->seat.slot,
@@ -74,7 +74,7 @@ dismiss(void *arg, const struct front_seat *seat, const char *id)
 	swap->question.answered = on_swapped;
 	swap->server = s;
 	strcpy(swap->id, id);
-	rc = worker_dismiss(s->workers[seat->worker], &swap->question, WORKER_BYE_REPLACED);
+	rc = worker_dismiss(s->workers[seat->worker], &swap->question, CLIENT_BYE_REPLACED);
 	if (rc != WSD_OK)
 		free(swap);
 	return rc;
@@ -102,17 +102,17 @@ plain(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer
 static void
 run_left(struct mail *mail, void *owner)
 {
-	struct worker_departure *d = (struct worker_departure *)mail;
+	struct client_departure *d = (struct client_departure *)mail;
 	struct server *s = owner;
 	struct front_seat seat = { .serial = d->serial, .worker = d->worker, .slot = d->slot };
 
 	front_left(s->front, &seat, d->count, d->session_over);
-	worker_departure_free(d);
+	client_departure_free(d);
 	lifecycle_left(s);
 }
 
 static void
-left(void *arg, struct worker_departure *d) /* worker's thread */
+left(void *arg, struct client_departure *d) /* worker's thread */
 {
 	struct server *s = arg;
 
@@ -126,7 +126,7 @@ run_offer(struct mail *mail, void *owner)
 	struct worker_offer *offer = (struct worker_offer *)mail;
 	struct server *s = owner;
 	struct worker *w = s->workers[offer->worker]; /* NULL: it has ended meanwhile */
-	enum worker_bye bye = server_state(s) == STATE_STOPPING ? WORKER_BYE_RESTART : WORKER_BYES;
+	enum client_bye bye = server_state(s) == STATE_STOPPING ? CLIENT_BYE_RESTART : CLIENT_BYES;
 
 	if (s->parking && offer->fd != -1)
 		parking_offer(s, offer);

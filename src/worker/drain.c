@@ -8,11 +8,11 @@
 #define STEP_MS 10
 
 static void
-say_goodbye(struct worker *w, struct conn *c)
+say_goodbye(struct worker *w, struct client *c)
 {
 	struct drain *d = &w->drain;
 
-	conn_bye(w, c, d->bye, worker_random(w, d->retry_ms + 1));
+	client_bye(&w->clients, c, d->bye, clients_random(&w->clients, d->retry_ms + 1));
 }
 
 /* How many should have been told by now. */
@@ -29,11 +29,11 @@ on_step(uv_timer_t *timer)
 {
 	struct worker *w = timer->data;
 	struct drain *d = &w->drain;
-	uint64_t due = due_by(d, worker_now_ms(w));
+	uint64_t due = due_by(d, clients_now_ms(&w->clients));
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	while (d->next_slot < w->slots.n_room && d->told < due) {
-		struct conn *c = w->slots.conns[d->next_slot++];
+		struct client *c = w->slots.clients[d->next_slot++];
 
 		if (!c)
 			continue;
@@ -58,7 +58,7 @@ drain_init(struct worker *w)
 }
 
 void
-drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms)
+drain_start(struct worker *w, enum client_bye bye, uint32_t spread_ms, uint32_t retry_ms)
 {
 	w->drain.bye = bye;
 	w->drain.retry_ms = retry_ms;
@@ -66,7 +66,7 @@ drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t 
 }
 
 void
-drain_walk(struct worker *w, void (*tell)(struct worker *w, struct conn *c), uint32_t spread_ms)
+drain_walk(struct worker *w, void (*tell)(struct worker *w, struct client *c), uint32_t spread_ms)
 {
 	struct drain *d = &w->drain;
 
@@ -74,7 +74,7 @@ drain_walk(struct worker *w, void (*tell)(struct worker *w, struct conn *c), uin
 	d->next_slot = 0;
 	d->told = 0;
 	d->at_start = w->slots.n_used;
-	d->from_ms = worker_now_ms(w);
+	d->from_ms = clients_now_ms(&w->clients);
 	d->until_ms = d->from_ms + spread_ms;
 	CHECK_ZERO(uv_timer_start(&d->timer, on_step, 0, STEP_MS));
 }

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "client/travel.h"
 #include "metrics/metrics.h"
-#include "worker/travel.h"
 
 /* Connections that stand still at one time: it bounds how long each of them does. */
 #define OFFERED_MOST 256
@@ -23,17 +23,17 @@
 /* ---- offering -------------------------------------------------------------------------------- */
 
 static void
-tell_to_come_back(struct worker *w, struct conn *c)
+tell_to_come_back(struct worker *w, struct client *c)
 {
-	wire_stop_seeking(w->hub, &c->wire);
-	conn_bye(w, c, WORKER_BYE_RESTART, worker_random(w, 1000));
+	wire_stop_seeking(w->clients.hub, &c->wire);
+	client_bye(&w->clients, c, CLIENT_BYE_RESTART, clients_random(&w->clients, 1000));
 }
 
 /* It cannot be moved. True: its session is to be offered still. */
 static bool
-give_up(struct worker *w, struct conn *c, enum metric reason)
+give_up(struct worker *w, struct client *c, enum metric reason)
 {
-	metrics_add(w->shard, reason, 1);
+	metrics_add(w->clients.shard, reason, 1);
 	if (w->export.sessions) {
 		c->session_only = true;
 		return true;
@@ -43,7 +43,7 @@ give_up(struct worker *w, struct conn *c, enum metric reason)
 }
 
 static struct worker_offer *
-make_offer(struct worker *w, struct conn *c)
+make_offer(struct worker *w, struct client *c)
 {
 	size_t queued = c->session_only ? 0 : wire_queued(&c->wire);
 	struct worker_offer *offer = calloc(1, sizeof(*offer) + queued);
@@ -53,10 +53,10 @@ make_offer(struct worker *w, struct conn *c)
 		return NULL;
 	offer->fd = c->session_only ? -1 : wire_fd(&c->wire);
 	offer->serial = c->serial;
-	offer->worker = w->index;
+	offer->worker = w->clients.index;
 	offer->slot = c->slot;
 	s = &offer->state;
-	travel_leave(c, s, worker_now_ms(w));
+	travel_leave(c, s, clients_now_ms(&w->clients));
 	s->queue = offer->queue;
 	s->queue_len = queued;
 	if (queued > 0)
@@ -65,28 +65,27 @@ make_offer(struct worker *w, struct conn *c)
 }
 
 static void
-offer(struct worker *w, struct conn *c)
+offer(struct worker *w, struct client *c)
 {
 	struct worker_offer *o = make_offer(w, c);
 
 	if (!o) {
-		metrics_add(w->shard, METRIC_ERROR_INTERNAL, 1);
+		metrics_add(w->clients.shard, METRIC_ERROR_INTERNAL, 1);
 		tell_to_come_back(w, c);
 		return;
 	}
 	w->export.offered++;
-	wheel_clear(&c->timer);
-	wire_hold(w->hub, &c->wire);
+	client_hold(&w->clients, c);
 	w->ops->offer(w->ops->arg, o);
 }
 
 /* Whether it can be offered now; if not yet, it is looked at again. */
 static bool
-can_go(struct worker *w, struct conn *c)
+can_go(struct worker *w, struct client *c)
 {
 	if (c->session_only)
 		return true;
-	switch (wire_place(w->hub, &c->wire)) {
+	switch (wire_place(w->clients.hub, &c->wire)) {
 	case WIRE_ON_BOUNDARY:
 		return true;
 	case WIRE_NOWHERE:
@@ -97,9 +96,9 @@ can_go(struct worker *w, struct conn *c)
 }
 
 void
-export_look(struct worker *w, struct conn *c)
+export_look(struct worker *w, struct client *c)
 {
-	if (!conn_is_open(c))
+	if (!client_is_open(c))
 		return;
 	if (w->export.offered >= OFFERED_MOST && w->export.aim != EXPORT_LAST) {
 		w->export.held_back = true;
@@ -108,7 +107,7 @@ export_look(struct worker *w, struct conn *c)
 	if (!can_go(w, c))
 		return;
 	if (w->export.aim == EXPORT_ASK)
-		wire_stop_seeking(w->hub, &c->wire); /* it can go, and goes on until all can */
+		wire_stop_seeking(w->clients.hub, &c->wire); /* it can go, and goes on until all can */
 	else
 		offer(w, c);
 }
@@ -116,12 +115,12 @@ export_look(struct worker *w, struct conn *c)
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
 void
-export_newcomer(struct worker *w, struct conn *c)
+export_newcomer(struct worker *w, struct client *c)
 {
 	if (w->export.aim == EXPORT_NONE || w->export.aim == EXPORT_ASK)
 		return;
 	c->session_only = w->export.aim == EXPORT_SESSIONS;
-	wire_seek_boundary(w->hub, &c->wire);
+	wire_seek_boundary(w->clients.hub, &c->wire);
 }
 
 /* One fewer stands still: the next may. */
@@ -136,10 +135,10 @@ make_way(struct worker *w)
 		return;
 	e->held_back = false;
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
-		struct conn *c = w->slots.conns[slot];
+		struct client *c = w->slots.clients[slot];
 
 		if (c && wire_is_seeking(&c->wire))
-			wire_look_again(w->hub, &c->wire);
+			wire_look_again(w->clients.hub, &c->wire);
 	}
 }
 
@@ -166,14 +165,14 @@ static void
 begin_with_each(struct worker *w, enum export_aim aim, bool sessions)
 {
 	begin(w, aim, sessions);
-	wire_hub_forget_pings(w->hub);
+	wire_hub_forget_pings(w->clients.hub);
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
-		struct conn *c = w->slots.conns[slot];
+		struct client *c = w->slots.clients[slot];
 
-		if (!c || !conn_is_open(c))
+		if (!c || !client_is_open(c))
 			continue;
 		c->session_only = false;
-		wire_seek_boundary(w->hub, &c->wire);
+		wire_seek_boundary(w->clients.hub, &c->wire);
 	}
 }
 
@@ -181,10 +180,10 @@ static void
 give_up_rest(struct worker *w)
 {
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
-		struct conn *c = w->slots.conns[slot];
+		struct client *c = w->slots.clients[slot];
 
 		if (c && wire_is_seeking(&c->wire) && !c->session_only && give_up(w, c, METRIC_UNMOVABLE_BUSY))
-			wire_look_again(w->hub, &c->wire);
+			wire_look_again(w->clients.hub, &c->wire);
 	}
 }
 
@@ -214,10 +213,10 @@ static void
 cut_leaving(struct worker *w)
 {
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
-		struct conn *c = w->slots.conns[slot];
+		struct client *c = w->slots.clients[slot];
 
-		if (c && conn_is_ending(c))
-			wire_cut(w->hub, &c->wire);
+		if (c && client_is_ending(c))
+			wire_cut(w->clients.hub, &c->wire);
 	}
 }
 
@@ -229,9 +228,9 @@ all_decided(struct worker *w)
 	uint32_t *next = &w->export.next_slot;
 
 	for (; *next < slots->n_room; ++*next) {
-		const struct conn *c = slots->conns[*next];
+		const struct client *c = slots->clients[*next];
 
-		if (c && (wire_is_seeking(&c->wire) || conn_is_ending(c)))
+		if (c && (wire_is_seeking(&c->wire) || client_is_ending(c)))
 			return false;
 	}
 	return true;
@@ -244,9 +243,9 @@ on_asking(uv_timer_t *timer)
 	struct export *e = &w->export;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	if (worker_now_ms(w) >= e->patient_ms)
+	if (clients_now_ms(&w->clients) >= e->patient_ms)
 		give_up_rest(w);
-	if (worker_now_ms(w) >= e->cut_ms)
+	if (clients_now_ms(&w->clients) >= e->cut_ms)
 		cut_leaving(w);
 	if (!all_decided(w))
 		return;
@@ -262,7 +261,7 @@ export_ask(struct worker *w, uint32_t patience_ms)
 
 	begin_with_each(w, EXPORT_ASK, false);
 	e->next_slot = 0;
-	e->patient_ms = worker_now_ms(w) + patience_ms;
+	e->patient_ms = clients_now_ms(&w->clients) + patience_ms;
 	e->cut_ms = e->patient_ms + LINGER_MS;
 	CHECK_ZERO(uv_timer_start(&e->timer, on_asking, STEP_MS, STEP_MS));
 }
@@ -288,12 +287,12 @@ export_last(struct worker *w, uint32_t grace_ms)
 /* ---- sessions alone -------------------------------------------------------------------------- */
 
 static void
-come_forward(struct worker *w, struct conn *c)
+come_forward(struct worker *w, struct client *c)
 {
-	if (!conn_is_open(c)) /* a newcomer will be asked when it is */
+	if (!client_is_open(c)) /* a newcomer will be asked when it is */
 		return;
 	c->session_only = true;
-	wire_seek_boundary(w->hub, &c->wire);
+	wire_seek_boundary(w->clients.hub, &c->wire);
 }
 
 void
@@ -311,25 +310,23 @@ export_stop(struct worker *w)
 	if (w->drain.tell == come_forward) /* and not an operator's drain that has come in between */
 		drain_stop(w);
 	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
-		struct conn *c = w->slots.conns[slot];
+		struct client *c = w->slots.clients[slot];
 
 		if (c && wire_is_seeking(&c->wire))
-			wire_stop_seeking(w->hub, &c->wire);
+			wire_stop_seeking(w->clients.hub, &c->wire);
 	}
 }
 
 void
-export_release(struct worker *w, struct conn *c)
+export_release(struct worker *w, struct client *c)
 {
 	make_way(w);
-	wire_give_away(w->hub, &c->wire);
+	client_give_away(&w->clients, c);
 }
 
 void
-export_keep(struct worker *w, struct conn *c)
+export_keep(struct worker *w, struct client *c)
 {
 	make_way(w);
-	c->session_only = false;
-	wire_resume(w->hub, &c->wire);
-	conn_rearm(w, c);
+	client_resume(&w->clients, c);
 }

@@ -115,7 +115,7 @@ post(struct worker *w, void (*run)(struct mail *, void *), const struct order *w
 }
 
 int
-worker_drain(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms)
+worker_drain(struct worker *w, enum client_bye bye, uint32_t spread_ms, uint32_t retry_ms)
 {
 	return post(w, run_drain, &(struct order){ .bye = bye, .ms = spread_ms, .retry_ms = retry_ms });
 }

@@ -14,66 +14,60 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "conf/conf.h"
 #include "loop/reserve.h"
 
 #define MAILS_MOST 65536 /* connections on their way to this worker; the front desk answers 503 beyond */
 
-/* Fine enough for the shortest interval, and seldom enough to cost nothing when all are idle. */
-#define TICK_MS_MIN    5
-#define TICK_MS_MOST   100
-#define STOOD_STILL_MS 1000 /* a tick as late: the machine was paused, or something else kept us from listening */
-
 struct seat_mail {
 	struct mail mail;
-	struct conn *conn;
+	struct client *client;
 	int fd;
-	struct seating how;
+	struct client_opening how;
 };
 
 struct dismiss_mail {
 	struct mail mail;
 	struct worker_question *question;
-	enum worker_bye bye;
+	enum client_bye bye;
 };
 
-/* ---- time and chance ------------------------------------------------------------------------- */
+/* ---- what the clients come to ---------------------------------------------------------------- */
 
-uint64_t
-worker_now_ms(const struct worker *w)
+static void
+on_newcomer(struct clients *all, struct client *c)
 {
-	return uv_now(&w->loop);
-}
-
-const char *
-worker_stamp(struct worker *w, uint64_t now_ns)
-{
-	uint64_t mono_ms = now_ns ? now_ns / CLOCK_NS_PER_MS : worker_now_ms(w);
-	uint64_t real_ms = mono_ms + w->real_offset_ms;
-
-	if (real_ms != w->stamp_ms) {
-		w->stamp_ms = real_ms;
-		clock_iso8601(w->stamp, real_ms);
-	}
-	return w->stamp;
-}
-
-uint32_t
-worker_random(struct worker *w, uint32_t below)
-{
-	/* splitmix64: spreads deadlines, keeps no secrets */
-	uint64_t z = (w->random += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return below ? (uint32_t)((z ^ (z >> 31)) % below) : 0;
+	export_newcomer(worker_of(all), c);
 }
 
 static void
-on_due(struct wheel_timer *timer, void *arg)
+on_boundary(struct clients *all, struct client *c)
 {
-	conn_due(arg, LIST_ENTRY(timer, struct conn, timer));
+	export_look(worker_of(all), c);
 }
+
+static void
+on_left(struct clients *all, struct client *c, struct client_departure *departure)
+{
+	struct worker *w = worker_of(all);
+
+	if (slots_find(&w->slots, c->slot, c->serial)) /* not of one that was refused */
+		slots_remove(&w->slots, c);
+	w->ops->left(w->ops->arg, departure);
+}
+
+const struct clients_ops worker_clients_ops = { .newcomer = on_newcomer, .boundary = on_boundary, .left = on_left };
+
+bool
+worker_take_up(struct worker *w, struct client *c, int fd)
+{
+	if (!w->stopping && wire_hub_serves(w->clients.hub) && slots_put(&w->slots, c) == WSD_OK)
+		return true;
+	fd_close(&fd);
+	client_refused(&w->clients, c);
+	return false;
+}
+
+/* ---- the loop turn --------------------------------------------------------------------------- */
 
 static void
 on_clock(uv_timer_t *timer)
@@ -82,20 +76,14 @@ on_clock(uv_timer_t *timer)
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	atomic_fetch_add_explicit(&w->ticks, 1, memory_order_relaxed);
-	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
-	if (worker_now_ms(w) - w->ticked_ms >= STOOD_STILL_MS)
-		w->awake_ms = worker_now_ms(w);
-	w->ticked_ms = worker_now_ms(w);
-	wheel_run(&w->wheel, worker_now_ms(w));
+	clients_tick(&w->clients);
 }
-
-/* ---- the loop turn --------------------------------------------------------------------------- */
 
 static void
 end_turn(struct worker *w)
 {
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	wire_hub_end_turn(w->hub);
+	wire_hub_end_turn(w->clients.hub);
 }
 
 static void
@@ -117,28 +105,23 @@ run_seat(struct mail *mail, void *owner)
 {
 	struct seat_mail *seat = (struct seat_mail *)mail;
 	struct worker *w = owner;
-	struct conn *c = seat->conn;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	if (w->stopping || !wire_hub_serves(w->hub) || slots_put(&w->slots, c) != WSD_OK) {
-		fd_close(&seat->fd);
-		conn_refused(w, c);
-	} else {
-		wire_adopt(w->hub, &c->wire, seat->fd, seat->how.key, seat->how.subprotocol, &seat->how);
-	}
+	if (worker_take_up(w, seat->client, seat->fd))
+		client_adopt(&w->clients, seat->client, seat->fd, &seat->how);
 	free(seat);
 }
 
 static void
-fill_answer(struct worker *w, struct worker_question *q, const struct conn *c)
+fill_answer(struct worker *w, struct worker_question *q, const struct client *c)
 {
-	uint64_t now_ms = worker_now_ms(w);
+	uint64_t now_ms = clients_now_ms(&w->clients);
 
 	q->known = true;
 	q->resumed = c->resumed;
 	q->peer = c->peer;
 	q->count = c->count;
-	q->opened_real_ms = c->opened_ms + w->real_offset_ms;
+	q->opened_real_ms = c->opened_ms + w->clients.real_offset_ms;
 	q->idle_ms = now_ms - c->last_rx_ms;
 	q->queued_bytes = wire_queued(&c->wire);
 }
@@ -148,7 +131,7 @@ run_ask(struct mail *mail, void *owner)
 {
 	struct worker_question *q = (struct worker_question *)mail;
 	struct worker *w = owner;
-	struct conn *c = slots_find(&w->slots, q->slot, q->serial);
+	struct client *c = slots_find(&w->slots, q->slot, q->serial);
 
 	q->found = c && c->opened;
 	if (q->found)
@@ -162,13 +145,13 @@ run_dismiss(struct mail *mail, void *owner)
 	struct dismiss_mail *dismiss = (struct dismiss_mail *)mail;
 	struct worker_question *q = dismiss->question;
 	struct worker *w = owner;
-	struct conn *c = slots_find(&w->slots, q->slot, q->serial);
+	struct client *c = slots_find(&w->slots, q->slot, q->serial);
 
-	q->found = c && conn_is_open(c);
+	q->found = c && client_is_open(c);
 	if (c && c->opened)
 		fill_answer(w, q, c);
 	if (q->found)
-		conn_bye(w, c, dismiss->bye, 0);
+		client_bye(&w->clients, c, dismiss->bye, 0);
 	free(dismiss);
 	q->answered(q);
 }
@@ -178,9 +161,9 @@ run_release(struct mail *mail, void *owner)
 {
 	struct worker_offer *offer = (struct worker_offer *)mail;
 	struct worker *w = owner;
-	struct conn *c = slots_find(&w->slots, offer->slot, offer->serial);
+	struct client *c = slots_find(&w->slots, offer->slot, offer->serial);
 
-	if (c && wire_state(&c->wire) == WIRE_HELD)
+	if (c && client_is_held(c))
 		export_release(w, c);
 	free(offer);
 }
@@ -190,12 +173,12 @@ run_keep(struct mail *mail, void *owner)
 {
 	struct worker_offer *offer = (struct worker_offer *)mail;
 	struct worker *w = owner;
-	struct conn *c = slots_find(&w->slots, offer->slot, offer->serial);
+	struct client *c = slots_find(&w->slots, offer->slot, offer->serial);
 
-	if (c && wire_state(&c->wire) == WIRE_HELD) {
+	if (c && client_is_held(c)) {
 		export_keep(w, c);
-		if (offer->bye != WORKER_BYES)
-			conn_bye(w, c, offer->bye, worker_random(w, offer->retry_ms + 1));
+		if (offer->bye != CLIENT_BYES)
+			client_bye(&w->clients, c, offer->bye, clients_random(&w->clients, offer->retry_ms + 1));
 	}
 	free(offer);
 }
@@ -229,18 +212,18 @@ run_stop(struct mail *mail, void *owner)
 	close_handle((uv_handle_t *)&w->after_poll);
 	close_handle((uv_handle_t *)&w->drain.timer);
 	close_handle((uv_handle_t *)&w->export.timer);
-	wire_hub_stop(w->hub); /* drops the connections; ends when the loop has run out of handles */
+	wire_hub_stop(w->clients.hub); /* drops the connections; ends when the loop has run out of handles */
 }
 
 static int
 serve(struct worker *w)
 {
-	int rc = wire_hub_start(w->hub);
+	int rc = wire_hub_start(w->clients.hub);
 
 	/* without a context the loop still runs, for the mail that stops it */
 	gate_report(w->gate, rc);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
-	wire_hub_stop(w->hub); /* frees what the first call could not */
+	wire_hub_stop(w->clients.hub); /* frees what the first call could not */
 	return rc;
 }
 
@@ -254,31 +237,15 @@ worker_main(void *arg)
 	serve(w);
 	CHECK_ZERO(uv_loop_close(&w->loop));
 	slots_deinit(&w->slots);
-	wire_hub_destroy(&w->hub);
+	clients_deinit(&w->clients);
 	return NULL;
-}
-
-static uint32_t
-tick_ms(const struct conf *conf)
-{
-	uint32_t ms = conf->heartbeat_interval_ms;
-
-	if (ms > conf->connection_timeout_ms)
-		ms = conf->connection_timeout_ms;
-	if (ms > conf->send_timeout_ms)
-		ms = conf->send_timeout_ms;
-	ms /= 20;
-
-	return ms < TICK_MS_MIN ? TICK_MS_MIN : ms > TICK_MS_MOST ? TICK_MS_MOST : ms;
 }
 
 static void
 init_handles(struct worker *w)
 {
-	uint32_t tick = tick_ms(w->conf);
+	uint32_t tick = clients_tick_ms(w->clients.conf);
 
-	w->ticked_ms = w->awake_ms = worker_now_ms(w);
-	wheel_init(&w->wheel, tick, worker_now_ms(w), on_due, w);
 	w->clock.data = w->before_poll.data = w->after_poll.data = w;
 	CHECK_ZERO(uv_timer_init(&w->loop, &w->clock));
 	CHECK_ZERO(uv_timer_start(&w->clock, on_clock, tick, tick));
@@ -301,27 +268,21 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	if (!w)
 		return -ENOMEM;
 	w->magic = WORKER_MAGIC;
-	w->index = setup->index;
-	w->conf = setup->conf;
 	w->ops = setup->ops;
-	w->auth = setup->auth;
-	w->shard = setup->shard;
 	w->gate = setup->gate;
-	w->real_offset_ms = clock_real_ms() - clock_mono_ms();
-	fd_random(&w->random, sizeof(w->random));
-
-	rc = wire_hub_create(&w->hub, &(struct wire_hub_setup){
-					      .loop = &w->loop,
-					      .shard = w->shard,
-					      .events = &conn_events,
-					      .owner = w,
-					      .queue_most = w->conf->send_queue_bytes,
-				      });
-	if (rc != WSD_OK)
-		goto no_loop;
 	rc = uv_loop_init(&w->loop);
 	if (rc != 0)
 		goto no_loop;
+	rc = clients_init(&w->clients, &(struct clients_setup){
+					       .loop = &w->loop,
+					       .conf = setup->conf,
+					       .auth = setup->auth,
+					       .ops = &worker_clients_ops,
+					       .shard = setup->shard,
+					       .index = setup->index,
+				       });
+	if (rc != WSD_OK)
+		goto no_clients;
 	rc = loop_reserve(&w->loop);
 	if (rc != WSD_OK)
 		goto no_mailbox;
@@ -339,9 +300,10 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	mailbox_deinit(&w->box);
 no_mailbox:
+	clients_deinit(&w->clients);
+no_clients:
 	uv_loop_close(&w->loop);
 no_loop:
-	wire_hub_destroy(&w->hub);
 	free(w);
 	return rc;
 }
@@ -382,7 +344,7 @@ worker_library_init(void)
 /* ---- what main asks for ---------------------------------------------------------------------- */
 
 int
-worker_seat(struct worker *w, const struct worker_guest *guest)
+worker_seat(struct worker *w, const struct client_guest *guest)
 {
 	struct seat_mail *seat = malloc(sizeof(*seat));
 	int rc = -ENOMEM;
@@ -395,12 +357,12 @@ worker_seat(struct worker *w, const struct worker_guest *guest)
 	memcpy(seat->how.token, guest->token, sizeof(seat->how.token));
 	snprintf(seat->how.subprotocol, sizeof(seat->how.subprotocol), "%s", guest->subprotocol);
 	snprintf(seat->how.subject, sizeof(seat->how.subject), "%s", guest->subject ? guest->subject : "");
-	seat->conn = conn_create(guest);
-	if (seat->conn) {
+	seat->client = client_create(guest);
+	if (seat->client) {
 		rc = mailbox_post(&w->box, &seat->mail);
 		if (rc == WSD_OK)
 			return rc;
-		conn_free(seat->conn);
+		client_free(seat->client);
 	}
 	free(seat);
 	return rc;
@@ -414,7 +376,7 @@ worker_ask(struct worker *w, struct worker_question *q)
 }
 
 int
-worker_dismiss(struct worker *w, struct worker_question *q, enum worker_bye bye)
+worker_dismiss(struct worker *w, struct worker_question *q, enum client_bye bye)
 {
 	struct dismiss_mail *dismiss = malloc(sizeof(*dismiss));
 	int rc;
@@ -436,30 +398,10 @@ worker_release(struct worker *w, struct worker_offer *offer)
 }
 
 int
-worker_keep(struct worker *w, struct worker_offer *offer, enum worker_bye bye, uint32_t retry_ms)
+worker_keep(struct worker *w, struct worker_offer *offer, enum client_bye bye, uint32_t retry_ms)
 {
 	offer->mail.run = run_keep;
 	offer->bye = bye;
 	offer->retry_ms = retry_ms;
 	return mailbox_return(&w->box, &offer->mail);
-}
-
-int
-worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*claim)(void *arg), void *claim_arg)
-{
-	struct import_mail *mail;
-	int rc;
-
-	rc = import_mail_create(&mail, arrival);
-	if (rc != WSD_OK)
-		return rc;
-	if (claim && !claim(claim_arg)) {
-		import_mail_free(mail);
-		return WSD_E_CLOSED;
-	}
-	/* without a bound: what was claimed must not be lost; the sender's window bounds it */
-	rc = mailbox_return(&w->box, &mail->mail);
-	if (rc != WSD_OK)
-		import_mail_free(mail);
-	return rc;
 }

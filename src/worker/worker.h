@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker: one thread with a loop, a libwebsockets context and the connections it was given. Everything here
- * may be called from the main thread (it posts to the worker's mailbox) unless it says otherwise; a
- * connection never changes its worker.
+ * A worker: one thread with a loop and the clients it was given, and who of them moves when; what each of them does is
+ * client/'s. Everything here may be called from the main thread (it posts to the worker's mailbox) unless it says
+ * otherwise; a connection never changes its worker.
  */
 #ifndef WSD_WORKER_WORKER_H
 #define WSD_WORKER_WORKER_H
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/names.h"
+#include "client/guest.h"
 #include "loop/mailbox.h"
 #include "loop/thread.h"
 #include "proto/state.h"
@@ -20,46 +20,6 @@ struct auth;
 struct conf;
 struct metrics_shard;
 struct worker;
-
-/* Why connections are told to go; each has its goodbye, close code and reconnect advice (conn_close.c). */
-enum worker_bye {
-	WORKER_BYE_DISCONNECT, /* the client asked: 1000 */
-	WORKER_BYE_SHUTDOWN,   /* 1001 */
-	WORKER_BYE_RESTART,    /* 1012 */
-	WORKER_BYE_REPLACED,   /* 4001 */
-	WORKER_BYE_OPERATOR,   /* an operator disconnected it: 1008 */
-	WORKER_BYE_TIMEOUT,    /* CONNECTION_TIMEOUT: 1001, since that peer has gone or slept */
-	WORKER_BYE_SLOW,       /* SEND_QUEUE_BYTES: 1013 */
-	WORKER_BYE_ABUSE,      /* went on after being refused: 1008 */
-	WORKER_BYE_EXPIRED,    /* its token has ended: 1008 */
-	WORKER_BYES
-};
-
-/* A connection that the front desk admitted; its request has been read from the socket. */
-struct worker_guest {
-	int fd;
-	uint64_t serial; /* never reused within a process */
-	uint32_t slot;   /* of this worker, free until the departure has been received; small, as it indexes a table */
-	struct addr peer;
-	uint64_t count; /* messages counted so far: 0, or a resumed session's */
-	bool resumed;
-	uint8_t token[SESSION_TOKEN_BYTES];
-	char key[HANDSHAKE_KEY_LEN];
-	const char *subprotocol;  /* to be answered; copied; "": none */
-	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
-	const char *subject;      /* for the log; copied; NULL or "": none */
-	const char *id;           /* copied */
-};
-
-/* A connection that is no more. The mail is the receiver's to use. */
-struct worker_departure {
-	struct mail mail;
-	uint64_t serial;
-	uint64_t count;
-	uint32_t slot;
-	uint32_t worker : 31;
-	uint32_t session_over : 1; /* the session ended with it: the client said goodbye, or it was replaced */
-};
 
 /* What a worker is asked about one connection, and what it answers. The mail goes back through `answered`. */
 struct worker_question {
@@ -88,7 +48,7 @@ struct worker_offer {
 	uint64_t serial;
 	uint32_t worker;
 	uint32_t slot;
-	enum worker_bye bye; /* of worker_keep() */
+	enum client_bye bye; /* of worker_keep() */
 	uint32_t retry_ms;
 	struct conn_state state; /* but for the token; the queue is the offer's own */
 	char queue[];
@@ -105,8 +65,8 @@ struct worker_arrival {
 /* Called on the worker's thread. */
 struct worker_ops {
 	void *arg;
-	/* The receiver owns the departure and ends it with worker_departure_free(). */
-	void (*left)(void *arg, struct worker_departure *departure);
+	/* The receiver owns the departure and ends it with client_departure_free(). */
+	void (*left)(void *arg, struct client_departure *departure);
 	void (*offer)(void *arg, struct worker_offer *offer);
 	void (*asked)(void *arg); /* worker_export_ask() is done with */
 };
@@ -135,7 +95,7 @@ void worker_join(struct worker **worker);
 
 /* Hands a connection over. WSD_OK: the worker owns the fd and will report a departure for it, whatever becomes of it.
  * WSD_E_FULL, WSD_E_CLOSED or -ENOMEM: the fd is still the caller's and nothing will be reported. */
-int worker_seat(struct worker *worker, const struct worker_guest *guest);
+int worker_seat(struct worker *worker, const struct client_guest *guest);
 
 /* Fills in the answer and calls q->answered on the worker's thread. WSD_OK or WSD_E_CLOSED (the caller owns q). */
 int worker_ask(struct worker *worker, struct worker_question *q);
@@ -143,25 +103,25 @@ int worker_ask(struct worker *worker, struct worker_question *q);
 /* Ends the connection with a goodbye, then answers as worker_ask() does; found is false if there is no such
  * connection or it was ending already (then the fields are filled all the same). Messages that arrive later
  * are not counted. */
-int worker_dismiss(struct worker *worker, struct worker_question *q, enum worker_bye bye);
+int worker_dismiss(struct worker *worker, struct worker_question *q, enum client_bye bye);
 
 /* Orders, up to worker_export_stop(), need no memory: WSD_OK, WSD_E_CLOSED, or WSD_E_FULL if the worker has not looked
  * at a number of them yet. */
 
 /* Says goodbye to all connections, spread evenly over spread_ms; the clients are advised to come back within
  * retry_ms, each at a moment of its own. A later call hastens the one before. */
-int worker_drain(struct worker *worker, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
+int worker_drain(struct worker *worker, enum client_bye bye, uint32_t spread_ms, uint32_t retry_ms);
 
 /* No more goodbyes; connections that were not told yet just go on. */
 int worker_drain_stop(struct worker *worker);
 
 /* Offers every connection, each as soon as it stands on a frame boundary. Those that do not within
- * patience_ms, or longer while too many are offered, are told WORKER_BYE_RESTART and leave; or their sessions are
+ * patience_ms, or longer while too many are offered, are told CLIENT_BYE_RESTART and leave; or their sessions are
  * offered alone, if sessions is true. WSD_OK, WSD_E_CLOSED or WSD_E_FULL. */
 int worker_export(struct worker *worker, uint32_t patience_ms, bool sessions);
 
 /* Finds out who could be moved. All are served meanwhile, and nobody stands still; those that stand on no frame
- * boundary within patience_ms are told WORKER_BYE_RESTART, and closed. Then calls ops->asked once, unless another order
+ * boundary within patience_ms are told CLIENT_BYE_RESTART, and closed. Then calls ops->asked once, unless another order
  * came. */
 int worker_export_ask(struct worker *worker, uint32_t patience_ms);
 
@@ -179,17 +139,15 @@ int worker_export_stop(struct worker *worker);
  * The offer is freed. WSD_OK or WSD_E_CLOSED (the caller still owns the offer). */
 int worker_release(struct worker *worker, struct worker_offer *offer);
 
-/* The other process does not have the connection: it goes on here; if bye is not WORKER_BYES, only to be told
+/* The other process does not have the connection: it goes on here; if bye is not CLIENT_BYES, only to be told
  * that, with the advice to come back within retry_ms, at a moment of its own. As above. */
-int worker_keep(struct worker *worker, struct worker_offer *offer, enum worker_bye bye, uint32_t retry_ms);
+int worker_keep(struct worker *worker, struct worker_offer *offer, enum client_bye bye, uint32_t retry_ms);
 
 /* Takes over a connection, if claim (may be NULL), called when nothing can fail any more, says that it is
  * ours. WSD_OK: the worker owns the fd, and will report a departure. WSD_E_CLOSED: it is not ours; or
  * -ENOMEM: the fd is still the caller's. */
 int worker_import(struct worker *worker, const struct worker_arrival *arrival, bool (*claim)(void *arg),
 		  void *claim_arg);
-
-void worker_departure_free(struct worker_departure *departure);
 
 /* Any thread: how often the loop's clock has ticked; it stands still when the loop is stuck. */
 uint64_t worker_ticks(const struct worker *worker);

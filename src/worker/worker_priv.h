@@ -8,34 +8,27 @@
 
 #include <uv.h>
 
-#include "base/clock.h"
+#include "base/check.h"
+#include "base/list.h"
+#include "client/client.h"
+#include "client/clients.h"
 #include "loop/mailbox.h"
-#include "loop/wheel.h"
 #include "wire/wire.h"
-#include "worker/conn.h"
 #include "worker/worker.h"
 
 #define WORKER_MAGIC 0x776f726bu
 
-/* What a connection begins with, beside what travels. */
-struct seating {
-	char key[HANDSHAKE_KEY_LEN];
-	uint8_t token[SESSION_TOKEN_BYTES];
-	char subject[SUBJECT_MAX + 1];
-	char subprotocol[SUBPROTOCOL_MAX + 1]; /* "": none */
-};
-
 /* Connections by the slot that main gave them, so that all can be walked, and one found, without links in each. */
 struct slots {
-	struct conn **conns;
+	struct client **clients;
 	uint32_t n_used, n_room;
 };
 
 /* Walking through all connections, a few at a time. */
 struct drain {
 	uv_timer_t timer;
-	void (*tell)(struct worker *w, struct conn *c);
-	enum worker_bye bye; /* of drain_start() */
+	void (*tell)(struct worker *w, struct client *c);
+	enum client_bye bye; /* of drain_start() */
 	uint32_t next_slot;
 	uint64_t from_ms, until_ms;
 	uint32_t at_start; /* connections to be told */
@@ -70,7 +63,7 @@ struct order {
 	struct mail mail;
 	_Atomic bool taken; /* [atomic] by main, until the worker has read it */
 	bool sessions;
-	enum worker_bye bye;
+	enum client_bye bye;
 	uint32_t ms, retry_ms; /* ms: patience, or what goodbyes and offers are spread over */
 };
 
@@ -78,15 +71,12 @@ struct order {
 
 struct worker {
 	uint32_t magic;
-	uint32_t index;               /* [const after start] */
-	const struct conf *conf;      /* [const after start] */
+	struct clients clients;
 	const struct worker_ops *ops; /* [const after start] */
-	const struct auth *auth;      /* [const after start] */
-	struct metrics_shard *shard;
-	struct gate *gate;  /* [const after start] */
-	pthread_t thread;   /* main's */
-	struct mailbox box; /* [lock: its own] */
-	struct mail stop;   /* so that stopping needs no memory, nor do orders */
+	struct gate *gate;            /* [const after start] */
+	pthread_t thread;             /* main's */
+	struct mailbox box;           /* [lock: its own] */
+	struct mail stop;             /* so that stopping needs no memory, nor do orders */
 	struct order orders[WORKER_ORDERS];
 	_Atomic uint64_t ticks; /* [atomic] */
 
@@ -94,27 +84,26 @@ struct worker {
 	uv_timer_t clock;
 	uv_prepare_t before_poll;
 	uv_check_t after_poll;
-	unsigned handles;     /* of ours, still to be closed */
-	struct wire_hub *hub; /* its end is the thread's */
 	bool stopping;
 
 	struct slots slots;
-	struct wheel wheel;
 	struct drain drain;
 	struct export export;
-
-	uint64_t real_offset_ms; /* wall clock less monotonic clock, renewed at each tick */
-	uint64_t ticked_ms;      /* the last tick */
-	uint64_t awake_ms;       /* since when the loop has run without standing still */
-	uint64_t stamp_ms;       /* what stamp says */
-	char stamp[CLOCK_ISO8601_LEN];
-	uint64_t random;
 };
 
+static inline struct worker *
+worker_of(struct clients *all)
+{
+	struct worker *w = LIST_ENTRY(all, struct worker, clients);
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	return w;
+}
+
 /* slots.c: WSD_OK or -ENOMEM. */
-int slots_put(struct slots *slots, struct conn *c);
-void slots_remove(struct slots *slots, struct conn *c);
-struct conn *slots_find(const struct slots *slots, uint32_t slot, uint64_t serial);
+int slots_put(struct slots *slots, struct client *c);
+void slots_remove(struct slots *slots, struct client *c);
+struct client *slots_find(const struct slots *slots, uint32_t slot, uint64_t serial);
 void slots_deinit(struct slots *slots);
 
 /* export.c */
@@ -124,30 +113,21 @@ void export_ask(struct worker *w, uint32_t patience_ms);
 void export_last(struct worker *w, uint32_t grace_ms);
 void export_start_sessions(struct worker *w, uint32_t spread_ms);
 void export_stop(struct worker *w);
-void export_newcomer(struct worker *w, struct conn *c);
-void export_look(struct worker *w, struct conn *c); /* it may stand on a boundary */
-void export_release(struct worker *w, struct conn *c);
-void export_keep(struct worker *w, struct conn *c);
-
-/* import.c. Any thread: the mail that carries an arrival; freeing it leaves the fd alone. WSD_OK or -ENOMEM. */
-struct import_mail {
-	struct mail mail;
-	struct conn *conn;
-	int fd;
-};
-int import_mail_create(struct import_mail **out, const struct worker_arrival *arrival);
-void import_mail_free(struct import_mail *mail);
+void export_newcomer(struct worker *w, struct client *c);
+void export_look(struct worker *w, struct client *c); /* it may stand on a boundary */
+void export_release(struct worker *w, struct client *c);
+void export_keep(struct worker *w, struct client *c);
 
 /* worker.c */
-uint64_t worker_now_ms(const struct worker *w);              /* monotonic, cached by the loop */
-const char *worker_stamp(struct worker *w, uint64_t now_ns); /* the wall clock, ISO 8601; 0: the loop's time */
-uint32_t worker_random(struct worker *w, uint32_t below);    /* not for secrets */
+extern const struct clients_ops worker_clients_ops;
+/* Gives the new client its slot. False: it cannot be served; then it has been refused, and the fd closed. */
+bool worker_take_up(struct worker *w, struct client *c, int fd);
 
 /* drain.c */
 void drain_init(struct worker *w);
 void drain_stop(struct worker *w);
-void drain_start(struct worker *w, enum worker_bye bye, uint32_t spread_ms, uint32_t retry_ms);
+void drain_start(struct worker *w, enum client_bye bye, uint32_t spread_ms, uint32_t retry_ms);
 /* Calls tell for each connection, spread evenly over spread_ms. */
-void drain_walk(struct worker *w, void (*tell)(struct worker *w, struct conn *c), uint32_t spread_ms);
+void drain_walk(struct worker *w, void (*tell)(struct worker *w, struct client *c), uint32_t spread_ms);
 
 #endif

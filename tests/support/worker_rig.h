@@ -33,11 +33,11 @@ static struct {
 } rig;
 
 static inline void
-rig_left(void *arg, struct worker_departure *departure)
+rig_left(void *arg, struct client_departure *departure)
 {
 	rig.left++;
 	rig.session_over = departure->session_over;
-	worker_departure_free(departure);
+	client_departure_free(departure);
 }
 
 static inline void
@@ -52,17 +52,11 @@ rig_asked(void *arg)
 	rig.asked++;
 }
 
-static inline void
-rig_due(struct wheel_timer *timer, void *arg)
-{
-	conn_due(arg, LIST_ENTRY(timer, struct conn, timer));
-}
-
 static inline int
 rig_start(void **state)
 {
 	struct worker *w = &rig.w;
-	struct wire_hub_setup setup = { .loop = &w->loop, .events = &conn_events, .owner = w };
+	struct clients_setup setup = { .loop = &w->loop, .conf = &rig.conf, .ops = &worker_clients_ops };
 
 	memset(&rig, 0, sizeof(rig));
 	rig.conf = (struct conf){
@@ -77,17 +71,15 @@ rig_start(void **state)
 	log_set_level(LOG_LEVEL_ERROR); /* each connection would be a line */
 	metrics_init("rig", "0");
 	w->magic = WORKER_MAGIC;
-	w->conf = &rig.conf;
 	w->ops = &rig.ops;
-	w->shard = setup.shard = metrics_shard_create();
-	assert_non_null(w->shard);
+	setup.shard = metrics_shard_create();
+	assert_non_null(setup.shard);
 	assert_int_equal(uv_loop_init(&w->loop), 0);
-	w->ticked_ms = worker_now_ms(w);
-	wheel_init(&w->wheel, 10, worker_now_ms(w), rig_due, w);
+	assert_int_equal(clients_init(&w->clients, &setup), WSD_OK);
+	w->clients.real_offset_ms = 0; /* the wall clock is the loop's */
 	drain_init(w);
 	export_init(w);
-	assert_int_equal(wire_hub_create(&w->hub, &setup), WSD_OK);
-	assert_int_equal(wire_hub_start(w->hub), WSD_OK);
+	assert_int_equal(wire_hub_start(w->clients.hub), WSD_OK);
 	return 0;
 }
 
@@ -96,7 +88,7 @@ rig_stop(void **state)
 {
 	struct worker *w = &rig.w;
 
-	wire_hub_stop(w->hub);
+	wire_hub_stop(w->clients.hub);
 	uv_close((uv_handle_t *)&w->drain.timer, NULL);
 	uv_close((uv_handle_t *)&w->export.timer, NULL);
 	uv_run(&w->loop, UV_RUN_DEFAULT);
@@ -104,7 +96,7 @@ rig_stop(void **state)
 	assert_int_equal(rig.left, rig.slots); /* each once */
 	assert_int_equal(metrics_sum(METRIC_CONNECTIONS), 0);
 	slots_deinit(&w->slots);
-	wire_hub_destroy(&w->hub);
+	clients_deinit(&w->clients);
 	for (unsigned i = 0; i < rig.n_offers; i++)
 		free(rig.offers[i]);
 	metrics_deinit();
@@ -114,29 +106,31 @@ rig_stop(void **state)
 #define RIG_TEST(test) cmocka_unit_test_setup_teardown(test, rig_start, rig_stop)
 
 /* A client that has just come, or could not be taken up: then it is no more. */
-static inline struct conn *
-rig_guest(const struct worker_guest *guest)
+static inline struct client *
+rig_guest(const struct client_guest *guest)
 {
-	static const struct seating how;
-	struct conn *c = conn_create(guest);
+	static const struct client_opening how;
+	struct client *c = client_create(guest);
+	unsigned before = rig.left;
 
 	assert_non_null(c);
 	rig.slots++;
 	assert_int_equal(slots_put(&rig.w.slots, c), WSD_OK);
-	return wire_adopt(rig.w.hub, &c->wire, -1, how.key, how.subprotocol, &how) ? c : NULL;
+	client_adopt(&rig.w.clients, c, -1, &how);
+	return rig.left == before ? c : NULL;
 }
 
-static inline struct conn *
+static inline struct client *
 rig_client(void)
 {
-	struct conn *c = rig_guest(&(struct worker_guest){ .slot = rig.slots, .serial = rig.slots + 1, .id = "ann" });
+	struct client *c = rig_guest(&(struct client_guest){ .slot = rig.slots, .serial = rig.slots + 1, .id = "ann" });
 
 	assert_non_null(c);
 	return c;
 }
 
 static inline struct fake_wire *
-rig_wire(const struct conn *c)
+rig_wire(const struct client *c)
 {
 	return fake_of(&c->wire);
 }
@@ -144,7 +138,13 @@ rig_wire(const struct conn *c)
 static inline void
 rig_end_turn(void)
 {
-	wire_hub_end_turn(rig.w.hub);
+	wire_hub_end_turn(rig.w.clients.hub);
+}
+
+static inline uint64_t
+rig_now_ms(void)
+{
+	return clients_now_ms(&rig.w.clients);
 }
 
 /* Time passes, in steps as the worker's clock has them, and turns of the loop with it. */
@@ -154,7 +154,7 @@ rig_pass(uint64_t ms)
 	for (uint64_t step; ms > 0; ms -= step) {
 		step = ms < 50 ? ms : 50;
 		rig.w.loop.time += step;
-		wheel_run(&rig.w.wheel, worker_now_ms(&rig.w));
+		wheel_run(&rig.w.clients.wheel, rig_now_ms());
 		rig_end_turn();
 	}
 }

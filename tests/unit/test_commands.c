@@ -5,7 +5,7 @@
 static void
 test_messages_are_counted(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	assert_said(c, "\"type\":\"connection_established\"");
 	fake_text(&c->wire, "{\"type\":\"message\",\"data\":1,\"id\":\"a\"}");
@@ -18,13 +18,13 @@ test_messages_are_counted(void **state)
 	assert_int_equal(metrics_sum(METRIC_MESSAGES), 2);
 	assert_int_equal(rig_wire(c)->messages, 2);
 	assert_int_equal(rig_wire(c)->texts, 3);
-	assert_true(conn_is_open(c));
+	assert_true(client_is_open(c));
 }
 
 static void
 test_ping_tells_who_answers(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	fake_text(&c->wire, "{\"type\":\"ping\",\"id\":7}");
 	assert_said(c, "\"type\":\"pong\"");
@@ -36,7 +36,7 @@ test_ping_tells_who_answers(void **state)
 static void
 test_disconnect_ends_the_session(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	fake_text(&c->wire, "{\"type\":\"disconnect\"}");
 	assert_said(c, "\"type\":\"goodbye\"");
@@ -51,11 +51,11 @@ test_disconnect_ends_the_session(void **state)
 static void
 test_auth_where_no_token_is_needed(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	fake_text(&c->wire, "{\"type\":\"auth\",\"token\":\"x.y.z\"}");
 	assert_said(c, "\"code\":\"unsupported\"");
-	assert_true(conn_is_open(c));
+	assert_true(client_is_open(c));
 }
 
 static void
@@ -70,7 +70,7 @@ test_what_is_not_understood(void **state)
 		{ "{\"type\":\"message\"}", "invalid_message", METRIC_ERROR_INVALID_MESSAGE },
 		{ "{\"type\":\"shout\"}", "unknown_type", METRIC_ERROR_UNKNOWN_TYPE },
 	};
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		int64_t before = metrics_sum(bad[i].counter);
@@ -79,7 +79,7 @@ test_what_is_not_understood(void **state)
 		assert_said(c, "\"type\":\"error\"");
 		assert_said(c, bad[i].code);
 		assert_int_equal(metrics_sum(bad[i].counter), before + 1);
-		assert_true(conn_is_open(c));
+		assert_true(client_is_open(c));
 	}
 	assert_int_equal(c->count, 0);
 }

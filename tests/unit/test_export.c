@@ -16,7 +16,7 @@ wait_for_timer(void)
 static void
 test_offered_on_a_boundary(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	c->count = 17;
 	export_start(&rig.w, LONG, false);
@@ -43,7 +43,7 @@ test_offered_on_a_boundary(void **state)
 static void
 test_released(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	rig_wire(c)->place = WIRE_ON_BOUNDARY;
 	export_start(&rig.w, LONG, false);
@@ -59,7 +59,7 @@ test_released(void **state)
 static void
 test_kept(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	rig_wire(c)->place = WIRE_ON_BOUNDARY;
 	export_start(&rig.w, LONG, false);
@@ -76,7 +76,7 @@ test_kept(void **state)
 static void
 test_cannot_be_moved(void **state)
 {
-	struct conn *unix_socket = rig_client(), *within = rig_client();
+	struct client *unix_socket = rig_client(), *within = rig_client();
 
 	rig_wire(unix_socket)->place = WIRE_NOWHERE;
 	export_start(&rig.w, 1, false);
@@ -84,7 +84,7 @@ test_cannot_be_moved(void **state)
 	assert_said(unix_socket, "\"reason\":\"restart\"");
 	assert_int_equal(rig_wire(unix_socket)->close_code, 1012);
 	assert_int_equal(metrics_sum(METRIC_UNMOVABLE_KIND), 1);
-	assert_true(conn_is_open(within));
+	assert_true(client_is_open(within));
 	wait_for_timer();
 	assert_said(within, "\"reason\":\"restart\"");
 	assert_int_equal(metrics_sum(METRIC_UNMOVABLE_BUSY), 1);
@@ -94,7 +94,7 @@ test_cannot_be_moved(void **state)
 static void
 test_sessions_of_those_that_cannot(void **state)
 {
-	struct conn *unix_socket = rig_client(), *within = rig_client();
+	struct client *unix_socket = rig_client(), *within = rig_client();
 
 	rig_wire(unix_socket)->place = WIRE_NOWHERE;
 	rig_wire(unix_socket)->queue = "stays";
@@ -113,7 +113,7 @@ test_sessions_of_those_that_cannot(void **state)
 static void
 test_so_many_stand_still_at_one_time(void **state)
 {
-	struct conn *conns[AT_MOST + 50];
+	struct client *conns[AT_MOST + 50];
 
 	for (unsigned i = 0; i < AT_MOST + 50; i++) {
 		conns[i] = rig_client();
@@ -133,10 +133,10 @@ test_so_many_stand_still_at_one_time(void **state)
 static void
 test_all_at_once_at_last(void **state)
 {
-	struct conn *leaving = rig_client();
+	struct client *leaving = rig_client();
 	struct fake_wire *of_leaving = rig_wire(leaving);
 
-	conn_bye(&rig.w, leaving, WORKER_BYE_OPERATOR, 0);
+	client_bye(&rig.w.clients, leaving, CLIENT_BYE_OPERATOR, 0);
 	for (unsigned i = 0; i < AT_MOST + 50; i++)
 		rig_wire(rig_client())->place = WIRE_ON_BOUNDARY;
 	export_last(&rig.w, 1);
@@ -150,7 +150,7 @@ test_all_at_once_at_last(void **state)
 static void
 test_asking(void **state)
 {
-	struct conn *ready = rig_client(), *within = rig_client();
+	struct client *ready = rig_client(), *within = rig_client();
 
 	rig_wire(ready)->place = WIRE_ON_BOUNDARY;
 	export_ask(&rig.w, LONG);
@@ -172,7 +172,7 @@ test_asking(void **state)
 static void
 test_no_more_offers(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	export_start(&rig.w, LONG, false);
 	rig_end_turn();
@@ -181,13 +181,13 @@ test_no_more_offers(void **state)
 	fake_text(&c->wire, "{\"type\":\"ping\"}");
 	rig_end_turn();
 	assert_int_equal(rig.n_offers, 0);
-	assert_true(conn_is_open(c));
+	assert_true(client_is_open(c));
 }
 
 static void
 test_newcomers_are_offered_too(void **state)
 {
-	struct conn *c;
+	struct client *c;
 
 	export_start(&rig.w, LONG, false);
 	c = rig_client();

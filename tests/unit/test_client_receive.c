@@ -7,7 +7,7 @@
 static void
 test_one_frame_in_pieces(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	fake_piece(&c->wire, "{\"type\":", true, false, 19);
 	fake_piece(&c->wire, "\"message\",", false, false, 9);
@@ -23,7 +23,7 @@ test_one_frame_in_pieces(void **state)
 static void
 test_fragments_are_answered_behind_a_pong(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	fake_piece(&c->wire, "{\"type\":\"message\",", true, false, 0);
 	fake_piece(&c->wire, "", false, false, 0);
@@ -35,7 +35,7 @@ test_fragments_are_answered_behind_a_pong(void **state)
 static void
 test_binary_is_refused(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	fake_bytes(&c->wire, "\0\1", 2, true);
 	assert_said(c, "\"code\":\"unsupported\"");
@@ -46,7 +46,7 @@ test_binary_is_refused(void **state)
 static void
 test_text_that_is_not_utf8(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	fake_text(&c->wire, "{\"type\":\"message\",\"data\":\"\xff\"}");
 	assert_int_equal(rig_wire(c)->close_code, 1007);
@@ -58,7 +58,7 @@ test_text_that_is_not_utf8(void **state)
 static void
 test_too_large(void **state)
 {
-	struct conn *announced = rig_client(), *summed = rig_client(), *fits = rig_client();
+	struct client *announced = rig_client(), *summed = rig_client(), *fits = rig_client();
 
 	rig.conf.max_message_bytes = strlen(MESSAGE);
 	fake_text(&fits->wire, MESSAGE);
@@ -81,12 +81,12 @@ test_too_large(void **state)
 static void
 test_endless_empty_fragments(void **state)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	fake_piece(&c->wire, "", true, false, 0);
 	for (int i = 1; i < 1000; i++)
 		fake_piece(&c->wire, "", false, false, 0);
-	assert_true(conn_is_open(c));
+	assert_true(client_is_open(c));
 	fake_piece(&c->wire, "", false, false, 0);
 	assert_int_equal(rig_wire(c)->close_code, 1008);
 	assert_null(c->assembly);
@@ -96,7 +96,7 @@ test_endless_empty_fragments(void **state)
 static void
 too_many(const char *message, bool binary, uint16_t code)
 {
-	struct conn *c = rig_client();
+	struct client *c = rig_client();
 
 	rig.conf.rate_message = (struct conf_rate){ .rate = 1, .burst = 3 };
 	for (int i = 0; i < 3; i++)
@@ -105,7 +105,7 @@ too_many(const char *message, bool binary, uint16_t code)
 	for (int i = 0; i < 3; i++) {
 		fake_bytes(&c->wire, message, strlen(message), binary);
 		assert_said(c, "\"code\":\"rate_limited\"");
-		assert_true(conn_is_open(c));
+		assert_true(client_is_open(c));
 	}
 	fake_bytes(&c->wire, message, strlen(message), binary);
 	assert_said(c, "\"reason\":\"rate limit\"");

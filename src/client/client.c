@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* A client's beginning, and its standing still; its end is in close.c. */
+#include "client/client.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/hex.h"
+#include "client/client_priv.h"
+#include "conf/conf.h"
+#include "log/log.h"
+#include "log/message_ids.h"
+#include "metrics/metrics.h"
+#include "proto/reply.h"
+
+struct client *
+client_create(const struct client_guest *guest)
+{
+	size_t id_len = strlen(guest->id);
+	struct client *c;
+
+	CHECK(id_len >= 1 && id_len <= CONNECTION_ID_MAX);
+	/* not sizeof: the id begins in what would be padding */
+	c = calloc(1, offsetof(struct client, id) + id_len + 1);
+	if (!c)
+		return NULL;
+	wire_init(&c->wire);
+	c->slot = guest->slot;
+	c->serial = guest->serial;
+	wheel_timer_init(&c->timer);
+	c->count = c->count_at_open = guest->count;
+	c->peer = guest->peer;
+	c->resumed = guest->resumed;
+	c->expires_real_s = client_seconds(guest->expires_real_ms);
+	memcpy(c->id, guest->id, id_len + 1);
+	return c;
+}
+
+void
+client_free(struct client *c)
+{
+	CHECK(!c->assembly);
+	wire_deinit(&c->wire);
+	free(c);
+}
+
+char *
+client_text(struct clients *all, struct client *c)
+{
+	return wire_text_begin(all->hub, &c->wire, REPLY_MAX);
+}
+
+void
+client_text_end(struct clients *all, size_t len)
+{
+	wire_text_end(all->hub, len);
+}
+
+/* ---- what its wire tells --------------------------------------------------------------------- */
+
+static void
+greet(struct clients *all, struct client *c, const uint8_t *token_bytes)
+{
+	char token[2 * SESSION_TOKEN_BYTES + 1];
+	char *out = client_text(all, c);
+
+	if (!out)
+		return;
+	hex_encode(token, token_bytes, SESSION_TOKEN_BYTES);
+	client_text_end(all, reply_established(out, &(struct reply_established){
+							    .connection_id = c->id,
+							    .count = c->count,
+							    .timestamp = clients_stamp(all, 0),
+							    .instance = all->conf->instance,
+							    .session = token,
+							    .resumed = c->resumed,
+							    .heartbeat_interval_ms = all->conf->heartbeat_interval_ms,
+						    }));
+}
+
+static const struct log_field no_field;
+
+/* arg: struct client_opening; NULL: it comes from another process, and travel.c does the rest. */
+static void
+on_opened(void *owner, struct wire *wire, const void *arg)
+{
+	const struct client_opening *how = arg;
+	struct clients *all = clients_of(owner);
+	struct client *c = client_of(wire);
+	char peer[ADDR_TEXT_MAX];
+
+	c->opened = true;
+	metrics_add(all->shard, METRIC_CONNECTIONS, 1);
+	if (!how)
+		return;
+	c->opened_ms = c->last_rx_ms = clients_now_ms(all);
+	metrics_add(all->shard, METRIC_OPENED, 1);
+	greet(all, c, how->token);
+	client_arm(all, c);
+	all->ops->newcomer(all, c);
+	LOG_AT(LOG_LEVEL_INFO, LOG_ID_CONNECTION_OPENED,
+	       LOG_FIELDS(LOG_TEXT("WS_CONNECTION_ID", c->id),
+			  LOG_TEXT("WS_CLIENT_ADDRESS", addr_port_text(peer, &c->peer)),
+			  LOG_NUMBER("WS_WORKER", all->index), LOG_NUMBER("WS_RESUMED", c->resumed),
+			  how->subject[0] ? LOG_TEXT("WS_SUBJECT", how->subject) : no_field),
+	       "connection %s %s", c->id, c->resumed ? "resumed" : "opened");
+}
+
+static void
+on_pong(void *owner, struct wire *wire)
+{
+	client_of(wire)->last_rx_ms = clients_now_ms(clients_of(owner));
+}
+
+static void
+on_took(void *owner, struct wire *wire)
+{
+	client_of(wire)->last_rx_ms = clients_now_ms(clients_of(owner));
+}
+
+static void
+on_stalled(void *owner, struct wire *wire)
+{
+	struct clients *all = clients_of(owner);
+	struct client *c = client_of(wire);
+
+	c->last_rx_ms = clients_now_ms(all);
+	client_rearm(all, c);
+}
+
+static void
+on_overrun(void *owner, struct wire *wire)
+{
+	client_bye(clients_of(owner), client_of(wire), CLIENT_BYE_SLOW, 0);
+}
+
+static void
+on_broke(void *owner, struct wire *wire, uint16_t code, const char *what)
+{
+	client_fail(clients_of(owner), client_of(wire), code, what);
+}
+
+static void
+on_boundary(void *owner, struct wire *wire)
+{
+	struct clients *all = clients_of(owner);
+
+	all->ops->boundary(all, client_of(wire));
+}
+
+const struct wire_events client_events = {
+	.opened = on_opened,
+	.piece = client_received,
+	.pong = on_pong,
+	.stalled = on_stalled,
+	.took = on_took,
+	.overrun = on_overrun,
+	.broke = on_broke,
+	.boundary = on_boundary,
+	.closing = client_closing,
+	.gone = client_gone,
+};
+
+/* ---- the steps of its life ------------------------------------------------------------------- */
+
+void
+client_adopt(struct clients *all, struct client *c, int fd, const struct client_opening *how)
+{
+	wire_adopt(all->hub, &c->wire, fd, how->key, how->subprotocol, how);
+}
+
+void
+client_hold(struct clients *all, struct client *c)
+{
+	wheel_clear(&c->timer);
+	wire_hold(all->hub, &c->wire);
+}
+
+void
+client_resume(struct clients *all, struct client *c)
+{
+	c->session_only = false;
+	wire_resume(all->hub, &c->wire);
+	client_rearm(all, c);
+}
+
+void
+client_give_away(struct clients *all, struct client *c)
+{
+	wire_give_away(all->hub, &c->wire);
+}
