@@ -64,7 +64,6 @@ struct client {
 	uint16_t over_limit;     /* messages refused for their rate, less those accepted since */
 	bool resumed : 1;
 	bool opened : 1; /* it was established: counted, logged, to be uncounted */
-	bool binary : 1; /* the message being refused was binary */
 	bool session_over : 1;
 	bool session_only : 1; /* while a boundary is sought: its session is offered alone, and needs none */
 	bool warned : 1;       /* of the end of its token */

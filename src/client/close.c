@@ -30,6 +30,7 @@ static const struct bye_info {
 	[CLIENT_BYE_TIMEOUT] = { "timeout", 1001, true, false },
 	[CLIENT_BYE_SLOW] = { "slow client", 1013, true, false },
 	[CLIENT_BYE_ABUSE] = { "rate limit", 1008, false, false },
+	[CLIENT_BYE_BINARY] = { "rate limit", 1003, false, false },
 	[CLIENT_BYE_EXPIRED] = { "token_expired", 1008, true, false },
 };
 
@@ -44,7 +45,6 @@ void
 client_bye(struct clients *all, struct client *c, enum client_bye bye, uint32_t retry_after_ms)
 {
 	const struct bye_info *info = &byes[bye];
-	uint16_t code = info->code;
 	char *out;
 
 	if (!client_is_open(c))
@@ -56,8 +56,6 @@ client_bye(struct clients *all, struct client *c, enum client_bye bye, uint32_t 
 		metrics_add(all->shard, METRIC_ERROR_TIMEOUT, 1);
 	} else if (bye == CLIENT_BYE_EXPIRED) {
 		metrics_add(all->shard, METRIC_ERROR_TOKEN_EXPIRED, 1);
-	} else if (bye == CLIENT_BYE_ABUSE && c->binary) {
-		code = 1003;
 	}
 	out = client_text(all, c);
 	if (out)
@@ -69,7 +67,7 @@ client_bye(struct clients *all, struct client *c, enum client_bye bye, uint32_t 
 								.retry_after_ms = retry_after_ms,
 							}));
 	c->session_over = info->session_over;
-	leave(all, c, code);
+	leave(all, c, info->code);
 }
 
 void

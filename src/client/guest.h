@@ -20,7 +20,8 @@ enum client_bye {
 	CLIENT_BYE_OPERATOR,   /* an operator disconnected it: 1008 */
 	CLIENT_BYE_TIMEOUT,    /* CONNECTION_TIMEOUT: 1001, since that peer has gone or slept */
 	CLIENT_BYE_SLOW,       /* SEND_QUEUE_BYTES: 1013 */
-	CLIENT_BYE_ABUSE,      /* went on after being refused: 1008 */
+	CLIENT_BYE_ABUSE,      /* went on after being refused: 1008, */
+	CLIENT_BYE_BINARY,     /* with binary messages: 1003 */
 	CLIENT_BYE_EXPIRED,    /* its token has ended: 1008 */
 	CLIENT_BYES
 };

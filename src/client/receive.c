@@ -72,7 +72,7 @@ assemble(struct client *c, const char *data, size_t len, size_t expected)
 
 /* True if the message may be looked at; else it has been refused. One that keeps on is closed. */
 static bool
-within_rate(struct clients *all, struct client *c, uint64_t now_ns)
+within_rate(struct clients *all, struct client *c, bool binary, uint64_t now_ns)
 {
 	const struct conf_rate *limit = &all->conf->rate_message;
 
@@ -84,7 +84,7 @@ within_rate(struct clients *all, struct client *c, uint64_t now_ns)
 	command_refuse(all, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", "too many messages",
 		       (struct slice){ NULL, 0 });
 	if (++c->over_limit > limit->burst || c->over_limit == UINT16_MAX)
-		client_bye(all, c, CLIENT_BYE_ABUSE, 0);
+		client_bye(all, c, binary ? CLIENT_BYE_BINARY : CLIENT_BYE_ABUSE, 0);
 	return false;
 }
 
@@ -120,8 +120,7 @@ judge(struct clients *all, struct client *c, const char *data, size_t len, bool 
 	metrics_add(all->shard, METRIC_RECEIVED, 1);
 	metrics_add(all->shard, METRIC_RECEIVED_BYTES, (int64_t)len);
 
-	c->binary = binary;
-	if (!within_rate(all, c, now_ns))
+	if (!within_rate(all, c, binary, now_ns))
 		return;
 	if (binary)
 		command_refuse(all, c, METRIC_ERROR_UNSUPPORTED, "unsupported", "binary messages are not supported",
@@ -155,7 +154,7 @@ fragment_ended(struct clients *all, struct client *c, size_t len, uint64_t now_n
 	else
 		return false;
 	command_refuse(all, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", why, (struct slice){ NULL, 0 });
-	client_bye(all, c, CLIENT_BYE_ABUSE, 0);
+	client_bye(all, c, a->binary ? CLIENT_BYE_BINARY : CLIENT_BYE_ABUSE, 0);
 	client_assembly_free(c);
 	return true;
 }

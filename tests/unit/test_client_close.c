@@ -20,6 +20,7 @@ test_goodbyes(void **state)
 		{ CLIENT_BYE_TIMEOUT, "timeout", 1001, true, false },
 		{ CLIENT_BYE_SLOW, "slow client", 1013, true, false },
 		{ CLIENT_BYE_ABUSE, "rate limit", 1008, false, false },
+		{ CLIENT_BYE_BINARY, "rate limit", 1003, false, false },
 		{ CLIENT_BYE_EXPIRED, "token_expired", 1008, true, false },
 	};
 

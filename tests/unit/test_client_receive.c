@@ -83,6 +83,7 @@ test_endless_empty_fragments(void **state)
 {
 	struct client *c = rig_client();
 
+	fake_bytes(&c->wire, "\0\1", 2, true); /* what came before plays no part */
 	fake_piece(&c->wire, "", true, false, 0);
 	for (int i = 1; i < 1000; i++)
 		fake_piece(&c->wire, "", false, false, 0);
