@@ -71,6 +71,44 @@ fd_write_all(int fd, const void *data, size_t len)
 	return WSD_OK;
 }
 
+int
+fd_write_at(int fd, const void *data, size_t len, uint64_t at)
+{
+	const char *bytes = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, bytes, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0 ? -EIO : wsd_errno();
+		bytes += n;
+		len -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	return WSD_OK;
+}
+
+int
+fd_read_at(int fd, void *data, size_t len, uint64_t at)
+{
+	char *bytes = data;
+
+	while (len > 0) {
+		ssize_t n = pread(fd, bytes, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0 ? WSD_E_MALFORMED : wsd_errno();
+		bytes += n;
+		len -= (size_t)n;
+		at += (uint64_t)n;
+	}
+	return WSD_OK;
+}
+
 static int
 read_whole(int fd, char *buf, size_t room, size_t *len)
 {

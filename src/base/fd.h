@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Closes *fd unless it is -1, and sets it to -1. errno is kept. */
 void fd_close(int *fd);
@@ -15,6 +16,10 @@ int fd_set_cloexec(int fd);
 
 /* Writes all of it, waiting as need be; WSD_OK or a negative errno (then an unknown part was written). */
 int fd_write_all(int fd, const void *data, size_t len);
+
+/* All of it at this place of a file; reading: WSD_E_MALFORMED if the file ends before. */
+int fd_write_at(int fd, const void *data, size_t len, uint64_t at);
+int fd_read_at(int fd, void *data, size_t len, uint64_t at);
 
 /* Reads at most room bytes of a file into a new, zero-terminated buffer, *out; the caller frees it.
  * WSD_E_TOO_LARGE if there is more. On failure *out is NULL. */

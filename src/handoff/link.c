@@ -2,13 +2,12 @@
 /* Messages of the handoff link. */
 #include "handoff/link.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/fd_pass.h"
 
 #define HEAD_BYTES 8
 
@@ -26,56 +25,8 @@ link_send(int fd, enum link_type type, uint32_t index, const void *body, size_t 
 {
 	struct head head = { .type = (uint8_t)type, .index = index };
 	struct iovec iov[2] = { { &head, sizeof(head) }, { (void *)body, len } };
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(LINK_FDS_MOST * sizeof(int))];
-	} control = { .space = { 0 } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = len ? 2 : 1 };
-	ssize_t n;
 
-	if (n_fds > 0) {
-		struct cmsghdr *h;
-
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		h = CMSG_FIRSTHDR(&msg);
-		h->cmsg_level = SOL_SOCKET;
-		h->cmsg_type = SCM_RIGHTS;
-		h->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(h), fds, n_fds * sizeof(int));
-	}
-	do
-		n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n == -1 && errno == EINTR);
-	return n == -1 ? wsd_errno() : WSD_OK;
-}
-
-/* Takes at most LINK_FDS_MOST, closes the rest; false if there was a rest. */
-static bool
-take_fds(struct link_message *m, struct msghdr *msg)
-{
-	unsigned n = 0;
-	bool fits = !(msg->msg_flags & MSG_CTRUNC);
-
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
-		size_t count;
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(fd));
-			if (n < LINK_FDS_MOST) {
-				m->fds[n++] = fd;
-			} else {
-				fd_close(&fd);
-				fits = false;
-			}
-		}
-	}
-	return fits;
+	return fd_pass_send(fd, iov, len ? 2 : 1, fds, n_fds);
 }
 
 int
@@ -83,35 +34,30 @@ link_receive(int fd, struct link_message *m)
 {
 	struct head head = { 0 };
 	struct iovec iov[2] = { { &head, sizeof(head) }, { m->body, LINK_BODY_MOST } };
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(16 * sizeof(int))];
-	} control;
-	struct msghdr msg = {
-		.msg_iov = iov, .msg_iovlen = 2, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
-	bool fits;
-	ssize_t n;
+	unsigned n_fds = LINK_FDS_MOST;
+	size_t n;
+	int rc;
 
 	m->fds[0] = m->fds[1] = -1;
-	do
-		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return wsd_errno();
-	if (n == 0)
-		return WSD_E_CLOSED;
-	fits = take_fds(m, &msg);
-	if (!fits || (size_t)n < sizeof(head) || (msg.msg_flags & MSG_TRUNC)) {
-		fd_close(&m->fds[0]);
-		fd_close(&m->fds[1]);
+	rc = fd_pass_receive(fd, 0, iov, 2, m->fds, &n_fds, &n);
+	if (rc == WSD_E_TOO_LARGE || (rc == WSD_OK && n < sizeof(head))) {
+		link_close_fds(m);
 		return WSD_E_MALFORMED;
 	}
+	if (rc != WSD_OK)
+		return rc;
 	m->type = head.type;
 	m->index = head.index;
-	m->len = (size_t)n - sizeof(head);
+	m->len = n - sizeof(head);
 	m->body[m->len] = '\0';
 	return WSD_OK;
+}
+
+void
+link_close_fds(struct link_message *m)
+{
+	fd_close(&m->fds[0]);
+	fd_close(&m->fds[1]);
 }
 
 void

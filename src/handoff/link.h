@@ -49,6 +49,9 @@ int link_send(int fd, enum link_type type, uint32_t index, const void *body, siz
 /* WSD_OK, -EAGAIN, WSD_E_CLOSED at the end, WSD_E_MALFORMED, or another negative errno; then no fd is left open. */
 int link_receive(int fd, struct link_message *m);
 
+/* Those that nobody has taken out of it (and set to -1). */
+void link_close_fds(struct link_message *m);
+
 void link_hello_fill(struct link_hello *hello, const char *instance, const char *software);
 
 /* WSD_OK, or WSD_E_UNSUPPORTED (no version in common), WSD_E_MALFORMED. */

@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/fd_pass.h"
 
 #define BATCH         250 /* descriptors a message: SCM_MAX_FD is 253 */
 #define RECORD_BYTES  1024
@@ -59,47 +60,9 @@ struct lot {
 };
 
 static int
-write_at(const struct lot *lot, const void *data, size_t len, uint64_t at)
-{
-	const char *bytes = data;
-
-	while (len > 0) {
-		ssize_t n = pwrite(lot->table, bytes, len, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0 ? -EIO : wsd_errno();
-		bytes += n;
-		len -= (size_t)n;
-		at += (uint64_t)n;
-	}
-	return WSD_OK;
-}
-
-static int
-read_at(const struct lot *lot, void *data, size_t len, uint64_t at)
-{
-	char *bytes = data;
-
-	while (len > 0) {
-		ssize_t n = pread(lot->table, bytes, len, (off_t)at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0 ? WSD_E_MALFORMED : wsd_errno();
-		bytes += n;
-		len -= (size_t)n;
-		at += (uint64_t)n;
-	}
-	return WSD_OK;
-}
-
-static int
 write_head(const struct lot *lot)
 {
-	return write_at(lot, &lot->head, sizeof(lot->head), 0);
+	return fd_write_at(lot->table, &lot->head, sizeof(lot->head), 0);
 }
 
 static void
@@ -184,7 +147,7 @@ lot_open(struct lot **out, int in, int out_end, int table)
 	if (!is_seqpacket(in) || !is_seqpacket(out_end) || fd_set_nonblock(in) != WSD_OK ||
 	    fd_set_nonblock(out_end) != WSD_OK || fstat(table, &st) != 0 || !S_ISREG(st.st_mode))
 		goto fail;
-	rc = read_at(lot, &lot->head, sizeof(lot->head), 0);
+	rc = fd_read_at(lot->table, &lot->head, sizeof(lot->head), 0);
 	if (rc != WSD_OK)
 		goto fail;
 	rc = WSD_E_MALFORMED;
@@ -261,11 +224,11 @@ write_record(struct lot *lot, uint32_t index, const char *state, size_t len)
 		r.overflow = take_overflow(lot, len);
 		if (r.overflow == 0)
 			return WSD_E_FULL;
-		rc = write_at(lot, state, len, r.overflow);
+		rc = fd_write_at(lot->table, state, len, r.overflow);
 		if (rc != WSD_OK)
 			return rc;
 	}
-	return write_at(lot, &r, sizeof(r), RECORDS_AT + (uint64_t)index * RECORD_BYTES);
+	return fd_write_at(lot->table, &r, sizeof(r), RECORDS_AT + (uint64_t)index * RECORD_BYTES);
 }
 
 int
@@ -290,67 +253,33 @@ lot_put(struct lot *lot, int fd, const char *state, size_t len)
 static int
 send_batch(struct lot *lot, const int *fds, const uint32_t *indices, uint32_t n)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(BATCH * sizeof(int))];
-	} control = { .space = { 0 } };
 	struct iovec iov = { (void *)indices, n * sizeof(uint32_t) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control };
-	struct cmsghdr *h;
-	ssize_t sent;
+	int rc = fd_pass_send(lot->in, &iov, 1, fds, n);
 
-	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-	h = CMSG_FIRSTHDR(&msg);
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(h), fds, n * sizeof(int));
-	do
-		sent = sendmsg(lot->in, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (sent == -1 && errno == EINTR);
-	if (sent == -1)
-		return wsd_errno();
-	lot->head.messages++;
-	return WSD_OK;
+	if (rc == WSD_OK)
+		lot->head.messages++;
+	return rc;
 }
 
 struct batch {
-	int fds[BATCH + 8];
+	int fds[BATCH];
 	unsigned n_fds;
 	uint32_t indices[BATCH];
 	unsigned n_indices;
 };
 
-/* WSD_OK, WSD_E_CLOSED if there is nothing (more), or a negative errno. */
+/* WSD_OK, -EAGAIN or WSD_E_CLOSED if there is nothing (more), or another negative errno. */
 static int
 receive(const struct lot *lot, struct batch *b, int flags)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE((BATCH + 8) * sizeof(int))];
-	} control;
 	struct iovec iov = { b->indices, sizeof(b->indices) };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
-	ssize_t n;
+	size_t len = 0;
+	int rc;
 
-	b->n_fds = b->n_indices = 0;
-	do
-		n = recvmsg(lot->out, &msg, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
-	if (n == -1)
-		return errno == EAGAIN ? WSD_E_CLOSED : wsd_errno();
-	if (n == 0)
-		return WSD_E_CLOSED;
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h)) {
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		b->n_fds = (unsigned)((h->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		memcpy(b->fds, CMSG_DATA(h), b->n_fds * sizeof(int));
-	}
-	b->n_indices = (unsigned)((size_t)n / sizeof(uint32_t));
-	return WSD_OK;
+	b->n_fds = BATCH;
+	rc = fd_pass_receive(lot->out, flags, &iov, 1, b->fds, &b->n_fds, &len);
+	b->n_indices = (unsigned)(len / sizeof(uint32_t));
+	return rc == WSD_E_TOO_LARGE ? WSD_OK : rc; /* none of ours: what there is room for is looked at */
 }
 
 /* Sends what was gathered, and closes it: it is in the pair again. */
@@ -421,7 +350,7 @@ lot_set_sessions(struct lot *lot, const char *data, size_t len)
 	at = take_overflow(lot, len);
 	if (at == 0)
 		return WSD_E_FULL;
-	rc = write_at(lot, data, len, at);
+	rc = fd_write_at(lot->table, data, len, at);
 	if (rc != WSD_OK)
 		return rc;
 	lot->head.sessions_at = at;
@@ -436,7 +365,7 @@ static int
 read_state(const struct lot *lot, uint32_t index, char **out, size_t *len)
 {
 	struct record r;
-	int rc = read_at(lot, &r, sizeof(r), RECORDS_AT + (uint64_t)index * RECORD_BYTES);
+	int rc = fd_read_at(lot->table, &r, sizeof(r), RECORDS_AT + (uint64_t)index * RECORD_BYTES);
 
 	*out = NULL;
 	if (rc != WSD_OK)
@@ -450,7 +379,7 @@ read_state(const struct lot *lot, uint32_t index, char **out, size_t *len)
 	if (r.overflow == 0)
 		memcpy(*out, r.state, r.len);
 	else
-		rc = read_at(lot, *out, r.len, r.overflow);
+		rc = fd_read_at(lot->table, *out, r.len, r.overflow);
 	if (rc != WSD_OK) {
 		free(*out);
 		*out = NULL;
@@ -495,7 +424,7 @@ lot_look(struct lot *lot, lot_cb cb, void *arg)
 			seen += look_at_batch(lot, &b, cb, arg);
 	}
 	setsockopt(lot->out, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof(off));
-	return rc == WSD_OK || rc == WSD_E_CLOSED ? (int)seen : rc;
+	return rc == WSD_OK || rc == -EAGAIN || rc == WSD_E_CLOSED ? (int)seen : rc;
 }
 
 int
@@ -512,7 +441,7 @@ lot_sessions(struct lot *lot, char **data, size_t *len)
 	*data = malloc(lot->head.sessions_len);
 	if (!*data)
 		return -ENOMEM;
-	rc = read_at(lot, *data, lot->head.sessions_len, lot->head.sessions_at);
+	rc = fd_read_at(lot->table, *data, lot->head.sessions_len, lot->head.sessions_at);
 	if (rc == WSD_OK) {
 		*len = lot->head.sessions_len;
 	} else {

@@ -165,17 +165,14 @@ read_one(struct receiver *r)
 	if (rc == -EAGAIN)
 		return false;
 	if (rc != WSD_OK || (r->in.type == LINK_HELLO) == r->greeted) {
-		if (rc == WSD_OK) {
-			fd_close(&r->in.fds[0]);
-			fd_close(&r->in.fds[1]);
-		}
+		if (rc == WSD_OK)
+			link_close_fds(&r->in);
 		end_link(r);
 		return false;
 	}
 	CHECK_ZERO(uv_timer_start(&r->silence, on_silence, SILENCE_MS, 0));
 	on_message(r);
-	fd_close(&r->in.fds[0]);
-	fd_close(&r->in.fds[1]);
+	link_close_fds(&r->in);
 	return true;
 }
 

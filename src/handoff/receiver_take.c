@@ -2,13 +2,12 @@
 /* The taking side of a handoff: what is offered, and what becomes of it. */
 #include "handoff/receiver_priv.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/tcp.h"
 
 #define LONG_STATE_MOST (64u << 20)
@@ -23,7 +22,7 @@ read_long_state(int fd, size_t *len)
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 1 || st.st_size > (off_t)LONG_STATE_MOST)
 		return NULL;
 	data = malloc((size_t)st.st_size);
-	if (data && pread(fd, data, (size_t)st.st_size, 0) != st.st_size) {
+	if (data && fd_read_at(fd, data, (size_t)st.st_size, 0) != WSD_OK) {
 		free(data);
 		return NULL;
 	}

@@ -332,8 +332,7 @@ on_event(uv_poll_t *poll, int status, int events)
 			over(s, rc, "the link broke");
 			return;
 		}
-		fd_close(&s->in.fds[0]); /* a receiver has none to send */
-		fd_close(&s->in.fds[1]);
+		link_close_fds(&s->in); /* a receiver has none to send */
 		await(s);
 		on_message(s);
 	}

@@ -5,9 +5,9 @@
  * does not say to the next one how the last one ended. Without a lot nothing is known. Main thread, but for one.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "handoff/lot.h"
 #include "log/log.h"
 #include "server/server_priv.h"
@@ -29,7 +29,7 @@ read_note(const struct server *s)
 {
 	struct note note;
 
-	if (pread(lot_table_fd(s->lot), &note, sizeof(note), LOT_SPARE_AT) != sizeof(note) || note.magic != MAGIC)
+	if (fd_read_at(lot_table_fd(s->lot), &note, sizeof(note), LOT_SPARE_AT) != WSD_OK || note.magic != MAGIC)
 		memset(&note, 0, sizeof(note));
 	return note;
 }
@@ -37,9 +37,8 @@ read_note(const struct server *s)
 static void
 write_note(const struct server *s, const struct note *note)
 {
-	if (pwrite(lot_table_fd(s->lot), note, sizeof(*note), LOT_SPARE_AT) != sizeof(*note)) {
-		/* no memory: a crash will not be counted */
-	}
+	fd_write_at(lot_table_fd(s->lot), note, sizeof(*note),
+		    LOT_SPARE_AT); /* no memory: a crash will not be counted */
 }
 
 int

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -240,14 +241,35 @@ test_discard(void **state)
 	fd_close(&pipes[1]);
 }
 
+static void
+test_places_in_a_file(void **state)
+{
+	int fd = memfd_create("test", 0);
+	char text[8] = "";
+
+	assert_int_equal(fd_write_at(fd, "after", 5, 10), WSD_OK);
+	assert_int_equal(fd_write_at(fd, "before", 6, 1), WSD_OK);
+	assert_int_equal(fd_read_at(fd, text, 5, 10), WSD_OK);
+	assert_string_equal(text, "after");
+	assert_int_equal(fd_read_at(fd, text, 6, 10), WSD_E_MALFORMED);
+	fd_close(&fd);
+	assert_int_equal(fd_write_at(fd, "x", 1, 0), -EBADF);
+	assert_int_equal(fd_read_at(fd, text, 1, 0), -EBADF);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_close),       cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_read_file),   cmocka_unit_test(test_read_file_fails),
-		cmocka_unit_test(test_write_waits), cmocka_unit_test(test_write_fails),
-		cmocka_unit_test(test_random),      cmocka_unit_test(test_discard),
+		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_read_file),
+		cmocka_unit_test(test_read_file_fails),
+		cmocka_unit_test(test_write_waits),
+		cmocka_unit_test(test_write_fails),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_discard),
+		cmocka_unit_test(test_places_in_a_file),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
