@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
-#include "handoff/lot.h"
+#include "move/lot.h"
 #include "log/log.h"
 #include "server/server_priv.h"
 

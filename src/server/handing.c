@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A handoff: the connections of this instance go on in another one. Who owns each at which moment is the
- * arbiter's to say (handoff/arbiter.h); here the parts are brought together. Main thread.
+ * arbiter's to say (move/arbiter.h); here the parts are brought together. Main thread.
  *
  * A connection that cannot be moved, or is not to be, is told to come back; but not before the other instance
  * has confirmed that its session is there, so that it is resumed however soon it comes.
@@ -16,9 +16,9 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "config.h"
-#include "handoff/arbiter.h"
-#include "handoff/receiver.h"
-#include "handoff/sender.h"
+#include "move/arbiter.h"
+#include "move/receiver.h"
+#include "move/sender.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "proto/state.h"

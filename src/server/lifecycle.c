@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "handoff/sender.h"
+#include "move/sender.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "server/server_priv.h"

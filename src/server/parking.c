@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A restart that no client notices: connections go into the parking lot (handoff/lot.h), this process ends,
+ * A restart that no client notices: connections go into the parking lot (move/lot.h), this process ends,
  * and the next one takes them up. Main thread. Each failure point and what then holds: doc/handoff.md.
  */
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/tcp.h"
-#include "handoff/lot.h"
+#include "move/lot.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "proto/state.h"

@@ -24,9 +24,9 @@ src/wire:     base metrics proto loop / uv.h libwebsockets.h
 src/client:   base log conf metrics proto loop auth wire / uv.h
 src/worker:   base metrics proto loop wire client / uv.h
 src/front:    base log conf metrics proto loop auth / uv.h uthash.h
-src/handoff:  base log conf metrics proto loop sysd / uv.h uthash.h
+src/move:     base log proto loop sysd / uv.h
 src/admin:    base log conf metrics proto loop / json-c/* microhttpd.h uthash.h
-src/server:   base log sysd metrics conf proto loop auth client worker front handoff admin / uv.h
+src/server:   base log sysd metrics conf proto loop auth client worker front move admin / uv.h
 src/wsd.c:    base log sysd metrics conf auth server /
 src/ctl:      base conf log proto wsclient / systemd/* curl/* json-c/*
 src/wsctl.c:  base conf log ctl / curl/*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A datagram on the link, with as many descriptors beside it as its first byte says. */
-#include "handoff/link.h"
+#include "move/link.h"
 
 #include <string.h>
 #include <sys/socket.h>

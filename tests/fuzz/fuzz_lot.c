@@ -6,7 +6,7 @@
  * The first byte is the number of connections in it, the second how many of them share a message; then come changes to
  * the table: where (two bytes; the lower half is the head, the upper the records), how many bytes, and the bytes.
  */
-#include "handoff/lot.h"
+#include "move/lot.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

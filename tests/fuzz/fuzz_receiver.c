@@ -6,7 +6,7 @@
  * An input is datagrams: type, which descriptors (four bits each), index, length (one byte each), body. With a type
  * above 127 the state is what a real sender would say, and the body changes it.
  */
-#include "handoff/receiver.h"
+#include "move/receiver.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -21,8 +21,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "fuzz/fuzz.h"
-#include "handoff/arbiter.h"
-#include "handoff/link.h"
+#include "move/arbiter.h"
+#include "move/link.h"
 #include "support/lowest_fd.h"
 
 #define WORDS     8

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Each word has one winner, and memory that the other side could take away is not accepted. */
-#include "handoff/arbiter.h"
+#include "move/arbiter.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages of the link: whole or refused, and no descriptor is left over. */
-#include "handoff/link.h"
+#include "move/link.h"
 
 #include <errno.h>
 #include <fcntl.h>

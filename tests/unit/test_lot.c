@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The parking lot: what is put in is found by the next process, as often as it looks, until it is cleared. */
-#include "handoff/lot.h"
+#include "move/lot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

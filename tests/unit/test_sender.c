@@ -4,7 +4,7 @@
  * offered alone, whatever the receiver says, and whenever the link breaks. And the sender before a receiver of
  * the version before, which is us by hand.
  */
-#include "handoff/sender.h"
+#include "move/sender.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -22,8 +22,8 @@
 
 #include "base/err.h"
 #include "base/fd.h"
-#include "handoff/link.h"
-#include "handoff/receiver.h"
+#include "move/link.h"
+#include "move/receiver.h"
 
 #define OFFERS 8
 

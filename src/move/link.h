@@ -3,8 +3,8 @@
  * Messages between two instances, over a unix SOCK_SEQPACKET socket: one datagram a message, a head of 8
  * bytes, what follows, and descriptors. What comes in is checked here for its form. Main thread.
  */
-#ifndef WSD_HANDOFF_LINK_H
-#define WSD_HANDOFF_LINK_H
+#ifndef WSD_MOVE_LINK_H
+#define WSD_MOVE_LINK_H
 
 #include <stddef.h>
 #include <stdint.h>

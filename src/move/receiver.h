@@ -5,8 +5,8 @@
  * arbiter; nothing is held back after that, so that the sender's end at any moment leaves each connection
  * with exactly one owner. One link at a time. Main thread.
  */
-#ifndef WSD_HANDOFF_RECEIVER_H
-#define WSD_HANDOFF_RECEIVER_H
+#ifndef WSD_MOVE_RECEIVER_H
+#define WSD_MOVE_RECEIVER_H
 
 #include <stdbool.h>
 #include <stddef.h>

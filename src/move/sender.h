@@ -7,8 +7,8 @@
  *   CONNECTING ── hello ──► GREETING ── welcome ──► OPEN ── sender_finish() ──► FINISHING ── bye ──► over
  *        └──────────────────────┴──── the link breaks, or nothing comes in time ────┴─────────────► over
  */
-#ifndef WSD_HANDOFF_SENDER_H
-#define WSD_HANDOFF_SENDER_H
+#ifndef WSD_MOVE_SENDER_H
+#define WSD_MOVE_SENDER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Ownership words in a shared memfd. */
-#include "handoff/arbiter.h"
+#include "move/arbiter.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The giving side of a handoff. */
-#include "handoff/sender.h"
+#include "move/sender.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -17,8 +17,8 @@
 #include "base/fd.h"
 #include "base/le.h"
 #include "base/list.h"
-#include "handoff/arbiter.h"
-#include "handoff/link.h"
+#include "move/arbiter.h"
+#include "move/link.h"
 #include "loop/watch.h"
 
 #define SENDER_MAGIC 0x73656e64u

@@ -4,7 +4,7 @@
  * record. A record is written before its socket is sent, and the head's count after: what the head does not
  * count was never parked.
  */
-#include "handoff/lot.h"
+#include "move/lot.h"
 
 #include <errno.h>
 #include <stdlib.h>

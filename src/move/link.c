@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages of the handoff link. */
-#include "handoff/link.h"
+#include "move/link.h"
 
 #include <stdio.h>
 #include <string.h>

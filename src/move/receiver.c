@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The taking side of a handoff: the link. */
-#include "handoff/receiver.h"
+#include "move/receiver.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "handoff/receiver_priv.h"
+#include "move/receiver_priv.h"
 #include "loop/watch.h"
 
 #define HELLO_MS   3000  /* nobody who says nothing keeps others away */

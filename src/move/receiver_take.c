@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The taking side of a handoff: what is offered, and what becomes of it. */
-#include "handoff/receiver_priv.h"
+#include "move/receiver_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

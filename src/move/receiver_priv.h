@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the taking side share. Main thread. */
-#ifndef WSD_HANDOFF_RECEIVER_PRIV_H
-#define WSD_HANDOFF_RECEIVER_PRIV_H
+#ifndef WSD_MOVE_RECEIVER_PRIV_H
+#define WSD_MOVE_RECEIVER_PRIV_H
 
-#include "handoff/arbiter.h"
-#include "handoff/link.h"
-#include "handoff/receiver.h"
+#include "move/arbiter.h"
+#include "move/link.h"
+#include "move/receiver.h"
 
 #define RECEIVER_MAGIC 0x72656376u
 #define RECEIVER_BATCH 64 /* messages before other clients get their turn */

@@ -4,8 +4,8 @@
  * as OFFERED; the receiver makes it TAKEN, or the sender KEPT, by compare-and-swap, so that exactly one of
  * them wins, whatever happens to the link or to the other process in between. Any thread.
  */
-#ifndef WSD_HANDOFF_ARBITER_H
-#define WSD_HANDOFF_ARBITER_H
+#ifndef WSD_MOVE_ARBITER_H
+#define WSD_MOVE_ARBITER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
  * The reader looks at what is parked without taking it out (MSG_PEEK gives descriptors of its own), so that
  * it can crash at any moment and the next one finds the lot as it was. Main thread.
  */
-#ifndef WSD_HANDOFF_LOT_H
-#define WSD_HANDOFF_LOT_H
+#ifndef WSD_MOVE_LOT_H
+#define WSD_MOVE_LOT_H
 
 #include <stdbool.h>
 #include <stddef.h>
