@@ -17,7 +17,11 @@
 
 struct lot;
 
-/* Bytes of the table that the lot itself neither reads nor writes. */
+#define LOT_MOST  1000000 /* connections */
+#define LOT_BATCH 250     /* put between two calls of lot_flush(), and sent as one message; the kernel takes 253 */
+
+/* The table's first page; bytes of it that the lot itself neither reads nor writes. */
+#define LOT_RECORDS_AT  4096
 #define LOT_SPARE_AT    2048
 #define LOT_SPARE_BYTES 2048
 
@@ -37,7 +41,8 @@ int lot_out_fd(const struct lot *lot);
 int lot_table_fd(const struct lot *lot);
 
 /* Parks a socket with its state (state.h). It is in the lot only when lot_flush() has succeeded; then the
- * caller may close it. The fd stays the caller's. WSD_OK, WSD_E_FULL, or a negative errno. */
+ * caller may close it. The fd stays the caller's. WSD_OK, WSD_E_FULL (perhaps only until the next lot_flush()), or a
+ * negative errno. */
 int lot_put(struct lot *lot, int fd, const char *state, size_t len);
 
 /* Sends what lot_put() gathered: WSD_OK, or a negative errno: then none of what was put since the last

@@ -66,7 +66,7 @@ parking_open(struct server *s)
 
 	if (!wanted(s->conf))
 		return WSD_OK;
-	s->parked = calloc(SERVER_PARK_BATCH, sizeof(struct worker_offer *)); /* now: parking must not fail for it */
+	s->parked = calloc(LOT_BATCH, sizeof(struct worker_offer *)); /* now: parking must not fail for it */
 	if (!s->parked)
 		return -ENOMEM;
 	if (kept[SYSD_LOT_IN] != -1 && kept[SYSD_LOT_OUT] != -1 && kept[SYSD_LOT_TABLE] != -1) {
@@ -242,7 +242,7 @@ parking_offer(struct server *s, struct worker_offer *offer)
 {
 	int rc;
 
-	if (s->n_parked == SERVER_PARK_BATCH)
+	if (s->n_parked == LOT_BATCH)
 		flush(s);
 	rc = put(s, offer);
 	if (rc == WSD_OK)

@@ -20,8 +20,6 @@
 
 #define SERVER_MAGIC 0x73727672u
 
-#define SERVER_PARK_BATCH 250 /* connections a message of the parking lot */
-
 struct lot;
 struct receiver;
 struct sender;
