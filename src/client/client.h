@@ -6,14 +6,15 @@
  *
  * The state of its life is its wire's (wire_state()), and each step to another has one function:
  *
- *	client_create() ──► NEW ── client_adopt(), client_go_on() ──► OPEN ── client_bye(), client_fail(), its peer ──┐
- *	client_arrive() ──►  │                                        │  ▲                                            ▼
- *	                     │                         client_hold() ─▼  └─ client_resume() ENDING │ HELD │ │ └─
- *client_give_away() ──────────────────┐       │ └─ client_refused(), or its adoption fails
- *──────────────────────────────────────▼───────▼ its departure
+ *	client_create(), client_arrive() ──► NEW ── client_adopt(), client_go_on() ──► OPEN
+ *
+ *	OPEN ── client_hold() ──► HELD ── client_resume() ──► OPEN
+ *	OPEN ── client_bye(), client_fail(), or its peer closes ──► ENDING ──► its departure
+ *	HELD ── client_give_away() ──► its departure
+ *	NEW ── client_refused(), or its adoption fails ──► its departure
  *
  * Its ending is a closing handshake: the goodbye and what else is queued is written, then its peer is waited for, each
- *for a bounded time (close.c). A socket that breaks leads from any of them to the departure.
+ * for a bounded time (close.c). A socket that breaks leads from any of them to the departure.
  */
 #ifndef WSD_CLIENT_CLIENT_H
 #define WSD_CLIENT_CLIENT_H

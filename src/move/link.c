@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/err.h"
 #include "base/fd.h"
@@ -19,6 +21,29 @@ struct head {
 };
 
 _Static_assert(sizeof(struct head) == HEAD_BYTES, "the head has no padding");
+
+int
+link_socket(void)
+{
+	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int
+link_connect(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd, rc;
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(to.sun_path, path);
+	fd = link_socket();
+	if (fd == -1 || connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+		return fd == -1 ? wsd_errno() : fd;
+	rc = wsd_errno();
+	fd_close(&fd);
+	return rc;
+}
 
 int
 link_send(int fd, enum link_type type, uint32_t index, const void *body, size_t len, const int *fds, unsigned n_fds)

@@ -15,6 +15,8 @@
 #define LINK_FDS_MOST      2
 #define LINK_BODY_MOST     65536 /* a state that is longer travels in a memfd */
 
+#define LINK_PATH "%s/%s/handoff.sock" /* where an instance listens: HANDOFF_DIR, its name */
+
 enum link_type {
 	LINK_HELLO = 1, /* sender: struct link_hello; fd: the arbiter */
 	LINK_WELCOME,   /* receiver: struct link_hello */
@@ -41,6 +43,12 @@ struct link_message {
 	int fds[LINK_FDS_MOST];        /* -1: none; owned by whoever received the message */
 	char body[LINK_BODY_MOST + 1]; /* zero-terminated */
 };
+
+/* A new socket for links; -1 and errno. */
+int link_socket(void);
+
+/* A link to whoever listens there, which the caller owns; or a negative errno. It does not wait. */
+int link_connect(const char *path);
 
 /* WSD_OK, -EAGAIN if the link is full for now, or another negative errno. The fds stay the caller's. */
 int link_send(int fd, enum link_type type, uint32_t index, const void *body, size_t len, const int *fds,

@@ -24,14 +24,12 @@ typedef bool (*receiver_claim_cb)(void *claim_arg);
 struct receiver_ops {
 	void *arg;
 	/* Prepares for a connection, calls claim once when nothing can go wrong any more, and takes it up if
-	 * that says true. Owns fd in every case. WSD_OK; WSD_E_CLOSED if the claim was lost; else why it is
-	 * not wanted (then claim was not called). */
+	 * that says true. Owns fd, which may be anything and -1, in every case. WSD_OK; WSD_E_CLOSED if the claim was
+	 * lost; else why it is not wanted (then claim was not called), -ENOTCONN if it is no connected TCP socket. */
 	int (*arrived)(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg);
-	/* The session of a connection that the sender will close as soon as we have it; claim as above. */
-	int (*session_offered)(void *arg, const struct session_state *session, receiver_claim_cb claim,
-			       void *claim_arg);
-	/* One whose connection has closed. */
-	void (*session)(void *arg, const struct session_state *session);
+	/* The session of a connection that the sender will close as soon as we have it: claim as above. Or, without a
+	 * claim, of one that has closed: no answer is given. */
+	int (*session)(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg);
 	/* A link has ended: how many connections it brought, and sessions of those that are closed over there. */
 	void (*ended)(void *arg, const char *from, uint32_t taken, uint32_t sessions, uint32_t refused, bool complete);
 };

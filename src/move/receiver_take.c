@@ -8,7 +8,6 @@
 
 #include "base/err.h"
 #include "base/fd.h"
-#include "base/tcp.h"
 
 #define LONG_STATE_MOST (64u << 20)
 
@@ -44,17 +43,16 @@ judge(struct receiver *r, const char *data, size_t len)
 {
 	struct link_message *m = &r->in;
 	struct conn_state state;
-	struct tcp_state tcp;
 	int fd = m->fds[0], rc;
 
-	if (fd == -1 || !tcp_state_of(fd, &tcp) || !tcp.connected)
-		return "not a connected TCP socket";
 	if (state_decode(&state, data, len) != WSD_OK)
 		return "malformed state";
 	m->fds[0] = -1; /* theirs now */
 	rc = r->ops.arrived(r->ops.arg, fd, &state, claim, r);
 	if (rc == WSD_OK)
 		r->taken++;
+	if (rc == -ENOTCONN)
+		return "not a connected TCP socket";
 	return rc == WSD_OK || rc == WSD_E_CLOSED ? NULL : wsd_strerror(rc);
 }
 
@@ -101,7 +99,7 @@ receiver_on_session(struct receiver *r)
 		settle(r, m->index, "malformed session", false);
 		return;
 	}
-	rc = r->ops.session_offered(r->ops.arg, &session, claim, r);
+	rc = r->ops.session(r->ops.arg, &session, claim, r);
 	if (rc == WSD_OK)
 		r->sessions++;
 	settle(r, m->index, rc == WSD_OK || rc == WSD_E_CLOSED ? NULL : wsd_strerror(rc), rc == WSD_OK);
@@ -114,7 +112,7 @@ receiver_on_sessions(struct receiver *r)
 	size_t at = 0, used;
 
 	while (state_decode_session(&session, r->in.body + at, r->in.len - at, &used) == WSD_OK) {
-		r->ops.session(r->ops.arg, &session);
+		r->ops.session(r->ops.arg, &session, NULL, NULL);
 		at += used;
 	}
 }

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/err.h"
@@ -342,26 +339,6 @@ on_event(uv_poll_t *poll, int status, int events)
 
 /* ---- the beginning --------------------------------------------------------------------------- */
 
-static int
-connect_to(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd, rc;
-
-	if (strlen(path) >= sizeof(to.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(to.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return wsd_errno();
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
-		rc = wsd_errno();
-		fd_close(&fd);
-		return rc;
-	}
-	return fd;
-}
-
 int
 sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance, const char *software,
 	     uint32_t most, const struct sender_ops *ops)
@@ -384,7 +361,7 @@ sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char 
 	rc = arbiter_create(&s->arbiter, most);
 	if (rc != WSD_OK)
 		goto fail;
-	rc = connect_to(path);
+	rc = link_connect(path);
 	if (rc < 0)
 		goto fail;
 	s->fd = rc;

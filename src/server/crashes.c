@@ -2,15 +2,19 @@
 /*
  * Whether the process before this one crashed: it leaves a note in the parking lot's table, which the service
  * manager keeps, and takes it out at an orderly end. No process can tell of its own crash, and the manager
- * does not say to the next one how the last one ended. Without a lot nothing is known. Main thread, but for one.
+ * does not say to the next one how the last one ended.
  */
+#include "server/crashes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/fd.h"
-#include "move/lot.h"
 #include "log/log.h"
-#include "server/server_priv.h"
+#include "metrics/metrics.h"
+#include "move/lot.h"
 
 #define MAGIC 0x6c697665u
 #define STUCK 1
@@ -25,65 +29,63 @@ struct note {
 _Static_assert(sizeof(struct note) <= LOT_SPARE_BYTES, "the note fits");
 
 static struct note
-read_note(const struct server *s)
+read_note(const struct lot *lot)
 {
 	struct note note;
 
-	if (fd_read_at(lot_table_fd(s->lot), &note, sizeof(note), LOT_SPARE_AT) != WSD_OK || note.magic != MAGIC)
+	if (fd_read_at(lot_table_fd(lot), &note, sizeof(note), LOT_SPARE_AT) != WSD_OK || note.magic != MAGIC)
 		memset(&note, 0, sizeof(note));
 	return note;
 }
 
 static void
-write_note(const struct server *s, const struct note *note)
+write_note(const struct lot *lot, const struct note *note)
 {
-	fd_write_at(lot_table_fd(s->lot), note, sizeof(*note),
-		    LOT_SPARE_AT); /* no memory: a crash will not be counted */
+	fd_write_at(lot_table_fd(lot), note, sizeof(*note), LOT_SPARE_AT); /* no memory: a crash will not be counted */
 }
 
-int
-crashes_start(struct server *s)
+void
+crashes_begin(const struct lot *lot, struct metrics_shard *shard)
 {
 	struct note note;
 
-	if (!s->lot)
-		return WSD_OK;
-	note = read_note(s);
+	if (!lot)
+		return;
+	note = read_note(lot);
 	if (note.alive) {
 		bool stuck = note.stuck == STUCK;
 
 		*(stuck ? &note.by_watchdog : &note.other) += 1;
 		log_warn("the process before this one %s", stuck ? "was stuck, and ended by the watchdog" : "crashed");
 	}
-	metrics_set(s->shard, METRIC_CRASHES_WATCHDOG, (int64_t)note.by_watchdog);
-	metrics_set(s->shard, METRIC_CRASHES_OTHER, (int64_t)note.other);
+	metrics_set(shard, METRIC_CRASHES_WATCHDOG, (int64_t)note.by_watchdog);
+	metrics_set(shard, METRIC_CRASHES_OTHER, (int64_t)note.other);
 	note.magic = MAGIC;
 	note.alive = 1;
 	note.stuck = 0;
-	write_note(s, &note);
-	return WSD_OK;
+	write_note(lot, &note);
 }
 
 void
-crashes_stuck(struct server *s)
+crashes_stuck(const struct lot *lot)
 {
 	struct note note;
 
-	if (!s->lot)
+	if (!lot)
 		return;
-	note = read_note(s);
+	note = read_note(lot);
 	note.stuck = STUCK;
-	write_note(s, &note);
+	write_note(lot, &note);
 }
 
 void
-crashes_end(struct server *s)
+crashes_end(const struct lot *lot)
 {
 	struct note note;
 
-	if (!s->lot)
+	if (!lot)
 		return;
-	note = read_note(s);
+	note = read_note(lot);
 	note.alive = 0;
-	write_note(s, &note);
+	write_note(lot, &note);
 }

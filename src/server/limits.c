@@ -3,14 +3,17 @@
  * Descriptors: what MAX_CONNECTIONS needs, and no more, since libwebsockets sizes its tables by the limit and
  * looks through all of one whenever a connection closes.
  */
+#include "server/limits.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "base/err.h"
+#include "conf/conf.h"
 #include "server/server.h"
-#include "server/server_priv.h"
+#include "server/starting.h"
 
 #define HTTP_FDS      512 /* connections of both HTTP daemons, and their own descriptors */
 #define WORKER_FDS    16  /* epoll, eventfds and the like, of each */
@@ -64,12 +67,12 @@ server_check(const struct conf *conf, char *why, size_t why_size)
 }
 
 int
-limits_start(struct server *s)
+limits_set(const struct conf *conf, uint32_t parked, uint32_t *most_pending)
 {
-	struct need need = need_of(s->conf, parking_count(s));
+	struct need need = need_of(conf, parked);
 	struct rlimit limit;
 	char why[256];
-	int rc = check(s->conf, &need, &limit, why, sizeof(why));
+	int rc = check(conf, &need, &limit, why, sizeof(why));
 
 	if (rc != WSD_OK) {
 		starting_failed("%s", why);
@@ -77,12 +80,11 @@ limits_start(struct server *s)
 	}
 	if (need.fixed + need.pending > limit.rlim_max)
 		need.pending = limit.rlim_max - need.fixed;
-	s->most_pending = (uint32_t)need.pending;
-	s->most_fds = (uint32_t)(need.fixed + need.pending);
-	limit.rlim_cur = s->most_fds;
+	*most_pending = (uint32_t)need.pending;
+	limit.rlim_cur = need.fixed + need.pending;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
 		rc = wsd_errno();
-		starting_failed("could not set the limit of open files to %" PRIu32 " (%s)", s->most_fds,
+		starting_failed("could not set the limit of open files to %" PRIu64 " (%s)", (uint64_t)limit.rlim_cur,
 				wsd_strerror(rc));
 		return rc;
 	}

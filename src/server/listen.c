@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The listening sockets: from the service manager, or bound here when it passed none of that kind. */
+#include "server/listen.h"
+
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -7,10 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/addr.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "conf/conf.h"
+#include "front/front.h"
 #include "log/log.h"
-#include "server/server_priv.h"
+#include "server/starting.h"
 
 #define BACKLOG 4096 /* what waits here during a restart */
 
@@ -35,22 +40,22 @@ bind_one(const struct addrinfo *ai, int *out)
 
 /* In a unit that has no network, what is wrong is that it got no socket. */
 static void
-explain(const struct server *s, const char *host, uint16_t port, int rc)
+explain(const struct conf *conf, const char *host, uint16_t port, int rc)
 {
 	if (rc == -EAFNOSUPPORT) {
 		starting_failed("no socket for %s port %u was passed in (is the port in use?): systemctl status "
 				"ws@%s.socket ws-admin@%s.socket",
-				host, port, s->conf->instance, s->conf->instance);
+				host, port, conf->instance, conf->instance);
 		return;
 	}
 	starting_failed("could not listen on %s port %u (%s)", host, port, wsd_strerror(rc));
 }
 
 static int
-bind_all(struct server *s, enum sysd_role role, const char *host, uint16_t port)
+bind_all(struct sysd_listeners *l, const struct conf *conf, enum sysd_role role, const char *host, uint16_t port)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *list = NULL;
-	unsigned *n = &s->listeners.n[role];
+	unsigned *n = &l->n[role];
 	char service[8];
 	int rc, failed = WSD_OK;
 
@@ -61,7 +66,7 @@ bind_all(struct server *s, enum sysd_role role, const char *host, uint16_t port)
 		return WSD_E_UNKNOWN;
 	}
 	for (const struct addrinfo *ai = list; ai && *n < SYSD_LISTENERS_MAX; ai = ai->ai_next) {
-		rc = bind_one(ai, &s->listeners.fds[role][*n]);
+		rc = bind_one(ai, &l->fds[role][*n]);
 		if (rc == WSD_OK)
 			(*n)++;
 		else if (rc != -EADDRNOTAVAIL && rc != -EAFNOSUPPORT) /* "localhost" on a machine without IPv6 */
@@ -71,7 +76,7 @@ bind_all(struct server *s, enum sysd_role role, const char *host, uint16_t port)
 	}
 	freeaddrinfo(list);
 	if (failed != WSD_OK && (*n == 0 || failed == -EADDRINUSE)) {
-		explain(s, host, port, failed);
+		explain(conf, host, port, failed);
 		return failed;
 	}
 	return WSD_OK;
@@ -87,40 +92,40 @@ warn_unused(const char *variable, const char *kind)
 }
 
 int
-listen_prepare(struct server *s)
+listen_prepare(struct sysd_listeners *l, const struct conf *conf)
 {
 	char why[256];
-	int rc = sysd_take_listeners(&s->listeners, why, sizeof(why));
+	int rc = sysd_take_listeners(l, why, sizeof(why));
 
 	if (rc != WSD_OK) {
 		starting_failed("%s", why);
 		return rc;
 	}
-	if (s->listeners.n[SYSD_PUBLIC] == 0)
-		rc = bind_all(s, SYSD_PUBLIC, s->conf->host, s->conf->port);
+	if (l->n[SYSD_PUBLIC] == 0)
+		rc = bind_all(l, conf, SYSD_PUBLIC, conf->host, conf->port);
 	else
-		warn_unused(s->conf->public_given, "public");
-	if (rc == WSD_OK && s->listeners.n[SYSD_ADMIN] == 0)
-		rc = bind_all(s, SYSD_ADMIN, s->conf->admin_host, s->conf->admin_port);
+		warn_unused(conf->public_given, "public");
+	if (rc == WSD_OK && l->n[SYSD_ADMIN] == 0)
+		rc = bind_all(l, conf, SYSD_ADMIN, conf->admin_host, conf->admin_port);
 	else if (rc == WSD_OK)
-		warn_unused(s->conf->admin_given, "admin");
-	if (rc == WSD_OK && s->listeners.n[SYSD_HANDOFF] == 0)
-		listen_handoff(s);
+		warn_unused(conf->admin_given, "admin");
+	if (rc == WSD_OK && l->n[SYSD_HANDOFF] == 0)
+		listen_handoff(l, conf);
 	if (rc != WSD_OK)
-		listen_stop(s);
+		listen_close(l);
 	return rc;
 }
 
 int
-listen_start(struct server *s)
+listen_start(struct sysd_listeners *l, struct front *front)
 {
 	for (int role = SYSD_PUBLIC; role <= SYSD_ADMIN; role++) {
-		for (unsigned i = 0; i < s->listeners.n[role]; i++) {
-			int fd = s->listeners.fds[role][i];
+		for (unsigned i = 0; i < l->n[role]; i++) {
+			int fd = l->fds[role][i];
 			int rc;
 
-			s->listeners.fds[role][i] = -1;
-			rc = front_listen(s->front, role == SYSD_ADMIN, fd);
+			l->fds[role][i] = -1;
+			rc = front_listen(front, role == SYSD_ADMIN, fd);
 			if (rc != WSD_OK) {
 				starting_failed("could not watch a listening socket (%s)", wsd_strerror(rc));
 				return rc;
@@ -130,12 +135,29 @@ listen_start(struct server *s)
 	return WSD_OK;
 }
 
+uint16_t
+listen_public_port(const struct sysd_listeners *l)
+{
+	for (unsigned i = 0; i < l->n[SYSD_PUBLIC]; i++) {
+		struct sockaddr_storage sa;
+		socklen_t len = sizeof(sa);
+
+		if (getsockname(l->fds[SYSD_PUBLIC][i], (struct sockaddr *)&sa, &len) == 0) {
+			struct addr a = addr_from_sockaddr((struct sockaddr *)&sa, len);
+
+			if (a.port != 0)
+				return a.port;
+		}
+	}
+	return 0;
+}
+
 void
-listen_stop(struct server *s)
+listen_close(struct sysd_listeners *l)
 {
 	for (int role = 0; role < SYSD_ROLES; role++) {
-		for (unsigned i = 0; i < s->listeners.n[role]; i++)
-			fd_close(&s->listeners.fds[role][i]);
-		s->listeners.n[role] = 0;
+		for (unsigned i = 0; i < l->n[role]; i++)
+			fd_close(&l->fds[role][i]);
+		l->n[role] = 0;
 	}
 }

@@ -6,6 +6,7 @@
  * warnings. Main thread.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,26 +15,21 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "conf/conf.h"
 #include "log/log.h"
-#include "server/server_priv.h"
+#include "move/link.h"
+#include "server/listen.h"
 
 #define BACKLOG 8 /* one instance hands over at a time */
 
-static int
-seqpacket(void)
-{
-	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
 /* What an ended process left refuses connections; the socket of a living one must not be taken from it. */
 static bool
-is_alive(const struct sockaddr_un *at)
+is_alive(const char *path)
 {
-	int fd = seqpacket();
-	bool alive = fd != -1 && (connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 || errno == EAGAIN);
+	int fd = link_connect(path), rc = fd;
 
 	fd_close(&fd);
-	return alive;
+	return rc >= 0 || rc == -EAGAIN;
 }
 
 static int
@@ -41,11 +37,11 @@ bind_at(const struct sockaddr_un *at, int *out)
 {
 	int fd, rc = WSD_OK;
 
-	if (is_alive(at))
+	if (is_alive(at->sun_path))
 		return -EADDRINUSE;
 	if (unlink(at->sun_path) != 0 && errno != ENOENT)
 		return wsd_errno();
-	fd = seqpacket();
+	fd = link_socket();
 	if (fd == -1)
 		return wsd_errno();
 	/* bind() takes the first mode over, less what the umask takes away */
@@ -59,23 +55,24 @@ bind_at(const struct sockaddr_un *at, int *out)
 }
 
 void
-listen_handoff(struct server *s)
+listen_handoff(struct sysd_listeners *l, const struct conf *conf)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	char dir[sizeof(at.sun_path)];
 	struct stat st;
 	int rc;
 
-	snprintf(dir, sizeof(dir), "%s/%s", s->conf->handoff_dir, s->conf->instance);
+	snprintf(dir, sizeof(dir), "%s/%s", conf->handoff_dir, conf->instance);
 	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode) || access(dir, W_OK | X_OK) != 0)
 		return;
-	if ((size_t)snprintf(at.sun_path, sizeof(at.sun_path), "%s/handoff.sock", dir) >= sizeof(at.sun_path))
+	if ((size_t)snprintf(at.sun_path, sizeof(at.sun_path), LINK_PATH, conf->handoff_dir, conf->instance) >=
+	    sizeof(at.sun_path))
 		rc = -ENAMETOOLONG;
 	else
-		rc = bind_at(&at, &s->listeners.fds[SYSD_HANDOFF][0]);
+		rc = bind_at(&at, &l->fds[SYSD_HANDOFF][0]);
 	if (rc == WSD_OK)
-		s->listeners.n[SYSD_HANDOFF] = 1;
+		l->n[SYSD_HANDOFF] = 1;
 	else
-		log_warn("could not listen on %s/handoff.sock (%s): nothing can be handed over to this instance", dir,
+		log_warn("could not listen on %s (%s): nothing can be handed over to this instance", at.sun_path,
 			 wsd_strerror(rc));
 }

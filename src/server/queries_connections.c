@@ -7,7 +7,9 @@
 
 #include "base/err.h"
 #include "loop/ask.h"
-#include "server/server_priv.h"
+#include "front/front.h"
+#include "server/queries.h"
+#include "server/workers.h"
 
 struct inquiry;
 
@@ -79,7 +81,7 @@ ask_worker(struct worker *w, struct worker_question *q, bool end_it)
 
 /* Sends a question about each entry, or answers at once if there is none. */
 static void
-ask_workers(struct ask *ask, struct question *q, struct server *s, const struct front_entry *entries, uint32_t n)
+ask_workers(struct ask *ask, struct question *q, struct queries *of, const struct front_entry *entries, uint32_t n)
 {
 	struct inquiry *inquiry = calloc(1, sizeof(*inquiry) + n * sizeof(*inquiry->items));
 
@@ -101,7 +103,7 @@ ask_workers(struct ask *ask, struct question *q, struct server *s, const struct 
 		item->question.serial = entries[i].seat.serial;
 		item->question.slot = entries[i].seat.slot;
 		item->question.answered = on_answered;
-		if (ask_worker(s->workers[item->answer.worker], &item->question, q->end_them) != WSD_OK)
+		if (ask_worker(workers_at(of->workers, item->answer.worker), &item->question, q->end_them) != WSD_OK)
 			on_answered(&item->question);
 	}
 	answered_one(inquiry);
@@ -111,11 +113,11 @@ static void
 run_one(struct ask *ask, void *payload, void *owner)
 {
 	struct question *q = payload;
-	struct server *s = owner;
+	struct queries *of = owner;
 	struct front_entry entry = { .id = q->id };
 
-	if (front_find(s->front, q->id, &entry.seat))
-		ask_workers(ask, q, s, &entry, 1);
+	if (front_find(of->front, q->id, &entry.seat))
+		ask_workers(ask, q, of, &entry, 1);
 	else
 		ask_answer(ask, WSD_E_UNKNOWN);
 }
@@ -124,7 +126,7 @@ static void
 run_page(struct ask *ask, void *payload, void *owner)
 {
 	struct question *q = payload;
-	struct server *s = owner;
+	struct queries *of = owner;
 	struct front_entry *entries = calloc(q->limit, sizeof(*entries));
 	uint32_t n;
 
@@ -132,9 +134,9 @@ run_page(struct ask *ask, void *payload, void *owner)
 		ask_answer(ask, -ENOMEM);
 		return;
 	}
-	q->total = front_connections(s->front);
-	n = front_list(s->front, q->id, q->prefix, entries, q->limit, &q->more);
-	ask_workers(ask, q, s, entries, n);
+	q->total = front_connections(of->front);
+	n = front_list(of->front, q->id, q->prefix, entries, q->limit, &q->more);
+	ask_workers(ask, q, of, entries, n);
 	free(entries);
 }
 
@@ -156,12 +158,12 @@ query_page(void *arg, struct admin_page *page)
 {
 	static const struct ask_kind kind = { .size = sizeof(struct question), .run = run_page, .drop = drop };
 	struct question q = { .limit = page->limit };
-	struct server *s = arg;
+	struct queries *of = arg;
 	int rc;
 
 	if (copy_id(q.id, page->after) != WSD_OK || copy_id(q.prefix, page->prefix) != WSD_OK)
 		return WSD_E_UNKNOWN;
-	rc = ask(&s->box, &kind, &q, QUERY_PATIENCE_MS);
+	rc = ask(&of->box, &kind, &q, QUERY_PATIENCE_MS);
 	if (rc == WSD_OK) {
 		page->n = 0;
 		for (uint32_t i = 0; i < q.inquiry->n; i++)
@@ -175,14 +177,14 @@ query_page(void *arg, struct admin_page *page)
 }
 
 static int
-about_one(struct server *s, const char *id, bool end_it, struct admin_connection *out)
+about_one(struct queries *of, const char *id, bool end_it, struct admin_connection *out)
 {
 	static const struct ask_kind kind = { .size = sizeof(struct question), .run = run_one, .drop = drop };
 	struct question q = { .end_them = end_it };
 	int rc = copy_id(q.id, id);
 
 	if (rc == WSD_OK)
-		rc = ask(&s->box, &kind, &q, QUERY_PATIENCE_MS);
+		rc = ask(&of->box, &kind, &q, QUERY_PATIENCE_MS);
 	if (rc == WSD_OK && !q.inquiry->items[0].found)
 		rc = WSD_E_UNKNOWN;
 	if (rc == WSD_OK && out)

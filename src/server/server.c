@@ -3,47 +3,147 @@
 #include "server/server.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/addr.h"
+#include <uv.h>
+
+#include "admin/admin.h"
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/err.h"
+#include "conf/conf.h"
+#include "front/front.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "loop/reserve.h"
-#include "server/server_priv.h"
+#include "metrics/metrics.h"
+#include "move/lot.h"
+#include "move/receiver.h"
+#include "server/crashes.h"
+#include "server/handoff_give.h"
+#include "server/handoff_take.h"
+#include "server/import.h"
+#include "server/lifecycle.h"
+#include "server/limits.h"
+#include "server/listen.h"
+#include "server/lot_fill.h"
+#include "server/lot_take.h"
+#include "server/queries.h"
+#include "server/restart.h"
+#include "server/signals.h"
+#include "server/starting.h"
+#include "server/status.h"
+#include "server/watchdog.h"
+#include "server/wiring.h"
+#include "server/workers.h"
+#include "sysd/sysd.h"
 
-#define MAILS_MOST 4096 /* questions of the HTTP threads; what workers send is bounded by their connections */
+/* All parts. No other file knows this struct; what each part needs of the others is in its own, and connect_parts()
+ * fills it in. */
+struct server {
+	const struct conf *conf;
+	const struct auth *auth; /* NULL: clients need no token */
+	uint32_t most_pending;
+	struct sysd_listeners listeners; /* until the front desk has them */
+	struct lot *lot;                 /* NULL: connections are not kept over a restart */
+	struct metrics_shard *shard, *public_shard, *admin_shard;
+	uv_loop_t loop;
+	struct signals signals;
+	struct wiring wiring;
+	struct front *front;
+	struct queries queries;
+	struct admin_ops admin_ops; /* [const after start] */
+	struct admin *admin;
+	struct workers workers;
+	struct status status;
+	struct lifecycle lifecycle;
+	struct restart restart;
+	struct lot_fill fill;
+	struct importer importer;
+	struct handoff_give give;
+	struct receiver *receiver; /* NULL: there is no handoff socket */
+	struct watchdog *watchdog; /* NULL: none is wanted */
+};
 
-static int
-loop_start(struct server *s)
+/* Who knows whom. */
+static void
+connect_parts(struct server *s)
 {
-	int rc = uv_loop_init(&s->loop);
-
-	if (rc != 0)
-		return rc;
-	rc = loop_reserve(&s->loop);
-	if (rc == WSD_OK)
-		rc = mailbox_init(&s->box, &s->loop, s, MAILS_MOST);
-	if (rc != WSD_OK)
-		uv_loop_close(&s->loop);
-	return rc;
+	s->wiring.front = s->front;
+	s->wiring.workers = &s->workers;
+	s->wiring.lifecycle = &s->lifecycle;
+	s->wiring.restart = &s->restart;
+	s->wiring.fill = &s->fill;
+	s->wiring.give = &s->give;
+	s->workers = (struct workers){ .conf = s->conf, .auth = s->auth, .ops = &s->wiring.worker_ops };
+	s->queries = (struct queries){ .front = s->front,
+				       .workers = &s->workers,
+				       .lifecycle = &s->lifecycle,
+				       .give = &s->give,
+				       .status = &s->status };
+	s->lifecycle = (struct lifecycle){ .conf = s->conf,
+					   .loop = &s->loop,
+					   .front = s->front,
+					   .workers = &s->workers,
+					   .shard = s->shard,
+					   .status = &s->status,
+					   .give = &s->give,
+					   .restart = &s->restart,
+					   .fill = &s->fill };
+	s->status = (struct status){ .loop = &s->loop,
+				     .front = s->front,
+				     .lifecycle = &s->lifecycle,
+				     .restart = &s->restart,
+				     .shard = s->shard };
+	s->restart = (struct restart){ .workers = &s->workers, .lifecycle = &s->lifecycle, .box = &s->wiring.box };
+	s->fill = (struct lot_fill){
+		.conf = s->conf, .loop = &s->loop, .front = s->front, .workers = &s->workers, .lot = s->lot
+	};
+	s->importer = (struct importer){
+		.front = s->front, .workers = &s->workers, .lifecycle = &s->lifecycle, .shard = s->shard
+	};
+	s->give = (struct handoff_give){ .conf = s->conf,
+					 .loop = &s->loop,
+					 .front = s->front,
+					 .workers = &s->workers,
+					 .lifecycle = &s->lifecycle,
+					 .shard = s->shard };
 }
+
+/* ---- the parts, in the order of the table ---------------------------------------------------- */
+
+/* A row's function that only calls one of the part's own. */
+#define START(part, call) \
+	static int start_##part(struct server *s) \
+	{ \
+		return (call); \
+	}
+#define STOP(part, call) \
+	static void stop_##part(struct server *s) \
+	{ \
+		(call); \
+	}
+
+static uint32_t
+parked(const struct server *s)
+{
+	return s->lot ? lot_count(s->lot) : 0;
+}
+
+START(sockets, listen_prepare(&s->listeners, s->conf))
+STOP(sockets, listen_close(&s->listeners))
+START(lot, lot_take_open(&s->lot, s->conf, s->listeners.kept))
 
 static void
-loop_stop(struct server *s)
+stop_lot(struct server *s)
 {
-	if (!s->box_closed)
-		mailbox_close(&s->box, NULL);
-	uv_run(&s->loop, UV_RUN_DEFAULT);
-	mailbox_deinit(&s->box);
-	CHECK_ZERO(uv_loop_close(&s->loop));
+	crashes_end(s->lot);
+	lot_destroy(&s->lot);
 }
 
+START(limits, limits_set(s->conf, parked(s), &s->most_pending))
+
 static int
-shards_start(struct server *s)
+start_metrics(struct server *s)
 {
 	s->shard = metrics_shard_create();
 	s->public_shard = metrics_shard_create();
@@ -54,21 +154,49 @@ shards_start(struct server *s)
 	metrics_set(s->shard, METRIC_WORKERS, s->conf->workers);
 	metrics_set(s->shard, METRIC_DRAIN_TIMEOUT_MS, s->conf->drain_timeout_ms);
 	metrics_set(s->shard, METRIC_STATE_STARTING, 1);
+	crashes_begin(s->lot, s->shard);
 	return WSD_OK;
 }
 
 static int
-front_start(struct server *s)
+start_loop(struct server *s)
 {
-	return front_create(&s->front, &(struct front_setup){
-					       .conf = s->conf,
-					       .ops = &s->front_ops,
-					       .auth = s->auth,
-					       .loop = &s->loop,
-					       .shard = s->shard,
-					       .workers = s->conf->workers,
-					       .most_pending = s->most_pending,
-				       });
+	int rc = uv_loop_init(&s->loop);
+
+	if (rc != 0)
+		return rc;
+	rc = loop_reserve(&s->loop);
+	if (rc != WSD_OK)
+		uv_loop_close(&s->loop);
+	return rc;
+}
+
+static void
+stop_loop(struct server *s)
+{
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	CHECK_ZERO(uv_loop_close(&s->loop));
+}
+
+START(signals, signals_start(&s->signals, &s->loop, &s->lifecycle))
+STOP(signals, signals_stop(&s->signals))
+
+static int
+start_front(struct server *s)
+{
+	int rc = front_create(&s->front, &(struct front_setup){
+						 .conf = s->conf,
+						 .ops = &s->wiring.front_ops,
+						 .auth = s->auth,
+						 .loop = &s->loop,
+						 .shard = s->shard,
+						 .workers = s->conf->workers,
+						 .most_pending = s->most_pending,
+					 });
+
+	if (rc == WSD_OK)
+		connect_parts(s);
+	return rc;
 }
 
 static void
@@ -78,7 +206,7 @@ on_front_closed(void *arg)
 }
 
 static void
-front_stop(struct server *s)
+stop_front(struct server *s)
 {
 	bool closed = false;
 
@@ -88,100 +216,93 @@ front_stop(struct server *s)
 	front_destroy(&s->front);
 }
 
-static uint16_t
-public_port(struct server *s)
-{
-	for (unsigned i = 0; i < s->listeners.n[SYSD_PUBLIC]; i++) {
-		struct sockaddr_storage sa;
-		socklen_t len = sizeof(sa);
-
-		if (getsockname(s->listeners.fds[SYSD_PUBLIC][i], (struct sockaddr *)&sa, &len) == 0) {
-			struct addr a = addr_from_sockaddr((struct sockaddr *)&sa, len);
-
-			if (a.port != 0)
-				return a.port;
-		}
-	}
-	return 0;
-}
-
 static int
-http_start(struct server *s)
+start_http(struct server *s)
 {
-	s->admin_ops.public_port = public_port(s);
-	return admin_create(&s->admin, s->conf, &s->admin_ops, s->public_shard, s->admin_shard);
+	int rc = queries_start(&s->queries, &s->loop);
+
+	if (rc != WSD_OK)
+		return rc;
+	s->admin_ops = queries_ops(&s->queries, listen_public_port(&s->listeners));
+	rc = admin_create(&s->admin, s->conf, &s->admin_ops, s->public_shard, s->admin_shard);
+	s->wiring.admin = s->admin;
+	if (rc != WSD_OK) {
+		queries_close(&s->queries);
+		queries_stop(&s->queries);
+	}
+	return rc;
 }
 
 static void
-http_stop(struct server *s)
+stop_http(struct server *s)
 {
 	front_set_mode(s->front, FRONT_CLOSED);
-	/* Answers what was asked, and refuses what will be: nobody waits for this thread, which waits for
-	 * theirs. The workers, whose mail must come through, have been joined. */
-	mailbox_close(&s->box, NULL);
-	s->box_closed = true;
+	/* Nobody waits for this thread from here on, which waits for theirs. The workers, whose mail must come through,
+	 * have been joined. */
+	queries_close(&s->queries);
 	admin_destroy(&s->admin);
+	queries_stop(&s->queries);
+}
+
+START(wiring, wiring_start(&s->wiring, &s->loop))
+STOP(wiring, wiring_stop(&s->wiring))
+START(workers, workers_start(&s->workers))
+
+static void
+stop_workers(struct server *s)
+{
+	front_set_mode(s->front, FRONT_CLOSED);
+	workers_stop(&s->workers);
+	while (front_connections(s->front) > 0)
+		uv_run(&s->loop, UV_RUN_ONCE);
 }
 
 static int
-start_each_worker(struct server *s)
+start_timers(struct server *s)
 {
-	for (uint32_t i = 0; i < s->conf->workers; i++) {
-		struct worker_setup setup = {
-			.conf = s->conf,
-			.ops = &s->worker_ops,
-			.auth = s->auth,
-			.shard = metrics_shard_create(),
-			.gate = &s->gate,
-			.index = i,
-		};
-		int rc = setup.shard ? worker_start(&s->workers[i], &setup) : -ENOMEM;
-
-		if (rc != WSD_OK) {
-			for (uint32_t missing = i; missing < s->conf->workers; missing++)
-				gate_report(&s->gate, rc);
-			return rc;
-		}
-		s->n_workers++;
-	}
+	lifecycle_start(&s->lifecycle);
+	status_start(&s->status);
 	return WSD_OK;
 }
 
 static void
-workers_stop(struct server *s)
+stop_timers(struct server *s)
 {
-	uint32_t n = s->n_workers;
-
-	front_set_mode(s->front, FRONT_CLOSED);
-	for (uint32_t i = 0; i < n; i++)
-		worker_stop(s->workers[i]);
-	for (uint32_t i = 0; i < n; i++)
-		worker_join(&s->workers[i]);
-	s->n_workers = 0; /* a signal or a question that comes now finds none */
-	/* what they sent on their way out is in the mailbox */
-	while (front_connections(s->front) > 0)
-		uv_run(&s->loop, UV_RUN_ONCE);
-	free(s->workers);
-	s->workers = NULL;
+	lifecycle_stop(&s->lifecycle);
+	status_stop(&s->status);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
 }
 
 static int
-workers_start(struct server *s)
+take_parked(struct server *s)
 {
-	int rc;
-
-	s->workers = calloc(s->conf->workers, sizeof(struct worker *));
-	if (!s->workers)
-		return -ENOMEM;
-	worker_library_init();
-	gate_init(&s->gate, s->conf->workers);
-	start_each_worker(s);
-	rc = gate_wait(&s->gate);
-	gate_deinit(&s->gate);
-	if (rc != WSD_OK)
-		workers_stop(s);
-	return rc;
+	if (s->lot)
+		lot_take_up(s->lot, &s->importer);
+	return WSD_OK;
 }
+
+static int
+start_handoff(struct server *s)
+{
+	int fd = s->listeners.fds[SYSD_HANDOFF][0];
+
+	if (s->listeners.n[SYSD_HANDOFF] == 0)
+		return WSD_OK;
+	s->listeners.fds[SYSD_HANDOFF][0] = -1; /* further ones stay unused until listen_close() */
+	return handoff_take_start(&s->receiver, &s->loop, fd, s->conf->instance, &s->importer);
+}
+
+static void
+stop_handoff(struct server *s)
+{
+	handoff_give_abort(&s->give);
+	receiver_stop(&s->receiver);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
+}
+
+START(listening, listen_start(&s->listeners, s->front))
+START(watchdog, watchdog_start(&s->watchdog, &s->loop, &s->workers, s->lot))
+STOP(watchdog, watchdog_stop(&s->watchdog))
 
 static const struct part {
 	const char *what;
@@ -189,21 +310,21 @@ static const struct part {
 	void (*stop)(struct server *s);
 	bool explains; /* it logs by itself why it could not start */
 } parts[] = {
-	{ "listening sockets", listen_prepare, listen_stop, true },
-	{ "parking lot", parking_open, parking_close, true },
-	{ "limits", limits_start, NULL, true },
-	{ "metrics", shards_start, NULL, false },
-	{ "crashes", crashes_start, NULL, false }, /* ended with the lot */
-	{ "main loop", loop_start, loop_stop, false },
-	{ "signals", signals_start, signals_stop, true },
-	{ "front desk", front_start, front_stop, false },
-	{ "HTTP", http_start, http_stop, false },
-	{ "workers", workers_start, workers_stop, false },
-	{ "timers", lifecycle_start, lifecycle_stop, false },
-	{ "parked connections", parking_take, NULL, true },
-	{ "handoff", handing_listen, handing_close, true },
-	{ "listeners", listen_start, NULL, true },
-	{ "watchdog", watchdog_start, watchdog_stop, false }, /* the last: what has to be ready is not waited for */
+	{ "listening sockets", start_sockets, stop_sockets, true },
+	{ "parking lot", start_lot, stop_lot, true },
+	{ "limits", start_limits, NULL, true },
+	{ "metrics", start_metrics, NULL, false },
+	{ "main loop", start_loop, stop_loop, false },
+	{ "signals", start_signals, stop_signals, true },
+	{ "front desk", start_front, stop_front, false },
+	{ "HTTP", start_http, stop_http, false },
+	{ "mailbox", start_wiring, stop_wiring, false },
+	{ "workers", start_workers, stop_workers, false },
+	{ "timers", start_timers, stop_timers, false },
+	{ "parked connections", take_parked, NULL, true },
+	{ "handoff", start_handoff, stop_handoff, true },
+	{ "listeners", start_listening, NULL, true },
+	{ "watchdog", start_watchdog, stop_watchdog, false }, /* the last: what has to be ready is not waited for */
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -217,13 +338,10 @@ server_run(const struct conf *conf, const struct auth *auth)
 
 	if (!s)
 		return -ENOMEM;
-	s->magic = SERVER_MAGIC;
 	s->conf = conf;
 	s->auth = auth;
-	s->started_ms = clock_mono_ms();
-	s->signal_fd = -1;
 	signals_block();
-	wiring_init(s);
+	wiring_init(&s->wiring);
 	for (; started < PARTS; started++) {
 		rc = parts[started].start(s);
 		if (rc != WSD_OK) {
@@ -233,12 +351,13 @@ server_run(const struct conf *conf, const struct auth *auth)
 		}
 	}
 	if (rc == WSD_OK)
-		rc = lifecycle_ready(s);
+		rc = lifecycle_ready(&s->lifecycle, s->watchdog != NULL);
 	if (rc == WSD_OK) {
-		parking_clear(s);
+		if (s->lot)
+			lot_clear(s->lot);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
 	}
-	if (rc != WSD_OK && parking_count(s) > 0) {
+	if (rc != WSD_OK && parked(s) > 0) {
 		/* whoever was taken up is in the lot still: an orderly stop would shut those sockets down */
 		log_stop();
 		_exit(EXIT_FAILURE);
@@ -249,7 +368,6 @@ server_run(const struct conf *conf, const struct auth *auth)
 	if (rc == WSD_OK)
 		LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STOPPED,
 		       LOG_FIELDS(LOG_NUMBER("WS_MESSAGES", metrics_sum(METRIC_MESSAGES))), "stopped");
-	s->magic = 0;
 	free(s);
 	return rc;
 }

@@ -4,8 +4,9 @@
  * are so from the first line of main on: a restart that follows another at once sends SIGUSR2 to a process that has
  * hardly begun, and what it has been left by the one before must not end with it.
  */
+#include "server/signals.h"
+
 #include <signal.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -15,8 +16,10 @@
 #include "base/inherited.h"
 #include "log/log.h"
 #include "loop/watch.h"
+#include "server/lifecycle.h"
 #include "server/server.h"
-#include "server/server_priv.h"
+
+#define SIGNALS_MAGIC 0x7369676eu
 
 static void
 our_signals(sigset_t *set)
@@ -63,41 +66,42 @@ signals_block(void)
 static void
 on_signal(uv_poll_t *poll, int status, int events)
 {
-	struct server *s = poll->data;
+	struct signals *g = poll->data;
 	struct signalfd_siginfo info;
 
-	CHECK_MAGIC(s, SERVER_MAGIC);
-	while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		lifecycle_signal(s, (int)info.ssi_signo);
+	CHECK_MAGIC(g, SIGNALS_MAGIC);
+	while (read(g->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		lifecycle_signal(g->lifecycle, (int)info.ssi_signo);
 }
 
 int
-signals_start(struct server *s)
+signals_start(struct signals *g, uv_loop_t *loop, struct lifecycle *lifecycle)
 {
 	sigset_t set;
 	int rc;
 
+	*g = (struct signals){ .magic = SIGNALS_MAGIC, .loop = loop, .lifecycle = lifecycle };
 	our_signals(&set);
-	s->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (s->signal_fd == -1) {
+	g->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (g->fd == -1) {
 		rc = wsd_errno();
 		log_error("could not create a signalfd (%s)", wsd_strerror(rc));
 		return rc;
 	}
-	CHECK_ZERO(uv_poll_init(&s->loop, &s->signals, s->signal_fd));
-	s->signals.data = s;
-	rc = loop_watch(&s->signals, UV_READABLE, on_signal);
+	CHECK_ZERO(uv_poll_init(g->loop, &g->poll, g->fd));
+	g->poll.data = g;
+	rc = loop_watch(&g->poll, UV_READABLE, on_signal);
 	if (rc != WSD_OK) {
 		log_error("could not watch for signals (%s)", wsd_strerror(rc));
-		signals_stop(s);
+		signals_stop(g);
 	}
 	return rc;
 }
 
 void
-signals_stop(struct server *s)
+signals_stop(struct signals *g)
 {
-	uv_close((uv_handle_t *)&s->signals, NULL);
-	uv_run(&s->loop, UV_RUN_NOWAIT);
-	fd_close(&s->signal_fd);
+	uv_close((uv_handle_t *)&g->poll, NULL);
+	uv_run(g->loop, UV_RUN_NOWAIT);
+	fd_close(&g->fd);
 }

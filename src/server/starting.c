@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Why the server does not start: in the log, and where whoever looks at the unit sees it. */
+#include "server/starting.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "log/log.h"
-#include "server/server_priv.h"
+#include "sysd/sysd.h"
 
 void
 starting_failed(const char *format, ...)

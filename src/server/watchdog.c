@@ -13,9 +13,14 @@
  *
  * Main starts and stops it; watch() runs on a thread of its own.
  */
+#include "server/watchdog.h"
+
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,7 +29,9 @@
 #include "base/err.h"
 #include "log/log.h"
 #include "log/message_ids.h"
-#include "server/server_priv.h"
+#include "loop/thread.h"
+#include "server/crashes.h"
+#include "server/workers.h"
 #include "sysd/sysd.h"
 
 #define WATCHDOG_MAGIC 0x77617463u
@@ -41,8 +48,10 @@ struct watched {
 
 struct watchdog {
 	uint32_t magic;
-	struct server *s;
-	uint64_t limit_ns, step_ns; /* [const after start] */
+	uv_loop_t *loop;               /* main's */
+	const struct workers *workers; /* [const while the thread runs] */
+	const struct lot *lot;         /* NULL: none */
+	uint64_t limit_ns, step_ns;    /* [const after start] */
 	uv_timer_t clock;
 	_Atomic uint64_t ticks; /* [atomic] of main's loop */
 	pthread_t thread;
@@ -86,7 +95,7 @@ static uint64_t
 ticks_of(const struct watchdog *d, uint32_t loop)
 {
 	return loop == 0 ? atomic_load_explicit(&d->ticks, memory_order_relaxed)
-			 : worker_ticks(d->s->workers[loop - 1]);
+			 : worker_ticks(workers_at(d->workers, loop - 1));
 }
 
 /* The loop that is stuck may hold what a line of the log needs: then SIGALRM ends the process, without one. */
@@ -109,7 +118,7 @@ give_up(struct watchdog *d, uint32_t loop)
 	end_in_any_case();
 	if (loop > 0)
 		snprintf(name, sizeof(name), "worker %" PRIu32, loop - 1);
-	crashes_stuck(d->s);
+	crashes_stuck(d->lot);
 	log_write(LOG_LEVEL_CRIT, LOG_ID_STUCK, NULL, "%s is stuck: nothing for %llu ms; the process ends", name,
 		  d->loops[loop].still_ns / CLOCK_NS_PER_MS);
 	abort();
@@ -121,7 +130,7 @@ look(struct watchdog *d, uint64_t passed_ns)
 {
 	uint64_t longest_ns = 0;
 
-	for (uint32_t i = 0; i <= d->s->n_workers; i++) {
+	for (uint32_t i = 0; i <= workers_count(d->workers); i++) {
 		struct watched *loop = &d->loops[i];
 		uint64_t ticks = ticks_of(d, i);
 
@@ -169,24 +178,26 @@ watch(void *arg)
 /* ---- main ------------------------------------------------------------------------------------ */
 
 static struct watchdog *
-watchdog_create(struct server *s, uint64_t limit_ns)
+watchdog_create(uv_loop_t *loop, const struct workers *workers, const struct lot *lot, uint64_t limit_ns)
 {
 	struct watchdog *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return NULL;
-	d->loops = calloc(s->n_workers + 1, sizeof(*d->loops));
+	d->loops = calloc(workers_count(workers) + 1, sizeof(*d->loops));
 	if (!d->loops) {
 		free(d);
 		return NULL;
 	}
 	d->magic = WATCHDOG_MAGIC;
-	d->s = s;
+	d->loop = loop;
+	d->workers = workers;
+	d->lot = lot;
 	d->limit_ns = limit_ns > LIMIT_NS_LEAST ? limit_ns : LIMIT_NS_LEAST;
 	d->step_ns = d->limit_ns / STEPS < STEP_NS_MOST ? d->limit_ns / STEPS : STEP_NS_MOST;
 	CHECK_ZERO(pthread_mutex_init(&d->lock, NULL));
 	CHECK_ZERO(pthread_cond_init(&d->end, NULL));
-	CHECK_ZERO(uv_timer_init(&s->loop, &d->clock));
+	CHECK_ZERO(uv_timer_init(loop, &d->clock));
 	d->clock.data = d;
 	CHECK_ZERO(uv_timer_start(&d->clock, on_clock, 0, d->step_ns / CLOCK_NS_PER_MS));
 	return d;
@@ -198,7 +209,7 @@ watchdog_destroy(struct watchdog **d)
 	struct watchdog *old = *d;
 
 	uv_close((uv_handle_t *)&old->clock, NULL);
-	uv_run(&old->s->loop, UV_RUN_NOWAIT);
+	uv_run(old->loop, UV_RUN_NOWAIT);
 	CHECK_ZERO(pthread_cond_destroy(&old->end));
 	CHECK_ZERO(pthread_mutex_destroy(&old->lock));
 	old->magic = 0;
@@ -208,26 +219,27 @@ watchdog_destroy(struct watchdog **d)
 }
 
 int
-watchdog_start(struct server *s)
+watchdog_start(struct watchdog **out, uv_loop_t *loop, const struct workers *workers, const struct lot *lot)
 {
 	uint64_t limit_us = sysd_watchdog_us();
 	int rc;
 
+	*out = NULL;
 	if (limit_us == 0)
 		return WSD_OK;
-	s->watchdog = watchdog_create(s, limit_us * 1000);
-	if (!s->watchdog)
+	*out = watchdog_create(loop, workers, lot, limit_us * 1000);
+	if (!*out)
 		return -ENOMEM;
-	rc = thread_start(&s->watchdog->thread, "watchdog", watch, s->watchdog);
+	rc = thread_start(&(*out)->thread, "watchdog", watch, *out);
 	if (rc != WSD_OK)
-		watchdog_destroy(&s->watchdog);
+		watchdog_destroy(out);
 	return rc;
 }
 
 void
-watchdog_stop(struct server *s)
+watchdog_stop(struct watchdog **watchdog)
 {
-	struct watchdog *d = s->watchdog;
+	struct watchdog *d = *watchdog;
 
 	if (!d)
 		return;
@@ -236,5 +248,5 @@ watchdog_stop(struct server *s)
 	CHECK_ZERO(pthread_cond_signal(&d->end));
 	CHECK_ZERO(pthread_mutex_unlock(&d->lock));
 	thread_join(d->thread);
-	watchdog_destroy(&s->watchdog);
+	watchdog_destroy(watchdog);
 }

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * How the parts reach each other: front desk, workers and HTTP know nothing of one another but the ops that
- * are filled in here. What comes from another thread comes through main's mailbox.
- */
+/* How front desk, workers and HTTP reach each other. What comes from a worker's thread comes through main's mailbox. */
+#include "server/wiring.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/admin.h"
 #include "base/check.h"
 #include "base/err.h"
-#include "server/server_priv.h"
+#include "server/handoff_give.h"
+#include "server/lifecycle.h"
+#include "server/lot_fill.h"
+#include "server/restart.h"
+#include "server/workers.h"
 
 /* ---- front desk to workers (main thread) ----------------------------------------------------- */
 
 static int
 seat_guest(void *arg, const struct front_guest *g)
 {
-	struct server *s = arg;
+	struct wiring *w = arg;
 	struct client_guest guest = {
 		.fd = g->fd,
 		.serial = g->seat.serial,
@@ -31,13 +35,13 @@ seat_guest(void *arg, const struct front_guest *g)
 
 	memcpy(guest.token, g->token, sizeof(guest.token));
 	memcpy(guest.key, g->key, sizeof(guest.key));
-	return worker_seat(s->workers[g->seat.worker], &guest);
+	return worker_seat(workers_at(w->workers, g->seat.worker), &guest);
 }
 
 /* A connection that is being replaced: asked of its worker, answered to the front desk. */
 struct swap {
 	struct worker_question question;
-	struct server *server;
+	struct mailbox *box;
 	char id[];
 };
 
@@ -45,9 +49,9 @@ static void
 run_swapped(struct mail *mail, void *owner)
 {
 	struct swap *swap = (struct swap *)mail;
-	struct server *s = owner;
+	struct wiring *w = owner;
 
-	front_dismissed(s->front, swap->id, swap->question.serial, swap->question.known, swap->question.count);
+	front_dismissed(w->front, swap->id, swap->question.serial, swap->question.known, swap->question.count);
 	free(swap);
 }
 
@@ -57,13 +61,13 @@ on_swapped(struct worker_question *q) /* worker's thread */
 	struct swap *swap = (struct swap *)q;
 
 	q->mail.run = run_swapped;
-	CHECK(mailbox_return(&swap->server->box, &q->mail) == WSD_OK);
+	CHECK(mailbox_return(swap->box, &q->mail) == WSD_OK);
 }
 
 static int
 dismiss(void *arg, const struct front_seat *seat, const char *id)
 {
-	struct server *s = arg;
+	struct wiring *w = arg;
 	struct swap *swap = calloc(1, sizeof(*swap) + strlen(id) + 1);
 	int rc;
 
@@ -72,9 +76,9 @@ dismiss(void *arg, const struct front_seat *seat, const char *id)
 	swap->question.serial = seat->serial;
 	swap->question.slot = seat->slot;
 	swap->question.answered = on_swapped;
-	swap->server = s;
+	swap->box = &w->box;
 	strcpy(swap->id, id);
-	rc = worker_dismiss(s->workers[seat->worker], &swap->question, CLIENT_BYE_REPLACED);
+	rc = worker_dismiss(workers_at(w->workers, seat->worker), &swap->question, CLIENT_BYE_REPLACED);
 	if (rc != WSD_OK)
 		free(swap);
 	return rc;
@@ -83,18 +87,18 @@ dismiss(void *arg, const struct front_seat *seat, const char *id)
 static int
 reserve(void *arg, bool admin, const struct sockaddr *peer, socklen_t peer_len)
 {
-	struct server *s = arg;
+	struct wiring *w = arg;
 
-	return admin_reserve(s->admin, admin ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, peer, peer_len);
+	return admin_reserve(w->admin, admin ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, peer, peer_len);
 }
 
 static void
 plain(void *arg, bool admin, int fd, const struct sockaddr *peer, socklen_t peer_len)
 {
-	struct server *s = arg;
+	struct wiring *w = arg;
 
 	/* where it can't take it, the library has closed it */
-	admin_add(s->admin, admin ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, fd, peer, peer_len);
+	admin_add(w->admin, admin ? ADMIN_SIDE_ADMIN : ADMIN_SIDE_PUBLIC, fd, peer, peer_len);
 }
 
 /* ---- workers to front desk ------------------------------------------------------------------- */
@@ -103,85 +107,76 @@ static void
 run_left(struct mail *mail, void *owner)
 {
 	struct client_departure *d = (struct client_departure *)mail;
-	struct server *s = owner;
+	struct wiring *w = owner;
 	struct front_seat seat = { .serial = d->serial, .worker = d->worker, .slot = d->slot };
 
-	front_left(s->front, &seat, d->count, d->session_over);
+	front_left(w->front, &seat, d->count, d->session_over);
 	client_departure_free(d);
-	lifecycle_left(s);
+	lifecycle_left(w->lifecycle);
 }
 
 static void
 left(void *arg, struct client_departure *d) /* worker's thread */
 {
-	struct server *s = arg;
+	struct wiring *w = arg;
 
 	d->mail.run = run_left;
-	CHECK(mailbox_return(&s->box, &d->mail) == WSD_OK);
+	CHECK(mailbox_return(&w->box, &d->mail) == WSD_OK);
 }
 
 static void
 run_offer(struct mail *mail, void *owner)
 {
 	struct worker_offer *offer = (struct worker_offer *)mail;
-	struct server *s = owner;
-	struct worker *w = s->workers[offer->worker]; /* NULL: it has ended meanwhile */
-	enum client_bye bye = server_state(s) == STATE_STOPPING ? CLIENT_BYE_RESTART : CLIENT_BYES;
+	struct wiring *w = owner;
+	struct worker *worker = workers_at(w->workers, offer->worker); /* NULL: it has ended meanwhile */
+	enum client_bye bye = lifecycle_state(w->lifecycle) == LIFE_STOPPING ? CLIENT_BYE_RESTART : CLIENT_BYES;
 
-	if (s->parking && offer->fd != -1)
-		parking_offer(s, offer);
-	else if (s->sender)
-		handing_offer(s, offer);
-	else if (!w || worker_keep(w, offer, bye, 0) != WSD_OK)
+	if (lot_fill_offer(w->fill, offer) || handoff_give_offer(w->give, offer))
+		return;
+	if (!worker || worker_keep(worker, offer, bye, 0) != WSD_OK)
 		free(offer);
 }
 
 static void
 offer(void *arg, struct worker_offer *o) /* worker's thread */
 {
-	struct server *s = arg;
+	struct wiring *w = arg;
 
 	o->mail.run = run_offer;
-	CHECK(mailbox_return(&s->box, &o->mail) == WSD_OK);
-}
-
-static void
-run_asked(struct mail *mail, void *owner)
-{
-	restart_asked(owner);
+	CHECK(mailbox_return(&w->box, &o->mail) == WSD_OK);
 }
 
 static void
 asked(void *arg) /* worker's thread */
 {
-	struct server *s = arg;
+	struct wiring *w = arg;
 
-	if (atomic_fetch_sub_explicit(&s->restart.n_asked, 1, memory_order_acq_rel) > 1)
-		return;
-	s->restart.mail.run = run_asked;
-	CHECK(mailbox_return(&s->box, &s->restart.mail) == WSD_OK);
+	restart_answered(w->restart);
 }
 
 void
-wiring_init(struct server *s)
+wiring_init(struct wiring *w)
 {
-	s->front_ops = (struct front_ops){
-		.arg = s,
+	w->front_ops = (struct front_ops){
+		.arg = w,
 		.seat = seat_guest,
 		.dismiss = dismiss,
 		.reserve = reserve,
 		.plain = plain,
 	};
-	s->worker_ops = (struct worker_ops){ .arg = s, .left = left, .offer = offer, .asked = asked };
-	s->admin_ops = (struct admin_ops){
-		.arg = s,
-		.health = query_health,
-		.page = query_page,
-		.find = query_find,
-		.disconnect = query_disconnect,
-		.drain = query_drain,
-		.accept = query_accept,
-		.handoff = query_handoff,
-		.handoff_status = query_handoff_status,
-	};
+	w->worker_ops = (struct worker_ops){ .arg = w, .left = left, .offer = offer, .asked = asked };
+}
+
+int
+wiring_start(struct wiring *w, uv_loop_t *loop)
+{
+	return mailbox_init(&w->box, loop, w, 0); /* only mailbox_return(), which needs no bound */
+}
+
+void
+wiring_stop(struct wiring *w)
+{
+	mailbox_close(&w->box, NULL);
+	mailbox_deinit(&w->box);
 }

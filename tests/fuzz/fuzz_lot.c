@@ -20,7 +20,6 @@
 #include "support/lowest_fd.h"
 
 #define CONNECTIONS_MOST 12
-#define RECORDS_AT       4096
 #define LONG_STATE       1200 /* does not fit into a record */
 
 struct seen {
@@ -64,7 +63,7 @@ change(int table, const uint8_t *data, size_t size)
 	while (size >= 3) {
 		unsigned where = (unsigned)data[0] << 8 | data[1];
 		size_t len = data[2] < size - 3 ? data[2] : size - 3;
-		off_t at = where < 0x8000 ? where % 80 : RECORDS_AT + (where - 0x8000);
+		off_t at = where < 0x8000 ? where % 80 : LOT_RECORDS_AT + (where - 0x8000);
 
 		CHECK(pwrite(table, data + 3, len, at) == (ssize_t)len);
 		data += 3 + len;

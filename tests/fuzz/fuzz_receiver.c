@@ -64,16 +64,10 @@ arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb cla
 }
 
 static int
-session_offered(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg)
+session(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg)
 {
 	CHECK(strlen(session->id) <= CONNECTION_ID_MAX);
-	return judge(session->id, claim, claim_arg);
-}
-
-static void
-session(void *arg, const struct session_state *session)
-{
-	CHECK(strlen(session->id) <= CONNECTION_ID_MAX);
+	return claim ? judge(session->id, claim, claim_arg) : WSD_OK;
 }
 
 static void
@@ -118,9 +112,7 @@ make_descriptors(void)
 static void
 begin(void)
 {
-	static const struct receiver_ops ops = {
-		.arrived = arrived, .session_offered = session_offered, .session = session, .ended = ended
-	};
+	static const struct receiver_ops ops = { .arrived = arrived, .session = session, .ended = ended };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(at);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

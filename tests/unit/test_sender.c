@@ -89,10 +89,14 @@ arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb cla
 }
 
 static int
-session_offered(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg)
+session(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg)
 {
-	rig.asked++;
 	strcat(rig.ids, session->id);
+	if (!claim) {
+		rig.listed++;
+		return WSD_OK;
+	}
+	rig.asked++;
 	if (rig.say != WSD_OK)
 		return rig.say;
 	if (rig.abort_first)
@@ -104,13 +108,6 @@ session_offered(void *arg, const struct session_state *session, receiver_claim_c
 	if (rig.asked == rig.stop_after)
 		receiver_stop(&rig.receiver);
 	return WSD_OK;
-}
-
-static void
-session_listed(void *arg, const struct session_state *session)
-{
-	rig.listed++;
-	strcat(rig.ids, session->id);
 }
 
 static void
@@ -175,9 +172,7 @@ begin_sending(void)
 static void
 listen_now(void)
 {
-	struct receiver_ops ops = {
-		.arrived = arrived, .session_offered = session_offered, .session = session_listed, .ended = ended
-	};
+	struct receiver_ops ops = { .arrived = arrived, .session = session, .ended = ended };
 	int fd = rig.listen_fd;
 
 	rig.listen_fd = -1;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The limit of open files. Main thread. */
+#ifndef WSD_SERVER_LIMITS_H
+#define WSD_SERVER_LIMITS_H
+
+#include <stdint.h>
+
+struct conf;
+
+/* Decides how many descriptors are needed, and sets RLIMIT_NOFILE; parked: connections that are there before any is
+ * accepted; *most_pending: that may be accepted and not heard yet. WSD_OK; or WSD_E_RANGE or a negative errno, and then
+ * it was told why. */
+int limits_set(const struct conf *conf, uint32_t parked, uint32_t *most_pending);
+
+#endif
