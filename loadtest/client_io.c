@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/err.h"
@@ -69,12 +70,7 @@ want_write(struct env *env, struct client *c, bool want)
 static ssize_t
 send_some(struct client *c, const void *data, size_t len)
 {
-	ssize_t n;
-
-	do
-		n = c->tls ? tls_send(c->tls, data, len) : send(c->fd, data, len, MSG_NOSIGNAL);
-	while (n == -1 && errno == EINTR);
-	return n;
+	return TEMP_FAILURE_RETRY(c->tls ? tls_send(c->tls, data, len) : send(c->fd, data, len, MSG_NOSIGNAL));
 }
 
 uint8_t *

@@ -158,12 +158,7 @@ judge(int rc, int status, const char *name, struct why *why)
 static int
 reap(pid_t pid, int *status)
 {
-	pid_t ended;
-
-	do
-		ended = waitpid(pid, status, 0);
-	while (ended == -1 && errno == EINTR);
-	return ended == pid ? WSD_OK : wsd_errno();
+	return TEMP_FAILURE_RETRY(waitpid(pid, status, 0)) == pid ? WSD_OK : wsd_errno();
 }
 
 int
