@@ -18,11 +18,13 @@
 
 struct wire_hub {
 	struct wire_hub_setup setup;
-	bool serves, refuses;
+	bool serves, refuses, no_preloads;
 	struct wire *writing; /* between wire_text_begin() and _end() */
 	struct wire *reading; /* whose piece is being delivered */
 	size_t most;
 	char text[2048];
+	const struct wire *preloaded; /* its adoption is awaited, */
+	char preload[256];            /* and this waits for it */
 	struct fake_wire wires[FAKE_WIRES];
 	unsigned n;
 };
@@ -53,6 +55,12 @@ void
 fake_adopts(bool succeed)
 {
 	the_hub->refuses = !succeed;
+}
+
+void
+fake_preloads(bool succeed)
+{
+	the_hub->no_preloads = !succeed;
 }
 
 /* ---- the hub --------------------------------------------------------------------------------- */
@@ -164,7 +172,11 @@ wire_deinit(struct wire *wire)
 int
 wire_preload(struct wire *wire, const char *frames, size_t len)
 {
-	return WSD_OK;
+	assert_true(len < sizeof(the_hub->preload));
+	memcpy(the_hub->preload, frames, len);
+	the_hub->preload[len] = '\0';
+	the_hub->preloaded = wire;
+	return the_hub->no_preloads ? -ENOMEM : WSD_OK;
 }
 
 static struct fake_wire *
@@ -206,6 +218,8 @@ wire_adopt_live(struct wire_hub *hub, struct wire *wire, int fd)
 	struct fake_wire *fake = adopt(hub, wire);
 
 	fake->live = true;
+	if (hub->preloaded == wire)
+		fake->queue = hub->preload;
 	return open_it(hub, fake, fd, NULL);
 }
 

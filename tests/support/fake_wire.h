@@ -34,6 +34,8 @@ struct fake_wire *fake_of(const struct wire *wire);
 
 /* Whether adoptions from now on succeed. */
 void fake_adopts(bool succeed);
+/* The same of what is to wait for one that is not adopted yet; what does is that of one wire at a time. */
+void fake_preloads(bool succeed);
 
 /* ---- the peer -------------------------------------------------------------------------------- */
 

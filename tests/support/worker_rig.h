@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker without a thread, a mailbox or sockets: fake wires, a clock that is set, and main's side written down. */
+/* A worker without a thread or sockets: fake wires, a clock that is set, and main's side written down. */
 #ifndef WSD_TESTS_WORKER_RIG_H
 #define WSD_TESTS_WORKER_RIG_H
 
@@ -77,6 +77,8 @@ rig_start(void **state)
 	assert_int_equal(uv_loop_init(&w->loop), 0);
 	assert_int_equal(clients_init(&w->clients, &setup), WSD_OK);
 	w->clients.real_offset_ms = 0; /* the wall clock is the loop's */
+	assert_int_equal(mailbox_init(&w->box, &w->loop, w, FAKE_WIRES), WSD_OK);
+	uv_unref((uv_handle_t *)&w->box.wake); /* who runs the loop waits for timers, and not for ever */
 	drain_init(w);
 	export_init(w);
 	assert_int_equal(wire_hub_start(w->clients.hub), WSD_OK);
@@ -88,6 +90,7 @@ rig_stop(void **state)
 {
 	struct worker *w = &rig.w;
 
+	mailbox_close(&w->box, NULL);
 	wire_hub_stop(w->clients.hub);
 	uv_close((uv_handle_t *)&w->drain.timer, NULL);
 	uv_close((uv_handle_t *)&w->export.timer, NULL);
@@ -95,6 +98,7 @@ rig_stop(void **state)
 	assert_int_equal(uv_loop_close(&w->loop), 0);
 	assert_int_equal(rig.left, rig.slots); /* each once */
 	assert_int_equal(metrics_sum(METRIC_CONNECTIONS), 0);
+	mailbox_deinit(&w->box);
 	slots_deinit(&w->slots);
 	clients_deinit(&w->clients);
 	for (unsigned i = 0; i < rig.n_offers; i++)
@@ -139,6 +143,16 @@ static inline void
 rig_end_turn(void)
 {
 	wire_hub_end_turn(rig.w.clients.hub);
+}
+
+/* What main has posted is read, in a turn of the loop. */
+static inline void
+rig_deliver(void)
+{
+	uv_ref((uv_handle_t *)&rig.w.box.wake);
+	uv_run(&rig.w.loop, UV_RUN_NOWAIT);
+	uv_unref((uv_handle_t *)&rig.w.box.wake);
+	rig_end_turn();
 }
 
 static inline uint64_t
