@@ -80,7 +80,7 @@ client_fail(struct clients *all, struct client *c, uint16_t code, const char *wh
 	leave(all, c, code);
 }
 
-/* From here on the timer ends the connection: it must not be left at the next heartbeat, which may be now. */
+/* From here on the timer ends the client: it must not be left at the next heartbeat, which may be now. */
 void
 client_closing(void *owner, struct wire *wire, uint32_t within_ms)
 {
@@ -162,7 +162,7 @@ report(struct clients *all, struct client *c, bool session_over)
 	all->ops->left(all, c, &c->departure);
 }
 
-/* The connection belongs to the receiver of the departure then. */
+/* The client belongs to the receiver of the departure then. */
 void
 client_gone(void *owner, struct wire *wire, const struct wire_end *end)
 {
