@@ -154,7 +154,7 @@ fragment_ended(struct clients *all, struct client *c, size_t len, uint64_t now_n
 	else
 		return false;
 	command_refuse(all, c, METRIC_ERROR_RATE_LIMITED, "rate_limited", why, (struct slice){ NULL, 0 });
-	client_bye(all, c, a->binary ? CLIENT_BYE_BINARY : CLIENT_BYE_ABUSE, 0);
+	client_bye(all, c, CLIENT_BYE_ABUSE, 0);
 	client_assembly_free(c);
 	return true;
 }

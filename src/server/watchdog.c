@@ -60,6 +60,7 @@ struct watchdog {
 	bool ending;           /* [lock: lock] */
 	struct watched *loops; /* main's first, then the workers'; of the thread */
 	uint64_t fed_ns;       /* of the thread */
+	uint64_t began_ns;     /* [const after start] by main: a pause may come before the thread has run */
 };
 
 static void
@@ -158,7 +159,7 @@ static void *
 watch(void *arg)
 {
 	struct watchdog *d = arg;
-	uint64_t before_ns = clock_mono_ns();
+	uint64_t before_ns = d->began_ns;
 
 	CHECK_MAGIC(d, WATCHDOG_MAGIC);
 	while (pause_step(d)) {
@@ -189,6 +190,7 @@ watchdog_create(uv_loop_t *loop, const struct workers *workers, const struct lot
 		free(d);
 		return NULL;
 	}
+	d->began_ns = clock_mono_ns();
 	d->magic = WATCHDOG_MAGIC;
 	d->loop = loop;
 	d->workers = workers;
