@@ -2,6 +2,7 @@
 /* The daemon's command line and exit statuses; wsd(8). */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/output.h"
 #include "conf/conf.h"
 #include "config.h"
+#include "keeper/keeper.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "metrics/metrics.h"
@@ -146,6 +148,32 @@ serve(const struct conf *conf, const struct auth *auth)
 	return rc == WSD_OK ? EXIT_SUCCESS : rc == WSD_E_RANGE ? EX_CONFIG : EXIT_FAILURE;
 }
 
+static void
+log_of_keeper(const char *line)
+{
+	log_write(LOG_LEVEL_ERROR, LOG_ID_KEEPER, NULL, "%s", line);
+}
+
+/* KEEPER_SERVE, or the exit status of a keeper. What a setting means is for the server to check: a wrong one ends it.
+ */
+static int
+keep(char **argv)
+{
+	const char *wanted = getenv("KEEPER"), *limit = getenv("CRASH_LIMIT");
+	struct keeper_setup setup = {
+		.argv = argv,
+		.crash_limit = limit ? (uint32_t)strtoul(limit, NULL, 10) : CONF_CRASH_LIMIT,
+		.log = log_of_keeper,
+	};
+	sigset_t signals;
+
+	if (!wanted || strcmp(wanted, "on") != 0)
+		return KEEPER_SERVE;
+	server_signals(&signals);
+	setup.passed_on = &signals;
+	return keeper_run(&setup);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -161,6 +189,8 @@ main(int argc, char **argv)
 		return rc;
 	if (!serves(&o))
 		server_release_signals();
+	else if ((rc = keep(argv)) != KEEPER_SERVE)
+		return rc;
 	if (o.help) {
 		print_help();
 		return end_output();

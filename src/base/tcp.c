@@ -25,12 +25,13 @@ tcp_state_of(int fd, struct tcp_state *out)
 
 		if (ioctl(fd, SIOCINQ, &before) != 0 || before < 0 ||
 		    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
-		    len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received) ||
+		    len < offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(info.tcpi_bytes_retrans) ||
 		    ioctl(fd, SIOCINQ, &unread) != 0)
 			return false;
 	} while (unread != before);
 	out->unread = (uint32_t)unread;
 	out->consumed = info.tcpi_bytes_received - (uint64_t)unread;
+	out->sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + info.tcpi_notsent_bytes;
 	out->connected = info.tcpi_state == STATE_ESTABLISHED || info.tcpi_state == STATE_CLOSE_WAIT;
 	return true;
 }

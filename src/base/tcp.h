@@ -8,6 +8,7 @@
 
 struct tcp_state {
 	uint64_t consumed; /* payload bytes that have been read from the socket so far */
+	uint64_t sent;     /* payload bytes that it has taken from us so far */
 	uint32_t unread;   /* bytes that wait in the kernel */
 	bool connected;    /* established, also if the peer has finished sending */
 };

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/hex.h"
 #include "client/client_priv.h"
+#include "client/travel.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "log/message_ids.h"
@@ -27,6 +28,7 @@ client_create(const struct client_guest *guest)
 	if (!c)
 		return NULL;
 	wire_init(&c->wire);
+	wire_set_note(&c->wire, guest->note);
 	c->slot = guest->slot;
 	c->serial = guest->serial;
 	wheel_timer_init(&c->timer);
@@ -143,6 +145,12 @@ on_broke(void *owner, struct wire *wire, uint16_t code, const char *what)
 }
 
 static void
+on_rows(void *owner, struct wire *wire, uint64_t *rows)
+{
+	travel_note(client_of(wire), rows);
+}
+
+static void
 on_boundary(void *owner, struct wire *wire)
 {
 	struct clients *all = clients_of(owner);
@@ -159,6 +167,7 @@ const struct wire_events client_events = {
 	.overrun = on_overrun,
 	.broke = on_broke,
 	.boundary = on_boundary,
+	.rows = on_rows,
 	.closing = client_closing,
 	.gone = client_gone,
 };

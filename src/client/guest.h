@@ -11,6 +11,8 @@
 #include "base/names.h"
 #include "loop/mailbox.h"
 
+struct note;
+
 /* Why clients are told to go; each has its goodbye, close code and reconnect advice (close.c). */
 enum client_bye {
 	CLIENT_BYE_DISCONNECT, /* the client asked: 1000 */
@@ -40,6 +42,7 @@ struct client_guest {
 	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
 	const char *subject;      /* for the log; copied; NULL or "": none */
 	const char *id;           /* copied */
+	struct note *note;        /* in which the next process finds it; NULL: there is no keeper */
 };
 
 /* One that is no more. The mail is the receiver's to use. */

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "client/client_priv.h"
+#include "kept/notes.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "proto/state.h"
@@ -52,11 +53,64 @@ unpack(struct client *c, const struct conn_state *s, uint64_t now_ms)
 #undef STATE_SECOND
 }
 
-struct client *
-client_arrive(const struct conn_state *s, uint64_t serial, uint32_t slot)
+/* ---- noted for the next process -------------------------------------------------------------- */
+
+enum row {
+#define STATE_NUMBER(tag, type, name, most, member) ROW_##name,
+#define STATE_SINCE(tag, name, member)              ROW_##name,
+#define STATE_UNTIL(tag, name, member)              ROW_##name,
+#define STATE_SECOND(tag, name, member)             ROW_##name,
+#include "proto/state.def"
+#undef STATE_NUMBER
+#undef STATE_SINCE
+#undef STATE_UNTIL
+#undef STATE_SECOND
+	ROWS
+};
+
+_Static_assert(ROWS <= NOTES_ROWS, "a record has room for each");
+_Static_assert(ROW_count == NOTES_COUNT, "which is what a session has");
+
+void
+travel_note(const struct client *c, uint64_t *rows)
 {
-	struct client *c =
-		client_create(&(struct client_guest){ .serial = serial, .slot = slot, .peer = s->peer, .id = s->id });
+#define STATE_NUMBER(tag, type, name, most, member) rows[ROW_##name] = c->member;
+#define STATE_SINCE(tag, name, member)              rows[ROW_##name] = c->member;
+#define STATE_UNTIL(tag, name, member)              rows[ROW_##name] = c->member;
+#define STATE_SECOND(tag, name, member)             rows[ROW_##name] = c->member;
+#include "proto/state.def"
+#undef STATE_NUMBER
+#undef STATE_SINCE
+#undef STATE_UNTIL
+#undef STATE_SECOND
+}
+
+bool
+travel_noted(struct conn_state *s, const uint64_t *rows, uint64_t now_ms)
+{
+	bool sound = true;
+
+#define STATE_NUMBER(tag, type, name, most, member) \
+	sound = sound && rows[ROW_##name] <= (most); \
+	s->name = (type)rows[ROW_##name];
+#define STATE_SINCE(tag, name, member)  s->name = left_until(now_ms, rows[ROW_##name]);
+#define STATE_UNTIL(tag, name, member)  s->name = left_until(rows[ROW_##name], now_ms);
+#define STATE_SECOND(tag, name, member) s->name = (uint32_t)rows[ROW_##name] * 1000ull;
+#include "proto/state.def"
+#undef STATE_NUMBER
+#undef STATE_SINCE
+#undef STATE_UNTIL
+#undef STATE_SECOND
+	return sound;
+}
+
+/* ---- its going on here ------------------------------------------------------------------------ */
+
+struct client *
+client_arrive(const struct conn_state *s, uint64_t serial, uint32_t slot, struct note *note)
+{
+	struct client *c = client_create(
+		&(struct client_guest){ .serial = serial, .slot = slot, .peer = s->peer, .id = s->id, .note = note });
 
 	if (!c)
 		return NULL;

@@ -4,20 +4,28 @@
 #ifndef WSD_CLIENT_TRAVEL_H
 #define WSD_CLIENT_TRAVEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct client;
 struct clients;
 struct conn_state;
+struct note;
 
 /* Into *s: all but the token, which the client does not know, and the queue. Clients' thread. now_ms: clock_mono_ms().
  */
 void travel_leave(const struct client *c, struct conn_state *s, uint64_t now_ms);
 
 /* One that was described so, and what waits for it. Any thread. NULL: out of memory. */
-struct client *client_arrive(const struct conn_state *s, uint64_t serial, uint32_t slot);
+struct client *client_arrive(const struct conn_state *s, uint64_t serial, uint32_t slot, struct note *note);
 
 /* Takes over its socket, which is its own in any case, and serves it. Clients' thread. */
 void client_go_on(struct clients *all, struct client *c, int fd);
+
+/* What is noted of it for the next process, should this one be killed: NOTES_ROWS numbers (kept/notes.h). */
+void travel_note(const struct client *c, uint64_t *rows);
+
+/* The same, as it would have travelled. False: these are no such numbers. Id, address and token are not among them. */
+bool travel_noted(struct conn_state *s, const uint64_t *rows, uint64_t now_ms);
 
 #endif

@@ -20,6 +20,8 @@ struct conf_rate {
 	uint32_t burst;
 };
 
+#define CONF_CRASH_LIMIT 3 /* what is standard */
+
 enum conf_parking { CONF_PARKING_AUTO, CONF_PARKING_ON, CONF_PARKING_OFF };
 enum conf_auth { CONF_AUTH_OFF, CONF_AUTH_JWT };
 enum conf_algorithm { CONF_ALGORITHM_NONE, CONF_HS256, CONF_RS256, CONF_ES256 }; /* none: not set */
@@ -41,6 +43,8 @@ struct conf {
 	uint32_t send_timeout_ms;
 	uint32_t drain_timeout_ms;
 	uint32_t session_ttl_ms;
+	int keeper; /* whether there is one */
+	uint32_t crash_limit;
 	int parking; /* enum conf_parking */
 	uint32_t parking_grace_ms;
 	char *handoff_dir; /* absolute path */

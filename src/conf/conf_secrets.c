@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/fd.h"
+#include "kept/file.h"
 
 #define SECRET_FILE_MAX 16384
 
@@ -86,7 +86,7 @@ drop_line_end(char *data, size_t *len)
 static int
 read_place(const struct place *place, char **out, size_t *len, char *why, size_t why_size)
 {
-	int rc = fd_read_file(place->path, SECRET_FILE_MAX, out, len);
+	int rc = kept_read_file(place->path, SECRET_FILE_MAX, out, len);
 	char what[128];
 
 	if (rc == WSD_OK) {

@@ -22,6 +22,8 @@ static const struct conf_choice formats[] = {
 	{ "auto", 0 }, { "journal", 1 }, { "text", 2 }, { "json", 3 }, { NULL, 0 },
 };
 
+static const struct conf_choice keepers[] = { { "on", 1 }, { "off", 0 }, { NULL, 0 } };
+
 static const struct conf_choice parkings[] = {
 	{ "auto", CONF_PARKING_AUTO },
 	{ "on", CONF_PARKING_ON },
@@ -114,6 +116,14 @@ const struct conf_var conf_table[] = {
 	  .more = "TimeoutStopSec= of the unit should be longer." },
 	{ VAR("SESSION_TTL", number, session_ttl_ms), .standard = "900000", RANGE(0, 86400000), .unit = "milliseconds",
 	  .help = "how long the session of a closed connection can be resumed, 0 for not at all" },
+	{ VAR("KEEPER", choice, keeper), .standard = "off", .choices = keepers,
+	  .help = "whether connections outlive a crash of the server",
+	  .more = "on: the main process only waits, and its child serves; if a signal ends that one, the next takes up "
+		  "all "
+		  "connections but those whose messages were being worked on. off: there is one process." },
+	{ VAR("CRASH_LIMIT", number, crash_limit), .standard = "3", RANGE(0, 15),
+	  .help = "how many crashes of the server in a minute are taken up",
+	  .more = "After one more the next server tells everybody to come back, and ends." },
 	{ VAR("PARKING", choice, parking), .standard = "auto", .choices = parkings,
 	  .help = "whether a restart keeps the connections",
 	  .more = "on: on SIGUSR2, which systemctl restart sends, connections are left in systemd's file descriptor "

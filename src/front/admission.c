@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "base/forwarded.h"
 #include "front/front_priv.h"
+#include "kept/notes.h"
+#include "kept/table.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 
@@ -150,6 +152,17 @@ refuse_overloaded(struct visitor *v)
 		      RETRY_FULL_S);
 }
 
+static void
+note_guest(struct front *f, struct front_guest *g, struct seat *seat)
+{
+	seat->note = notes_take(f->notes, g->id, g->token);
+	g->note = notes_at(f->notes, seat->note);
+	if (!g->note)
+		return;
+	note_set_peer(g->note, &g->client);
+	note_set_fd(g->note, g->fd);
+}
+
 /* The session is live and g's seat is taken: hands the socket over. False: v has been refused. */
 static bool
 hand_over(struct visitor *v, struct front_guest *g, struct session *session, struct peer *client)
@@ -161,9 +174,12 @@ hand_over(struct visitor *v, struct front_guest *g, struct session *session, str
 	memcpy(g->token, session->token, sizeof(g->token));
 	g->count = session->count;
 	g->fd = v->fd;
+	note_guest(f, g, seat);
 	/* the loop lets go first: the worker polls the same socket as soon as it has it */
 	visitor_unpoll(v);
 	if (f->ops->seat(f->ops->arg, g) != WSD_OK) {
+		notes_free(f->notes, seat->note);
+		kept_remove(v->fd);
 		seats_free(&f->seats, g->seat.worker, g->seat.slot);
 		refuse_overloaded(v);
 		return false;

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "front/front_priv.h"
+#include "kept/notes.h"
 
 #define TICK_MS 100
 
@@ -71,7 +72,8 @@ front_create(struct front **out, const struct front_setup *setup)
 	lobby_init(&f->public, setup->most_pending, false);
 	lobby_init(&f->admin, ADMIN_PENDING_MOST, true);
 	wheel_init(&f->wheel, TICK_MS, uv_now(f->loop), on_visitor_due, f);
-	sessions_init(&f->sessions, f->conf->session_ttl_ms, f->conf->max_connections, f->shard);
+	sessions_init(&f->sessions, f->conf->session_ttl_ms, f->conf->max_connections, f->shard, setup->notes);
+	f->notes = setup->notes;
 	peers_init(&f->peers, PEERS_MOST);
 	f->clock.data = f->retry.data = f;
 	CHECK_ZERO(uv_timer_init(f->loop, &f->clock));
@@ -158,6 +160,7 @@ front_left(struct front *f, const struct front_seat *at, uint64_t count, bool se
 	CHECK(seat->serial == at->serial);
 	if (seat->client)
 		seat->client->connections--;
+	notes_free(f->notes, seat->note);
 	if (session) {
 		session->count = count;
 		if (session->state == SESSION_LIVE && session_over)

@@ -21,6 +21,8 @@ struct auth;
 struct conf;
 struct front;
 struct metrics_shard;
+struct note;
+struct notes;
 
 enum front_mode {
 	FRONT_CLOSED,  /* connections wait in the listening sockets' queues */
@@ -50,6 +52,7 @@ struct front_guest {
 	uint64_t expires_real_ms;              /* when its token ends, by the wall clock; 0: it has none */
 	char subject[SUBJECT_MAX + 1];         /* of its token; "": not known */
 	const char *id;
+	struct note *note; /* NULL: there is no keeper */
 };
 
 /* How the front desk reaches the rest of the server. */
@@ -73,6 +76,7 @@ struct front_setup {
 	const struct auth *auth; /* NULL: clients need no token */
 	uv_loop_t *loop;
 	struct metrics_shard *shard;
+	struct notes *notes; /* NULL: there is no keeper */
 	uint32_t workers;
 	uint32_t most_pending; /* accepted connections whose request is not complete */
 };
@@ -105,9 +109,13 @@ bool front_token(const struct front *front, const struct front_seat *seat, uint8
 
 /* Makes a session and a seat for a connection from elsewhere; limits are not applied, since it is served
  * already, but it counts for its client's address from now on. WSD_OK: front_left() must follow some time.
- * WSD_E_BUSY: the id is in use here; or -ENOMEM. A resumable session of the same id is dropped. */
+ * WSD_E_BUSY: the id is in use here; or -ENOMEM. A resumable session of the same id is dropped. note: its record
+ * (kept/notes.h), or NOTES_NONE if it has none yet. */
 int front_import(struct front *front, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
-		 const struct addr *client, struct front_seat *out);
+		 const struct addr *client, uint32_t note, struct front_seat *out);
+
+/* The record of the connection in this seat; NULL: there is no keeper. */
+struct note *front_note(const struct front *front, const struct front_seat *seat);
 
 /* Takes back front_import() for a seat that no worker took. */
 void front_unimport(struct front *front, const struct front_seat *seat);

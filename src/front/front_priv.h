@@ -81,6 +81,7 @@ struct front {
 	const struct conf *conf;
 	const struct front_ops *ops;
 	const struct auth *auth;
+	struct notes *notes;
 	uv_loop_t *loop;
 	struct metrics_shard *shard;
 	enum front_mode mode;

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "front/front_priv.h"
+#include "kept/notes.h"
 
 bool
 front_token(const struct front *f, const struct front_seat *at, uint8_t token[SESSION_TOKEN_BYTES])
@@ -34,7 +35,7 @@ count_for(struct front *f, const struct addr *client)
 
 int
 front_import(struct front *f, const char *id, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
-	     const struct addr *client, struct front_seat *out)
+	     const struct addr *client, uint32_t note, struct front_seat *out)
 {
 	struct session *session = sessions_find(&f->sessions, id);
 	uint64_t serial = ++f->next_serial;
@@ -58,7 +59,16 @@ front_import(struct front *f, const char *id, const uint8_t token[SESSION_TOKEN_
 	seat = seats_at(&f->seats, out->worker, out->slot);
 	seat->session = session;
 	seat->client = count_for(f, client);
+	seat->note = note == NOTES_NONE ? notes_take(f->notes, id, token) : note;
+	if (seat->note != NOTES_NONE)
+		note_set_peer(notes_at(f->notes, seat->note), client);
 	return WSD_OK;
+}
+
+struct note *
+front_note(const struct front *f, const struct front_seat *seat)
+{
+	return notes_at(f->notes, seats_at((struct seats *)&f->seats, seat->worker, seat->slot)->note);
 }
 
 void
@@ -73,6 +83,13 @@ has_token(const struct session *session, const uint8_t token[SESSION_TOKEN_BYTES
 	return memcmp(session->token, token, SESSION_TOKEN_BYTES) == 0;
 }
 
+static void
+set_count(struct front *f, struct session *session, uint64_t count)
+{
+	session->count = count;
+	sessions_note(&f->sessions, session);
+}
+
 /* From LIVE to KEPT, with what it brings. */
 static void
 keep_imported(struct front *f, struct session *session, const uint8_t token[SESSION_TOKEN_BYTES], uint64_t count,
@@ -82,8 +99,10 @@ keep_imported(struct front *f, struct session *session, const uint8_t token[SESS
 	session->count = count;
 	sessions_keep(&f->sessions, session, uv_now(f->loop));
 	/* Most come in order of their ends. One that stands behind a later one is only kept a little longer. */
-	if (expires_in_ms < f->conf->session_ttl_ms)
+	if (expires_in_ms < f->conf->session_ttl_ms) {
 		session->expires_ms = uv_now(f->loop) + expires_in_ms;
+		sessions_note(&f->sessions, session);
+	}
 }
 
 void
@@ -93,7 +112,7 @@ front_import_session(struct front *f, const char *id, const uint8_t token[SESSIO
 	struct session *session = sessions_find(&f->sessions, id);
 
 	if (session && session->state == SESSION_KEPT && has_token(session, token) && session->count < count)
-		session->count = count; /* of an earlier handoff that broke off: it went on over there */
+		set_count(f, session, count); /* of an earlier handoff that broke off: it went on over there */
 	if (session || f->conf->session_ttl_ms == 0)
 		return;
 	session = sessions_create(&f->sessions, id);

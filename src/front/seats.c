@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "kept/notes.h"
 
 int
 seats_init(struct seats *seats, uint32_t workers)
@@ -60,7 +61,7 @@ seats_take(struct seats *seats, uint64_t serial, uint32_t *worker, uint32_t *slo
 	*worker = best;
 	*slot = row->first_free;
 	row->first_free = (uint32_t)row->seats[*slot].next_free;
-	row->seats[*slot] = (struct seat){ .serial = serial };
+	row->seats[*slot] = (struct seat){ .serial = serial, .note = NOTES_NONE };
 	row->n_taken++;
 	seats->n_taken++;
 	return WSD_OK;

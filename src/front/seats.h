@@ -21,6 +21,7 @@ struct seat {
 		uint64_t next_free;      /* slot; SEATS_END: the last */
 	};
 	struct peer *client; /* NULL: not counted by address */
+	uint32_t note;       /* kept/notes.h; NOTES_NONE: none */
 };
 
 struct seat_row {

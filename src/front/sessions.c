@@ -9,12 +9,13 @@
 #include "base/fd.h"
 #include "base/hex.h"
 #include "base/secret.h"
+#include "kept/notes.h"
 #include "metrics/metrics.h"
 
 void
-sessions_init(struct sessions *s, uint32_t ttl_ms, uint32_t most_kept, struct metrics_shard *shard)
+sessions_init(struct sessions *s, uint32_t ttl_ms, uint32_t most_kept, struct metrics_shard *shard, struct notes *notes)
 {
-	*s = (struct sessions){ .ttl_ms = ttl_ms, .most_kept = most_kept, .shard = shard };
+	*s = (struct sessions){ .ttl_ms = ttl_ms, .most_kept = most_kept, .shard = shard, .notes = notes };
 	list_init(&s->kept);
 }
 
@@ -50,6 +51,7 @@ sessions_create(struct sessions *s, const char *id)
 	memcpy(session->id, id, len + 1);
 	fd_random(session->token, sizeof(session->token));
 	session->state = SESSION_LIVE;
+	session->note = NOTES_NONE;
 	HASH_ADD_KEYPTR(hh, s->by_id, session->id, len, session);
 	if (!session->hh.tbl) {
 		free(session);
@@ -62,6 +64,8 @@ static void
 unkeep(struct sessions *s, struct session *session)
 {
 	CHECK(session->state == SESSION_KEPT);
+	notes_free(s->notes, session->note);
+	session->note = NOTES_NONE;
 	list_unlink(&session->node);
 	s->n_kept--;
 	metrics_set(s->shard, METRIC_SESSIONS, s->n_kept);
@@ -77,6 +81,14 @@ sessions_forget(struct sessions *s, struct session *session)
 }
 
 void
+sessions_note(struct sessions *s, struct session *session)
+{
+	if (session->note == NOTES_NONE)
+		session->note = notes_take(s->notes, session->id, session->token);
+	notes_keep_session(notes_at(s->notes, session->note), session->count, session->expires_ms);
+}
+
+void
 sessions_keep(struct sessions *s, struct session *session, uint64_t now_ms)
 {
 	CHECK(session->state != SESSION_KEPT);
@@ -87,6 +99,7 @@ sessions_keep(struct sessions *s, struct session *session, uint64_t now_ms)
 	session->state = SESSION_KEPT;
 	session->given = false;
 	session->expires_ms = now_ms + s->ttl_ms;
+	sessions_note(s, session);
 	list_append(&s->kept, &session->node);
 	if (++s->n_kept > s->most_kept) {
 		sessions_forget(s, LIST_ENTRY(s->kept.next, struct session, node));

@@ -38,6 +38,7 @@ struct session {
 			uint64_t expires_ms;
 		};
 	};
+	uint32_t note; /* KEPT: kept/notes.h; NOTES_NONE: none */
 	uint8_t token[SESSION_TOKEN_BYTES];
 	uint8_t state; /* enum session_state */
 	bool given;    /* KEPT: told to another instance already, which is to own it when all is over */
@@ -45,6 +46,7 @@ struct session {
 };
 
 struct metrics_shard;
+struct notes;
 
 struct sessions {
 	struct session *by_id; /* uthash */
@@ -52,15 +54,20 @@ struct sessions {
 	uint32_t n_kept, most_kept;
 	uint32_t ttl_ms;
 	struct metrics_shard *shard;
+	struct notes *notes; /* NULL: there is no keeper */
 };
 
-void sessions_init(struct sessions *s, uint32_t ttl_ms, uint32_t most_kept, struct metrics_shard *shard);
+void sessions_init(struct sessions *s, uint32_t ttl_ms, uint32_t most_kept, struct metrics_shard *shard,
+		   struct notes *notes);
 void sessions_deinit(struct sessions *s);
 
 struct session *sessions_find(const struct sessions *s, const char *id);
 
 /* A new live session with a token of its own; there must be none with this id. NULL: out of memory. */
 struct session *sessions_create(struct sessions *s, const char *id);
+
+/* Of one that is KEPT: what is noted for the next process follows what has been changed. */
+void sessions_note(struct sessions *s, struct session *session);
 
 /* Any state; frees it. */
 void sessions_forget(struct sessions *s, struct session *session);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "front/front_priv.h"
+#include "kept/table.h"
 #include "loop/watch.h"
 
 #define REQUEST_MS    10000 /* for the whole head: slow and dripping clients end here (408) */
@@ -91,6 +92,7 @@ visitor_done(struct visitor *v)
 	if (v->state == VISITOR_CLOSING)
 		return;
 	v->state = VISITOR_CLOSING;
+	kept_remove(v->fd);
 	list_unlink(&v->node);
 	wheel_clear(&v->timer);
 	if (v->session)
@@ -120,6 +122,7 @@ release_fd(struct visitor *v)
 {
 	int fd = v->fd;
 
+	kept_remove(fd);
 	visitor_unpoll(v);
 	v->fd = -1;
 	return fd;
@@ -290,6 +293,7 @@ look(struct visitor *v, int events)
 		break;
 	case REQUEST_WEBSOCKET:
 		want_at_least(v->fd, 1);
+		kept_remove(v->fd); /* from here on it is heard, and nobody else could */
 		if (!consume(v, r.head_len)) {
 			visitor_done(v);
 			return;
@@ -351,6 +355,8 @@ visitor_welcome(struct front *f, struct lobby *lobby, int fd, const struct socka
 	memcpy(&v->peer, peer, v->peer_len);
 	wheel_timer_init(&v->timer);
 	wheel_set(&f->wheel, &v->timer, v->since_ms + REQUEST_MS);
+	if (!lobby->admin)
+		kept_add(fd, KEPT_VISITOR);
 	enter(v);
 	look(v, 0);
 }
@@ -403,7 +409,10 @@ void
 visitor_answer(struct visitor *v, const char *answer, size_t len)
 {
 	/* A fresh socket takes this at once; one that does not is not worth waiting for. */
-	ssize_t n = send(v->fd, answer, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n;
+
+	kept_remove(v->fd);
+	n = send(v->fd, answer, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (n < 0 || (size_t)n < len || shutdown(v->fd, SHUT_WR) != 0 || v->unpolled) {
 		visitor_done(v);

@@ -18,6 +18,8 @@
 #define LOG_ID_HANDED_OVER       "39572c4f0bfb48bcbb2c180c3a9ae1b9"
 #define LOG_ID_STUCK             "e295e809dc3d4d3e8005374cbd20bff1"
 #define LOG_ID_STOOD_STILL       "539b13fa57024d33b8ed5bc253688657"
+#define LOG_ID_KEEPER            "c14851b7a24d4b489c1b13bc87302a2e"
+#define LOG_ID_CRASHED           "78774809b8eb4d1eb78dd471548a3781"
 
 /* wsctl's */
 #define LOG_ID_DEPLOY_BEGUN "df1d72d0ab2c4371932377797be412aa"

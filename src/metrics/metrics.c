@@ -48,7 +48,11 @@ static struct metrics_labels labels;
 struct node {
 	struct metrics_shard shard; /* first: aligned as the node is */
 	struct node *next;
+	bool kept; /* not ours to free */
 };
+
+static struct node *kept; /* the next that is not in use yet */
+static uint32_t n_kept;   /* of them left */
 
 void
 metrics_init(const char *instance, const char *version)
@@ -75,18 +79,68 @@ metrics_deinit(void)
 		struct node *node = nodes;
 
 		nodes = node->next;
-		free(node);
+		if (!node->kept)
+			free(node);
 	}
+	n_kept = 0;
+}
+
+size_t
+metrics_kept_bytes(uint32_t n)
+{
+	return n * sizeof(struct node);
+}
+
+void
+metrics_keep(void *memory, uint32_t n)
+{
+	CHECK(!nodes);
+	kept = memory;
+	n_kept = n;
+}
+
+/* What was counted stays; what was measured is measured anew. */
+static void
+reset_gauges(struct metrics_shard *shard)
+{
+	bool gauge = false;
+
+	for (const struct metrics_row *row = metrics_rows; row->kind != METRICS_ROW_END; row++) {
+		if (row->kind == METRICS_ROW_FAMILY)
+			gauge = strcmp(row->type, "gauge") == 0;
+		else if (row->kind == METRICS_ROW_SAMPLE && gauge)
+			metrics_set(shard, (enum metric)row->id, 0);
+	}
+}
+
+static struct node *
+take_kept(void)
+{
+	struct node *node = kept++;
+
+	n_kept--;
+	reset_gauges(&node->shard);
+	node->kept = true;
+	return node;
+}
+
+static struct node *
+make_node(void)
+{
+	struct node *node = aligned_alloc(_Alignof(struct node), sizeof(*node));
+
+	if (node)
+		memset(node, 0, sizeof(*node));
+	return node;
 }
 
 struct metrics_shard *
 metrics_shard_create(void)
 {
-	struct node *node = aligned_alloc(_Alignof(struct node), sizeof(*node));
+	struct node *node = n_kept > 0 ? take_kept() : make_node();
 
 	if (!node)
 		return NULL;
-	memset(node, 0, sizeof(*node));
 	node->next = nodes;
 	nodes = node;
 	return &node->shard;

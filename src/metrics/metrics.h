@@ -10,6 +10,7 @@
 #define WSD_METRICS_METRICS_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -101,6 +102,11 @@ void metrics_deinit(void);
 /* Who tells how many log lines were dropped, whichever thread asks; in main before the threads start. */
 void metrics_watch_log(uint64_t (*dropped)(void));
 struct metrics_shard *metrics_shard_create(void); /* NULL: out of memory */
+
+/* Memory for the first n shards to be created, metrics_kept_bytes(n) of it, zeroed or as a process before this one has
+ * left it: then counters go on from where they were. It must outlive metrics_deinit(). Before the first shard. */
+size_t metrics_kept_bytes(uint32_t n);
+void metrics_keep(void *memory, uint32_t n);
 
 /* Sum over all shards; any thread. */
 int64_t metrics_sum(enum metric id);

@@ -6,13 +6,15 @@
 #include "base/fd.h"
 #include "base/tcp.h"
 #include "front/front.h"
+#include "kept/notes.h"
 #include "metrics/metrics.h"
 #include "server/lifecycle.h"
 #include "server/workers.h"
 
 /* On failure the fd is still the caller's. */
 static int
-seat(const struct importer *im, int fd, const struct conn_state *state, import_claim_cb claim, void *claim_arg)
+seat(const struct importer *im, int fd, const struct conn_state *state, uint32_t note, import_claim_cb claim,
+     void *claim_arg)
 {
 	struct worker_arrival arrival = { .fd = fd, .state = state };
 	struct front_seat at;
@@ -23,11 +25,12 @@ seat(const struct importer *im, int fd, const struct conn_state *state, import_c
 		return -ENOTCONN;
 	if (lifecycle_state(im->lifecycle) == LIFE_STOPPING)
 		return WSD_E_BUSY;
-	rc = front_import(im->front, state->id, state->token, state->count, &state->peer, &at);
+	rc = front_import(im->front, state->id, state->token, state->count, &state->peer, note, &at);
 	if (rc != WSD_OK)
 		return rc;
 	arrival.serial = at.serial;
 	arrival.slot = at.slot;
+	arrival.note = front_note(im->front, &at);
 	rc = worker_import(workers_at(im->workers, at.worker), &arrival, claim, claim_arg);
 	if (rc != WSD_OK)
 		front_unimport(im->front, &at);
@@ -38,7 +41,17 @@ int
 import_connection(const struct importer *im, int fd, const struct conn_state *state, import_claim_cb claim,
 		  void *claim_arg)
 {
-	int rc = seat(im, fd, state, claim, claim_arg);
+	int rc = seat(im, fd, state, NOTES_NONE, claim, claim_arg);
+
+	if (rc != WSD_OK)
+		fd_close(&fd);
+	return rc;
+}
+
+int
+import_noted(const struct importer *im, int fd, const struct conn_state *state, uint32_t note)
+{
+	int rc = seat(im, fd, state, note, NULL, NULL);
 
 	if (rc != WSD_OK)
 		fd_close(&fd);

@@ -32,6 +32,10 @@ typedef bool (*import_claim_cb)(void *claim_arg);
 int import_connection(const struct importer *im, int fd, const struct conn_state *state, import_claim_cb claim,
 		      void *claim_arg);
 
+/* The same for one that the process before has noted, under this index (kept/notes.h), which is the front desk's then.
+ * On failure it is still the caller's. */
+int import_noted(const struct importer *im, int fd, const struct conn_state *state, uint32_t note);
+
 /* A session that nobody is connected with; with a claim, one whose connection is about to be closed where it comes
  * from, which replaces what is known of it here. Results as above, and WSD_E_UNSUPPORTED (no sessions are kept here);
  * without a claim WSD_OK. */

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "front/front.h"
+#include "kept/table.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "metrics/metrics.h"
@@ -126,6 +127,7 @@ lifecycle_ready(struct lifecycle *l, bool watched)
 		log_error("could not tell the service manager that all is ready (%s)", wsd_strerror(rc));
 		return rc;
 	}
+	kept_set_phase(KEPT_SERVING);
 	set_state(l, LIFE_RUNNING);
 	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STARTED, LOG_FIELDS(LOG_NUMBER("WS_WORKERS", n)),
 	       "serving with %" PRIu32 " workers, at most %" PRIu32 " connections", n, l->conf->max_connections);

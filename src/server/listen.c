@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "conf/conf.h"
 #include "front/front.h"
+#include "kept/table.h"
 #include "log/log.h"
 #include "server/starting.h"
 
@@ -91,6 +92,26 @@ warn_unused(const char *variable, const char *kind)
 			 variable, kind);
 }
 
+/* What this process has made itself outlives it, as what was passed in does. */
+static const enum kept_role kept_as[SYSD_ROLES] = { KEPT_PUBLIC, KEPT_ADMIN, KEPT_HANDOFF };
+
+static void
+take_kept(struct sysd_listeners *l)
+{
+	for (int role = 0; role < SYSD_ROLES; role++)
+		for (int fd = -1; (fd = kept_find(kept_as[role], fd + 1)) != -1 && l->n[role] < SYSD_LISTENERS_MAX;)
+			l->fds[role][l->n[role]++] = fd;
+}
+
+static void
+keep(const struct sysd_listeners *l)
+{
+	for (int role = 0; role < SYSD_ROLES; role++)
+		for (unsigned i = 0; i < l->n[role]; i++)
+			if (kept_role_of(l->fds[role][i]) == KEPT_NOTHING)
+				kept_add(l->fds[role][i], kept_as[role]);
+}
+
 int
 listen_prepare(struct sysd_listeners *l, const struct conf *conf)
 {
@@ -101,6 +122,7 @@ listen_prepare(struct sysd_listeners *l, const struct conf *conf)
 		starting_failed("%s", why);
 		return rc;
 	}
+	take_kept(l);
 	if (l->n[SYSD_PUBLIC] == 0)
 		rc = bind_all(l, conf, SYSD_PUBLIC, conf->host, conf->port);
 	else
@@ -113,6 +135,7 @@ listen_prepare(struct sysd_listeners *l, const struct conf *conf)
 		listen_handoff(l, conf);
 	if (rc != WSD_OK)
 		listen_close(l);
+	keep(l);
 	return rc;
 }
 

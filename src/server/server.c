@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "front/front.h"
+#include "kept/notes.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "loop/reserve.h"
@@ -32,6 +33,7 @@
 #include "server/signals.h"
 #include "server/starting.h"
 #include "server/status.h"
+#include "server/takeover.h"
 #include "server/watchdog.h"
 #include "server/wiring.h"
 #include "server/workers.h"
@@ -45,6 +47,7 @@ struct server {
 	uint32_t most_pending;
 	struct sysd_listeners listeners; /* until the front desk has them */
 	struct lot *lot;                 /* NULL: connections are not kept over a restart */
+	struct notes *notes;             /* NULL: there is no keeper */
 	struct metrics_shard *shard, *public_shard, *admin_shard;
 	uv_loop_t loop;
 	struct signals signals;
@@ -140,6 +143,8 @@ stop_lot(struct server *s)
 	lot_destroy(&s->lot);
 }
 
+START(notes, takeover_start(&s->notes, s->conf))
+STOP(notes, notes_close(&s->notes))
 START(limits, limits_set(s->conf, parked(s), &s->most_pending))
 
 static int
@@ -189,6 +194,7 @@ start_front(struct server *s)
 						 .ops = &s->wiring.front_ops,
 						 .auth = s->auth,
 						 .loop = &s->loop,
+						 .notes = s->notes,
 						 .shard = s->shard,
 						 .workers = s->conf->workers,
 						 .most_pending = s->most_pending,
@@ -282,6 +288,12 @@ take_parked(struct server *s)
 }
 
 static int
+take_noted(struct server *s)
+{
+	return takeover_take(s->notes, &s->importer, s->conf);
+}
+
+static int
 start_handoff(struct server *s)
 {
 	int fd = s->listeners.fds[SYSD_HANDOFF][0];
@@ -313,6 +325,7 @@ static const struct part {
 	{ "listening sockets", start_sockets, stop_sockets, true },
 	{ "parking lot", start_lot, stop_lot, true },
 	{ "limits", start_limits, NULL, true },
+	{ "notes", start_notes, stop_notes, false },
 	{ "metrics", start_metrics, NULL, false },
 	{ "main loop", start_loop, stop_loop, false },
 	{ "signals", start_signals, stop_signals, true },
@@ -322,6 +335,7 @@ static const struct part {
 	{ "workers", start_workers, stop_workers, false },
 	{ "timers", start_timers, stop_timers, false },
 	{ "parked connections", take_parked, NULL, true },
+	{ "connections of a process that was killed", take_noted, NULL, true },
 	{ "handoff", start_handoff, stop_handoff, true },
 	{ "listeners", start_listening, NULL, true },
 	{ "watchdog", start_watchdog, stop_watchdog, false }, /* the last: what has to be ready is not waited for */

@@ -3,6 +3,7 @@
 #ifndef WSD_SERVER_SERVER_H
 #define WSD_SERVER_SERVER_H
 
+#include <signal.h>
 #include <stddef.h>
 
 struct auth;
@@ -17,6 +18,8 @@ int server_check(const struct conf *conf, char *why, size_t why_size);
  * act. */
 void server_hold_signals(void);
 void server_release_signals(void);
+/* Those that it then reads. */
+void server_signals(sigset_t *set);
 
 /* Serves until a signal ends it. The log must have been started; all signals are blocked here, before the first
  * thread, if they were not yet, and stay so. auth NULL: clients need no token. Returns WSD_OK after an orderly

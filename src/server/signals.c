@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/inherited.h"
+#include "keeper/keeper.h"
 #include "log/log.h"
 #include "loop/watch.h"
 #include "server/lifecycle.h"
@@ -21,8 +22,8 @@
 
 #define SIGNALS_MAGIC 0x7369676eu
 
-static void
-our_signals(sigset_t *set)
+void
+server_signals(sigset_t *set)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
@@ -58,7 +59,7 @@ signals_block(void)
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
 
-	our_signals(&set);
+	server_signals(&set);
 	CHECK_ZERO(pthread_sigmask(SIG_SETMASK, &set, NULL));
 	CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
 }
@@ -71,7 +72,8 @@ on_signal(uv_poll_t *poll, int status, int events)
 
 	CHECK_MAGIC(g, SIGNALS_MAGIC);
 	while (read(g->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		lifecycle_signal(g->lifecycle, (int)info.ssi_signo);
+		if (keeper_signal_counts((int)info.ssi_signo, info.ssi_code, info.ssi_int))
+			lifecycle_signal(g->lifecycle, (int)info.ssi_signo);
 }
 
 int
@@ -81,7 +83,7 @@ signals_start(struct signals *g, uv_loop_t *loop, struct lifecycle *lifecycle)
 	int rc;
 
 	*g = (struct signals){ .magic = SIGNALS_MAGIC, .loop = loop, .lifecycle = lifecycle };
-	our_signals(&set);
+	server_signals(&set);
 	g->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (g->fd == -1) {
 		rc = wsd_errno();

@@ -27,6 +27,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "kept/table.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "loop/thread.h"
@@ -120,6 +121,7 @@ give_up(struct watchdog *d, uint32_t loop)
 	if (loop > 0)
 		snprintf(name, sizeof(name), "worker %" PRIu32, loop - 1);
 	crashes_stuck(d->lot);
+	kept_set_stuck();
 	log_write(LOG_LEVEL_CRIT, LOG_ID_STUCK, NULL, "%s is stuck: nothing for %llu ms; the process ends", name,
 		  d->loops[loop].still_ns / CLOCK_NS_PER_MS);
 	abort();
@@ -166,6 +168,7 @@ watch(void *arg)
 		uint64_t now_ns = clock_mono_ns(), passed_ns = now_ns - before_ns;
 
 		before_ns = now_ns;
+		kept_beat();
 		tell_pause(d, passed_ns);
 		if (look(d, passed_ns < 2 * d->step_ns ? passed_ns : 2 * d->step_ns) < d->limit_ns / 2 &&
 		    now_ns - d->fed_ns >= d->limit_ns / FEEDINGS) {

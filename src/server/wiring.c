@@ -31,6 +31,7 @@ seat_guest(void *arg, const struct front_guest *g)
 		.expires_real_ms = g->expires_real_ms,
 		.subject = g->subject,
 		.id = g->id,
+		.note = g->note,
 	};
 
 	memcpy(guest.token, g->token, sizeof(guest.token));

@@ -63,6 +63,7 @@ static void
 count_anew(struct wire_hub *hub, struct wire *wire, uint64_t consumed)
 {
 	wire->read_bytes = consumed;
+	note_count_anew(wire);
 	receive_forget_mask(wire); /* half a frame may have been read */
 	wire->pinged = wire->unsure = true;
 	wire_ping(hub, wire, &hub->nonce, NONCE_BYTES);

@@ -45,6 +45,7 @@ on_established(struct wire_hub *hub, struct wire *wire)
 	if (!hub->adoption->live)
 		wire->read_bytes = receive_consumed(wire);
 	hub->events->opened(hub->owner, wire, hub->adoption->arg);
+	note_look(hub, wire);
 }
 
 static void

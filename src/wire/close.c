@@ -30,6 +30,7 @@ void
 wire_close(struct wire_hub *hub, struct wire *wire, uint16_t code)
 {
 	wire->state = WIRE_LEAVING;
+	note_leave(wire);
 	wire->seeking = false;
 	wire->close_code = code;
 	pause_mind(hub, wire);
@@ -44,6 +45,7 @@ wire_kill(struct wire_hub *hub, struct wire *wire)
 	if (wire->close_code == 0 && wire->ender != WIRE_BY_LIBRARY)
 		wire->close_code = 1006;
 	wire->state = WIRE_GONE;
+	note_leave(wire);
 	due_close(hub, wire);
 }
 
@@ -60,6 +62,7 @@ static void
 begin(struct wire_hub *hub, struct wire *wire, uint32_t within_ms)
 {
 	wire->state = WIRE_CLOSING;
+	note_leave(wire);
 	hub->events->closing(hub->owner, wire, within_ms);
 }
 

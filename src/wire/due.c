@@ -84,10 +84,12 @@ due_forget(struct wire_hub *hub, struct wire *wire)
 static bool
 attend(struct wire_hub *hub, struct wire *wire)
 {
-	bool look = wire->look_wanted && wire->seeking, close = wire->close_wanted;
+	bool look = wire->look_wanted, close = wire->close_wanted;
 
 	wire->look_wanted = wire->close_wanted = false;
 	if (look)
+		note_sync(hub, wire);
+	if (look && wire->seeking)
 		hub->events->boundary(hub->owner, wire);
 	if (close)
 		close_now(hub, wire);

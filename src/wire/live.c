@@ -16,6 +16,8 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "kept/notes.h"
+#include "kept/table.h"
 #include "metrics/metrics.h"
 
 /* Any: nobody checks the answer. */
@@ -38,6 +40,9 @@ swap_in(struct wire *wire, int *fd, int *far_end)
 	read_on(wire, false);
 	if (dup3(*fd, number, O_CLOEXEC) != number)
 		return wsd_errno();
+	if (wire->note)
+		note_set_fd(wire->note, number);
+	kept_remove(*fd);
 	fd_close(fd);
 	fd_close(far_end);
 	wire->read_bytes = receive_consumed(wire);
@@ -57,6 +62,8 @@ take_over(struct wire_hub *hub, struct wire *wire, int *fd, int *far_end)
 		return false;
 	if (wire->queue)
 		lws_callback_on_writable(wire->lws);
+	note_queue(hub, wire, wire->queue != NULL);
+	note_sync(hub, wire);
 	return true;
 }
 

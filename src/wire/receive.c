@@ -94,6 +94,7 @@ receive_pong(struct wire_hub *hub, struct wire *wire, const void *payload, size_
 {
 	wire->read_bytes += FRAME_MASKED_HEADER + len;
 	hub->events->pong(hub->owner, wire);
+	note_look(hub, wire);
 	boundary_pong(hub, wire, payload, len);
 }
 

@@ -43,6 +43,7 @@ wire_drop_queue(struct wire_hub *hub, struct wire *wire)
 {
 	metrics_add(hub->shard, METRIC_QUEUED_BYTES, -(int64_t)wire_queued(wire));
 	send_free_queue(wire);
+	note_queue(hub, wire, false);
 }
 
 static struct outq *
@@ -70,6 +71,7 @@ wire_behind_pong(struct wire *wire)
 static bool
 write_out(struct wire_hub *hub, struct wire *wire, const char *data, size_t len)
 {
+	note_write(hub, wire, len);
 	if (lws_write(wire->lws, (unsigned char *)data, len, LWS_WRITE_RAW) >= 0)
 		return true;
 	wire_kill(hub, wire);
@@ -130,6 +132,7 @@ enqueue(struct wire_hub *hub, struct wire *wire, const char *data, size_t len, s
 		return;
 	}
 	metrics_add(hub->shard, METRIC_QUEUED_BYTES, (int64_t)len);
+	note_queue(hub, wire, true);
 	lws_callback_on_writable(wire->lws);
 	pause_mind(hub, wire);
 }
@@ -172,6 +175,7 @@ send_writeable(struct wire_hub *hub, struct wire *wire)
 {
 	if (wire->state == WIRE_GONE || wire->state == WIRE_HELD)
 		return;
+	note_look(hub, wire); /* a pong has perhaps left, of which nothing else tells */
 	if (wire->paused)
 		hub->events->took(hub->owner, wire);
 	if (wire->seeking && hub->cork.now.wire != wire) { /* else it is being read, and looked at when the turn ends */

@@ -10,7 +10,7 @@
 #include "wire/wire_priv.h"
 
 _Static_assert(WIRE_GONE < 8 && WIRE_GIVEN_AWAY < 4, "enough bits");
-_Static_assert(sizeof(struct wire) <= 32, "ten thousand idle ones are the normal case");
+_Static_assert(sizeof(struct wire) <= 40, "ten thousand idle ones are the normal case");
 
 void
 wire_init(struct wire *wire)

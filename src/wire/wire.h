@@ -27,6 +27,7 @@
 
 struct lws;
 struct metrics_shard;
+struct note;
 struct outq;
 struct wire_frames;
 struct wire_hub;
@@ -68,6 +69,7 @@ struct wire {
 	struct lws *lws;
 	uint64_t read_bytes; /* of the stream: up to the end of the last frame that we know of */
 	struct outq *queue;  /* NULL: nothing waits */
+	struct note *note;   /* for the next process; NULL: none */
 };
 
 /* A part of a message, as it came; a message comes in any number of them, and most in one. */
@@ -104,6 +106,8 @@ struct wire_events {
 	void (*broke)(void *owner, struct wire *wire, uint16_t code, const char *what);
 	/* Of one that seeks a frame boundary: now is the moment to ask wire_place(). */
 	void (*boundary)(void *owner, struct wire *wire);
+	/* What the next process is to know of it if this one ends now (kept/notes.h): NOTES_ROWS numbers. */
+	void (*rows)(void *owner, struct wire *wire, uint64_t *rows);
 	/* The closing handshake has begun. If it is not gone within this time, wire_kill() has to end it. */
 	void (*closing)(void *owner, struct wire *wire, uint32_t within_ms);
 	/* The socket is closed, and the wire the owner's to free. The last event, and the only one of a wire whose
@@ -150,6 +154,9 @@ void wire_deinit(struct wire *wire);
 
 /* Any thread, before adoption: whole frames that wait for the peer already. WSD_OK or -ENOMEM. */
 int wire_preload(struct wire *wire, const char *frames, size_t len);
+
+/* Any thread, before adoption: the record in which it is noted for the next process how far it has come. NULL: none. */
+void wire_set_note(struct wire *wire, struct note *note);
 
 /* Answers a handshake that has been read and judged: key has HANDSHAKE_KEY_LEN bytes, subprotocol is answered unless it
  * is empty. The fd is the wire's in any case. True: it is open. False: it is not, and `gone` has come or will. */

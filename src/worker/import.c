@@ -36,7 +36,7 @@ worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*cla
 		return rc;
 	*m = (struct import_mail){
 		.mail.run = run_import,
-		.client = client_arrive(arrival->state, arrival->serial, arrival->slot),
+		.client = client_arrive(arrival->state, arrival->serial, arrival->slot, arrival->note),
 		.fd = arrival->fd,
 	};
 	if (!m->client)

@@ -19,6 +19,7 @@
 struct auth;
 struct conf;
 struct metrics_shard;
+struct note;
 struct worker;
 
 /* What a worker is asked about one connection, and what it answers. The mail goes back through `answered`. */
@@ -60,6 +61,7 @@ struct worker_arrival {
 	uint64_t serial;
 	uint32_t slot;
 	const struct conn_state *state; /* copied */
+	struct note *note;              /* in which the next process finds it; NULL: there is no keeper */
 };
 
 /* Called on the worker's thread. */

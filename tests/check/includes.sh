@@ -15,19 +15,21 @@ src/base:     / openssl/crypto.h
 src/log:      base / systemd/sd-journal.h
 src/sysd:     base / systemd/sd-daemon.h
 src/metrics:  base /
-src/conf:     base /
+src/conf:     base kept /
 src/proto:    base /
+src/kept:     base /
+src/keeper:   base kept /
 src/wsclient: base proto / openssl/*
 src/loop:     base log conf metrics / uv.h uthash.h
 src/auth:     base conf proto / jwt.h openssl/*
-src/wire:     base metrics proto loop / uv.h libwebsockets.h
-src/client:   base log conf metrics proto loop auth wire / uv.h
-src/worker:   base metrics proto loop wire client / uv.h
-src/front:    base log conf metrics proto loop auth / uv.h uthash.h
+src/wire:     base kept metrics proto loop / uv.h libwebsockets.h
+src/client:   base kept log conf metrics proto loop auth wire / uv.h
+src/worker:   base kept metrics proto loop wire client / uv.h
+src/front:    base kept log conf metrics proto loop auth / uv.h uthash.h
 src/move:     base log proto loop sysd / uv.h
 src/admin:    base log conf metrics proto loop / json-c/* microhttpd.h uthash.h
-src/server:   base log sysd metrics conf proto loop auth client worker front move admin / uv.h
-src/wsd.c:    base log sysd metrics conf auth server /
+src/server:   base kept keeper log sysd metrics conf proto loop auth client worker front move admin / uv.h
+src/wsd.c:    base keeper log sysd metrics conf auth server /
 src/ctl:      base conf log proto wsclient / systemd/* curl/* json-c/*
 src/wsctl.c:  base conf log ctl / curl/*
 loadtest:     base proto wsclient / openssl/* curl/* json-c/* uv.h uthash.h

@@ -203,6 +203,12 @@ open_it(struct wire_hub *hub, struct fake_wire *fake, int fd, const void *arg)
 	return fake->wire->state == WIRE_OPEN;
 }
 
+void
+wire_set_note(struct wire *wire, struct note *note)
+{
+	wire->note = note;
+}
+
 bool
 wire_adopt(struct wire_hub *hub, struct wire *wire, int fd, const char *key, const char *subprotocol, const void *arg)
 {

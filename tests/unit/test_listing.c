@@ -29,7 +29,7 @@ start(void **state)
 	uint32_t seed = 1;
 
 	metrics_init("test", "0");
-	sessions_init(&front.sessions, 1000, IDS, metrics_shard_create());
+	sessions_init(&front.sessions, 1000, IDS, metrics_shard_create(), NULL);
 	for (unsigned i = 0; i < IDS; i++) {
 		struct session *s;
 		char id[8];

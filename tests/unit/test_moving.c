@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions that change their process: who has each at which moment, and with which count. */
 #include "front/front.h"
+#include "kept/notes.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -111,7 +112,7 @@ live(const char *id)
 {
 	struct front_seat seat;
 
-	assert_int_equal(front_import(rig.front, id, token, 3, &nobody, &seat), WSD_OK);
+	assert_int_equal(front_import(rig.front, id, token, 3, &nobody, NOTES_NONE, &seat), WSD_OK);
 	return seat;
 }
 

@@ -19,7 +19,7 @@ static int
 start(void **state)
 {
 	metrics_init("test", "0");
-	sessions_init(&sessions, 1000, 3, metrics_shard_create());
+	sessions_init(&sessions, 1000, 3, metrics_shard_create(), NULL);
 	return 0;
 }
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Which copy of a signal counts. */
+#include "keeper/keeper.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "keeper/passed_on.h"
+
+static bool
+direct(int signo)
+{
+	return keeper_signal_counts(signo, SI_USER, 0);
+}
+
+static bool
+passed_on(int signo)
+{
+	return keeper_signal_counts(signo, SI_QUEUE, KEEPER_MARK);
+}
+
+static void
+test_both_ways(void **state)
+{
+	assert_true(direct(SIGTERM));
+	assert_false(passed_on(SIGTERM));
+	assert_true(passed_on(SIGTERM)); /* the second, which comes in the other order */
+	assert_false(direct(SIGTERM));
+	assert_true(direct(SIGTERM));
+	assert_true(direct(SIGTERM));
+	assert_false(passed_on(SIGTERM));
+	assert_false(passed_on(SIGTERM));
+}
+
+static void
+test_one_way(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		assert_true(direct(SIGUSR1));
+		assert_true(passed_on(SIGUSR2));
+	}
+	assert_true(keeper_signal_counts(SIGHUP, SI_QUEUE, 1)); /* somebody else's */
+	assert_false(passed_on(SIGHUP));
+	assert_false(direct(-1));
+	assert_false(direct(10000));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_both_ways), cmocka_unit_test(test_one_way) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
