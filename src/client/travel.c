@@ -124,11 +124,12 @@ client_arrive(const struct conn_state *s, uint64_t serial, uint32_t slot, struct
 }
 
 void
-client_go_on(struct clients *all, struct client *c, int fd)
+client_go_on(struct clients *all, struct client *c, int fd, bool moved)
 {
 	if (!wire_adopt_live(all->hub, &c->wire, fd))
 		return;
 	client_rearm(all, c);
-	metrics_add(all->shard, METRIC_MOVED_IN, 1);
+	if (moved)
+		metrics_add(all->shard, METRIC_MOVED_IN, 1);
 	log_debug("connection %s goes on here", c->id);
 }

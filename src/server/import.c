@@ -16,7 +16,7 @@ static int
 seat(const struct importer *im, int fd, const struct conn_state *state, uint32_t note, import_claim_cb claim,
      void *claim_arg)
 {
-	struct worker_arrival arrival = { .fd = fd, .state = state };
+	struct worker_arrival arrival = { .fd = fd, .state = state, .noted = note != NOTES_NONE };
 	struct front_seat at;
 	struct tcp_state tcp;
 	int rc;

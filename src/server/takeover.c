@@ -8,6 +8,7 @@
 #include "server/takeover.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -193,6 +194,34 @@ welcome_visitors(struct front *front)
 		front_welcome(front, fd);
 }
 
+static enum metric
+survived(int signo)
+{
+	switch (signo) {
+	case SIGSEGV:
+		return METRIC_SURVIVED_SEGV;
+	case SIGABRT:
+		return METRIC_SURVIVED_ABRT;
+	case SIGBUS:
+		return METRIC_SURVIVED_BUS;
+	case SIGKILL:
+		return METRIC_SURVIVED_KILL;
+	default:
+		return METRIC_SURVIVED_OTHER;
+	}
+}
+
+static void
+count(const struct takeover *t)
+{
+	struct metrics_shard *shard = t->im->shard;
+
+	metrics_add(shard, survived(kept_last_death().signal), 1);
+	metrics_add(shard, METRIC_CRASH_KEPT, t->kept);
+	metrics_add(shard, METRIC_CRASH_CLOSED, t->closed);
+	metrics_add(shard, METRIC_CLOSED_1012, t->closed);
+}
+
 static void
 report(const struct takeover *t)
 {
@@ -230,6 +259,7 @@ take(struct takeover *t)
 	for (uint32_t i = 0; i < t->n_movers; i++)
 		go_on(t, t->movers[i]);
 	welcome_visitors(t->im->front);
+	count(t);
 	report(t);
 }
 

@@ -12,6 +12,7 @@ struct import_mail {
 	struct mail mail;
 	struct client *client;
 	int fd;
+	bool noted;
 };
 
 static void
@@ -22,7 +23,7 @@ run_import(struct mail *mail, void *owner)
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	if (worker_take_up(w, m->client, m->fd))
-		client_go_on(&w->clients, m->client, m->fd);
+		client_go_on(&w->clients, m->client, m->fd, !m->noted);
 	free(m);
 }
 
@@ -38,6 +39,7 @@ worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*cla
 		.mail.run = run_import,
 		.client = client_arrive(arrival->state, arrival->serial, arrival->slot, arrival->note),
 		.fd = arrival->fd,
+		.noted = arrival->noted,
 	};
 	if (!m->client)
 		goto out;

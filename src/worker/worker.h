@@ -62,6 +62,7 @@ struct worker_arrival {
 	uint32_t slot;
 	const struct conn_state *state; /* copied */
 	struct note *note;              /* in which the next process finds it; NULL: there is no keeper */
+	bool noted;                     /* by the process before, which has crashed */
 };
 
 /* Called on the worker's thread. */
