@@ -12,13 +12,13 @@ cd "${1:-${srcdir:-.}}"
 # FOLDER: folders of src/ it may include / libraries' headers (* at the end stands for the rest)
 edges='
 src/base:     / openssl/crypto.h
+src/kept:     base /
+src/keeper:   base kept /
 src/log:      base / systemd/sd-journal.h
 src/sysd:     base / systemd/sd-daemon.h
 src/metrics:  base /
 src/conf:     base kept /
 src/proto:    base /
-src/kept:     base /
-src/keeper:   base kept /
 src/wsclient: base proto / openssl/*
 src/loop:     base log conf metrics / uv.h uthash.h
 src/auth:     base conf proto / jwt.h openssl/*
