@@ -19,8 +19,8 @@ void travel_leave(const struct client *c, struct conn_state *s, uint64_t now_ms)
 /* One that was described so, and what waits for it. Any thread. NULL: out of memory. */
 struct client *client_arrive(const struct conn_state *s, uint64_t serial, uint32_t slot, struct note *note);
 
-/* Takes over its socket, which is its own in any case, and serves it. moved: by a process that gave it away, and not left
- * by one that crashed. Clients' thread. */
+/* Takes over its socket, which is its own in any case, and serves it. moved: by a process that gave it away, and not
+ * left by one that crashed. Clients' thread. */
 void client_go_on(struct clients *all, struct client *c, int fd, bool moved);
 
 /* What is noted of it for the next process, should this one be killed: NOTES_ROWS numbers (kept/notes.h). */
