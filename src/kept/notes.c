@@ -242,7 +242,7 @@ note_hold(struct note *note, bool held)
 void
 note_set_state(struct note *note, enum note_state state)
 {
-	atomic_store_explicit(&note->state, (uint32_t)state, memory_order_release);
+	atomic_store_explicit(&note->state, (uint8_t)state, memory_order_release);
 }
 
 /* ---- after a crash --------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@
 
 #define NOTES_ID_MAX      128
 #define NOTES_TOKEN_BYTES 16
-#define NOTES_ROWS        12 /* what a connection is like: as many numbers as proto/state.def has rows, or more */
+#define NOTES_ROWS        10 /* what a connection is like: as many numbers as proto/state.def has rows, or more */
 #define NOTES_COUNT       0  /* the row that says how many messages there were */
 #define NOTES_NONE        UINT32_MAX
 
@@ -49,23 +49,28 @@ struct note_position {
 	uint64_t rows[NOTES_ROWS];
 };
 
+/* Its size is part of what each connection costs. */
 struct note {
-	_Alignas(64) _Atomic uint32_t state; /* enum note_state */
+	_Atomic uint8_t state; /* enum note_state */
+	_Atomic uint8_t held;  /* something of it is held in this process's memory: no position holds */
+	uint8_t newest;        /* of positions; the writer's */
+	uint8_t peer_family;
 	_Atomic int32_t fd;
 	_Atomic uint64_t cookie;  /* of the socket (SO_COOKIE), which no other one has had */
-	_Atomic uint32_t held;    /* something of it is held in this process's memory: no position holds */
 	_Atomic uint32_t offered; /* 1 + the word of the arbiter that decides whose it is; 0: ours */
-	uint32_t newest;          /* of positions; the writer's */
-	uint64_t given;           /* bytes of the stream that were written; the wire's */
-	uint64_t unseen;          /* bytes that were taken in, and that nobody has told of; the wire's */
 	uint16_t peer_port;
-	uint8_t peer_family;
+	union {
+		uint64_t given;      /* bytes of the stream that were written; the wire's */
+		uint64_t expires_ms; /* of a session: clock_mono_ms() */
+	};
+	uint64_t unseen; /* bytes that were taken in, and that nobody has told of; the wire's */
 	uint8_t peer[16];
 	uint8_t token[NOTES_TOKEN_BYTES];
-	uint64_t expires_ms; /* of a session: clock_mono_ms() */
 	struct note_position positions[2];
 	char id[NOTES_ID_MAX + 1];
 };
+
+_Static_assert(sizeof(struct note) <= 400, "ten thousand idle connections are the normal case");
 
 struct notes;
 
