@@ -38,7 +38,7 @@ enum kept_role {
 /* What the server was doing. */
 enum kept_phase {
 	KEPT_STARTING,
-	KEPT_SERVING, /* READY has been told; only from here on a crash is survived */
+	KEPT_SERVING, /* READY is told; only from here on a crash is survived */
 };
 
 #define KEPT_SIGNALS 65

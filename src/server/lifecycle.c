@@ -120,14 +120,15 @@ int
 lifecycle_ready(struct lifecycle *l, bool watched)
 {
 	uint32_t n = workers_count(l->workers);
-	/* together: watchdog.c judges from here on, and the manager's timer never runs */
-	int rc = sysd_notify("READY=1\nSTATUS=serving%s", watched ? "\nWATCHDOG_USEC=0" : "");
+	int rc;
 
+	kept_set_phase(KEPT_SERVING); /* first: who is told that all is ready may rely on it */
+	/* together: watchdog.c judges from here on, and the manager's timer never runs */
+	rc = sysd_notify("READY=1\nSTATUS=serving%s", watched ? "\nWATCHDOG_USEC=0" : "");
 	if (rc != WSD_OK) { /* systemd would wait for it, and in the end kill us with all connections */
 		log_error("could not tell the service manager that all is ready (%s)", wsd_strerror(rc));
 		return rc;
 	}
-	kept_set_phase(KEPT_SERVING);
 	set_state(l, LIFE_RUNNING);
 	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STARTED, LOG_FIELDS(LOG_NUMBER("WS_WORKERS", n)),
 	       "serving with %" PRIu32 " workers, at most %" PRIu32 " connections", n, l->conf->max_connections);

@@ -291,6 +291,32 @@ class Wsd:
         self.wait(lambda: any("READY=1" in n.split("\n") for n in self.notices), "READY=1")
         return self
 
+    # ------------------------------------------------------------ with KEEPER=on
+
+    @property
+    def server(self):
+        """The pid of the keeper's child, 0 if there is none. One that only writes its core dump may be there as well, and is older."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()
+        return int(children[-1]) if children else 0
+
+    def readies(self):
+        return sum("READY=1" in n.split("\n") for n in list(self.notices))
+
+    def crash(self, number=signal.SIGKILL):
+        """Ends the server by a signal, and waits until the next one is ready; its log line about that."""
+        return self.taken_up_after(lambda: os.kill(self.server, number))
+
+    def taken_up_after(self, crash):
+        """The same for another way to end it."""
+        lines, readies = len(self.crashes()), self.readies()
+        crash()
+        line = self.wait(lambda: self.crashes()[lines:], "word of the crash")[0]
+        self.wait(lambda: self.readies() > readies, "the next server's READY=1")
+        return line
+
+    def crashes(self):
+        return self.logged("was killed by signal")
+
     def cpu_seconds(self):
         """What it has used of the processors so far."""
         ticks = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]

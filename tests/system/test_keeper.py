@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: MIT
+"""The server is killed, and its clients go on with the next one: doc/crash.md."""
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+import metrics
+from clients import (CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, ask_operator, close_payload, frame, http, message,
+                     wait_open)
+from crowd import HABITS
+from process import sanitized
+from test_auth import bearer, guarded, token  # noqa: F401  (the fixture)
+
+pytestmark = pytest.mark.skipif(sanitized(), reason="a sanitizer's runtime handles fatal signals by itself")
+
+SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT)
+
+
+@pytest.fixture
+def keep(start):
+    """keep(**settings): a wsd with a keeper, whose servers leave no core dumps."""
+    return lambda **how: start(**{"KEEPER": "on", "CRASH_LIMIT": 15, "before": "ulimit -c 0", **how})
+
+
+def told(line):
+    return int(line["WS_CONNECTIONS"]), int(line["WS_CLOSED"])
+
+
+def resume(raw, wsd, path, c, count):
+    """The session is there still, with this count."""
+    again = raw(wsd).open(f"{path}?session={c.greeting['session']}")
+    assert (again.greeting["resumed"], again.greeting["count"]) == (True, count)
+    assert again.ask(message())["count"] == count + 1
+    return again
+
+
+# ---------------------------------------------------------------- who is kept
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_idle_connections_go_on(keep, raw, number):
+    wsd = keep()
+    people = [raw(wsd).open(f"/ws/chat/c{i}") for i in range(8)]
+    for c in people[:4]:
+        assert c.ask(message())["count"] == 1
+    keeper, server = wsd.pid, wsd.server
+    line = wsd.crash(number)
+    assert told(line) == (8, 0) and int(line["WS_SIGNAL"]) == number
+    assert wsd.pid == keeper and wsd.server not in (0, server)
+    for i, c in enumerate(people):
+        assert c.ask(message())["count"] == (2 if i < 4 else 1)
+    wait_open(wsd, 8)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_talking_connections_go_on(keep, crowd, number):
+    """Of those who talk without pause, a worker may have been at one's message; the others miss nothing."""
+    wsd = keep()
+    people = crowd(wsd, 40, habits=("idle", "talk", "ping", "talk"))
+    people.pump_answers()
+    lines = len(wsd.crashes())
+    os.kill(wsd.server, number)
+    line = people.pump(lambda: wsd.crashes()[lines:], "word of the crash")[0]
+    kept, closed = told(line)
+    assert kept + closed == 40
+    people.pump(lambda: len(people.broken()) == closed, "ends of those that were closed")
+    assert not any(one.wrong for one in people.all)
+    assert all(one.habit != "idle" for one in people.all if not one.whole)
+    assert closed <= 20  # those that were at it; how many is measured elsewhere
+    people.pump_answers()
+    people.settle()
+    assert len(people.broken()) == closed
+
+
+def test_ten_crashes_in_a_row(keep, raw):
+    wsd = keep()
+    people = [raw(wsd).open(f"/ws/chat/c{i}") for i in range(20)]
+    for n in range(10):
+        assert told(wsd.crash(SIGNALS[n % 3])) == (20, 0)
+        for c in people[::2]:
+            assert c.ask(message())["count"] == n + 1
+    for c in people[1::2]:
+        assert c.ask(message())["count"] == 1
+
+
+def test_pinging_clients_go_on(keep, raw):
+    wsd = keep()
+    people = [raw(wsd).open(f"/ws/chat/c{i}") for i in range(10)]
+    for n in range(3):
+        for c in people:
+            for i in range(n + 1):
+                c.send(frame(PING, f"{n}.{i}"))
+                assert c.read_frame() == (PONG, f"{n}.{i}".encode())
+        assert told(wsd.crash()) == (10, 0)
+    for c in people:
+        c.send(frame(PING, b"after"))
+        assert c.read_frame() == (PONG, b"after")
+        assert c.ask(message())["count"] == 1
+
+
+def test_what_is_said_meanwhile_is_answered(keep, raw):
+    """It waits in the socket: nobody has read it."""
+    wsd = keep()
+    c = raw(wsd).open()
+    c.ask(message())
+    os.kill(wsd.server, signal.SIGSTOP)
+    for n in range(50):
+        c.send_text(message(n, id=n))
+    assert told(wsd.crash()) == (1, 0)
+    for n in range(50):
+        answer = c.read_json()
+        assert (answer["count"], answer["id"]) == (n + 2, n)
+
+
+# ---------------------------------------------------------------- who is not
+
+
+@pytest.mark.parametrize("begun", ["fragment", "half a frame"])
+def test_in_the_middle_of_a_message(keep, raw, begun):
+    """It was read in part: whoever sent it is told, and comes back."""
+    wsd = keep()
+    c, other = raw(wsd).open("/ws/chat/c"), raw(wsd).open("/ws/chat/other")
+    for n in range(3):
+        c.ask(message())
+    text = frame(TEXT, message("x" * 1000), fin=begun != "fragment")
+    c.send(text if begun == "fragment" else text[:500])
+    wait_unread(wsd, c)
+    assert told(wsd.crash()) == (1, 1)
+    assert c.read_close() == 1012
+    c.read_end()
+    assert other.ask(message())["count"] == 1
+    resume(raw, wsd, "/ws/chat/c", c, 3)
+
+
+def unread_bytes(wsd, c):
+    """What is in the server's receive queue of this client, as the kernel tells."""
+    port = f":{c.sock.getsockname()[1]:04X}"
+    for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        if fields[2].endswith(port) and fields[1].endswith(f":{wsd.port:04X}"):
+            return int(fields[4].split(":")[1], 16)
+    return None
+
+
+def wait_unread(wsd, c):
+    """Until the server has taken all out of the socket; another's answer shows that its loops turn."""
+    while unread_bytes(wsd, c):
+        http(wsd.port, "/healthz")
+
+
+def fill(c):
+    """Asks, without reading, until no more goes out."""
+    c.sock.setblocking(False)
+    c.begun = frame(TEXT, message("x" * 60000))
+    rest = b""
+    try:
+        while True:
+            rest = rest or c.begun
+            rest = rest[c.sock.send(rest):]
+    except BlockingIOError:
+        c.sock.settimeout(20)
+
+
+def test_client_that_does_not_read(keep, raw):
+    """Answers wait in the memory that is lost."""
+    wsd = keep(WORKERS=1)
+    c, other = raw(wsd, receive_buffer=4096).open("/ws/chat/c"), raw(wsd).open("/ws/chat/other")
+    fill(c)
+    metrics.wait_paused(wsd, 1)
+    assert told(wsd.crash()) == (1, 1)
+    c.read_end()
+    assert other.ask(message())["count"] == 1
+    again = raw(wsd).open(f"/ws/chat/c?session={c.greeting['session']}")
+    assert again.greeting["resumed"] and again.greeting["count"] > 0
+
+
+def test_half_closed_client(keep, raw):
+    """Its FIN was read by nobody, as the server stood still."""
+    wsd = keep()
+    c, other = raw(wsd).open("/ws/chat/c"), raw(wsd).open("/ws/chat/other")
+    c.ask(message())
+    os.kill(wsd.server, signal.SIGSTOP)
+    c.sock.shutdown(socket.SHUT_WR)
+    assert told(wsd.crash()) == (1, 1)
+    c.read_end()
+    assert other.ask(message())["count"] == 1
+    resume(raw, wsd, "/ws/chat/c", c, 1)
+
+
+def test_client_in_the_middle_of_closing(keep, raw):
+    wsd = keep()
+    c = raw(wsd).open("/ws/chat/c")
+    c.ask(message())
+    os.kill(wsd.server, signal.SIGSTOP)
+    c.send(frame(CLOSE, close_payload(1000)))
+    assert told(wsd.crash()) == (1, 0)  # nobody has read that either
+    assert c.read_close() == 1000
+    c.read_end()
+    resume(raw, wsd, "/ws/chat/c", c, 1)
+
+
+def test_unix_socket_client(keep, raw):
+    wsd = keep(public=("v4", "unix"))
+    c, other = raw(wsd.address(number=1)).open("/ws/chat/c"), raw(wsd).open("/ws/chat/other")
+    c.ask(message())
+    assert told(wsd.crash()) == (1, 1)
+    c.read_end()
+    assert other.ask(message())["count"] == 1
+    raw(wsd.address(number=1)).open("/ws/chat/c")
+
+
+# ---------------------------------------------------------------- who has no connection yet, or any more
+
+
+def test_visitor_with_half_a_request(keep, raw):
+    wsd = keep()
+    v, silent = raw(wsd), raw(wsd)
+    request = v.request()
+    v.send(request[:40])
+    while metrics.read(wsd)["websocket_handshakes_pending"] != 2:
+        pass
+    wsd.crash()
+    v.send(request[40:])
+    assert v.read_response().status == 101
+    silent.open("/ws/chat/silent")
+
+
+def test_visitor_that_has_asked_while_nobody_listened(keep, raw):
+    wsd = keep()
+    os.kill(wsd.server, signal.SIGSTOP)
+    v = raw(wsd)
+    v.send(v.request())
+    wsd.crash()
+    assert v.read_response().status == 101
+
+
+def test_plain_http_after_a_crash(keep):
+    wsd = keep()
+    wsd.crash()
+    assert http(wsd.port, "/healthz").status == 200
+    assert ask_operator(wsd.admin_port, "/api/v1/connections").json["total"] == 0
+
+
+def test_sessions_of_closed_connections(keep, raw):
+    wsd = keep()
+    closed = []
+    for n in range(5):
+        c = raw(wsd).open(f"/ws/chat/c{n}")
+        for _ in range(n):
+            c.ask(message())
+        c.sock.close()
+        closed.append(c)
+    wait_open(wsd, 0)
+    wsd.crash()
+    wsd.crash()
+    for n, c in enumerate(closed):
+        resume(raw, wsd, f"/ws/chat/c{n}", c, n)
+
+
+def test_token_of_a_kept_connection(keep, raw):
+    """Its id is taken, its token replaces it, and when it has closed it can be resumed."""
+    wsd = keep()
+    old = raw(wsd).open("/ws/chat/bob")
+    old.ask(message())
+    wsd.crash()
+    assert raw(wsd).handshake("/ws/chat/bob").status == 409
+    new = resume(raw, wsd, "/ws/chat/bob", old, 1)
+    assert old.read_json()["reason"] == "replaced"
+    new.sock.close()
+    wait_open(wsd, 0)
+    resume(raw, wsd, "/ws/chat/bob", new, 2)
+
+
+# ---------------------------------------------------------------- what operators see
+
+
+def test_list_of_connections(keep, raw):
+    wsd = keep()
+    people = {f"c{n}": raw(wsd).open(f"/ws/chat/c{n}") for n in range(4)}
+    for n, c in enumerate(people.values()):
+        for _ in range(n):
+            c.ask(message())
+    path = "/api/v1/connections?limit=10"
+    before = {one["id"]: one for one in ask_operator(wsd.admin_port, path).json["connections"]}
+    wsd.crash()
+    after = {one["id"]: one for one in ask_operator(wsd.admin_port, path).json["connections"]}
+    assert set(before) == set(after) == set(people)
+    for n, name in enumerate(people):
+        assert after[name]["messages"] == before[name]["messages"] == n
+        assert after[name]["peer"] == before[name]["peer"]
+
+
+def test_counters_go_on(keep, raw):
+    wsd = keep()
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(3)]
+    for c in people:
+        c.ask(message())
+    people[0].send(frame(TEXT, "x", fin=False))
+    wait_unread(wsd, people[0])
+    before = metrics.read(wsd)
+    wsd.crash(signal.SIGSEGV)
+    wsd.crash(signal.SIGKILL)
+    after = metrics.read(wsd)
+    back = {name: (n, after.get(name)) for name, n in before.items()
+            if ("_total" in name or "_count" in name or "_bucket" in name) and not name.startswith("process_")
+            and after.get(name, -1) < n}
+    assert not back
+    gained = metrics.gained(before, after)
+    assert gained['wsd_crashes_survived_total{signal="SIGSEGV"}'] == 1
+    assert gained['wsd_crashes_survived_total{signal="SIGKILL"}'] == 1
+    assert gained['wsd_crash_connections_total{result="kept"}'] == 4
+    assert gained['wsd_crash_connections_total{result="closed"}'] == 1
+    assert gained["websocket_connections_active"] == -1
+
+
+# ---------------------------------------------------------------- clocks
+
+
+def test_heartbeats_go_on(keep, raw):
+    wsd = keep(HEARTBEAT_INTERVAL=300)
+    c = raw(wsd).open()
+    wsd.crash()
+    for _ in range(3):
+        while c.read_json(skip_heartbeats=False)["type"] != "heartbeat":
+            pass
+        opcode, payload = c.read_frame()
+        assert opcode == PING
+        c.send(frame(PONG, payload))
+
+
+def test_silent_peer_is_closed_by_the_next_server(keep, raw):
+    wsd = keep(CONNECTION_TIMEOUT=2000, HEARTBEAT_INTERVAL=60000)
+    c = raw(wsd).open()
+    wsd.crash()
+    assert c.read_json()["reason"] == "timeout"
+    assert c.read_close() == 1001
+
+
+def test_end_of_a_token(guarded, raw):  # noqa: F811
+    wsd = guarded(KEEPER="on", before="ulimit -c 0", JWT_LEEWAY=0, JWT_EXPIRY_WARNING=60)
+    short = raw(wsd).open("/ws/chat/short", add=bearer(token(lasts=4)))
+    long = raw(wsd).open("/ws/chat/long", add=bearer(token(lasts=3600)))
+    assert short.read_json()["type"] == "token_expiring"
+    assert told(wsd.crash()) == (2, 0)
+    goodbye = short.read_json()  # the warning is not repeated
+    assert (goodbye["type"], goodbye["reason"]) == ("goodbye", "token_expired")
+    assert short.read_close() == 1008
+    assert long.ask(message())["count"] == 1
+
+
+# ---------------------------------------------------------------- what is left behind
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_nothing_grows(keep, raw):
+    """One table of descriptors for both: what a server leaves open would be open for good."""
+    wsd = keep()
+    people = [raw(wsd).open(f"/ws/chat/c{i}") for i in range(10)]
+    counts = []
+    for n in range(10):
+        wsd.crash(SIGNALS[n % 3])
+        for c in people:
+            c.ask(message())
+        http(wsd.port, "/healthz")
+        counts.append(descriptors(wsd.server))
+    assert max(counts[2:]) <= counts[1] + 2, counts  # the plain request's may be open still
+
+
+def test_no_zombies(keep):
+    wsd = keep()
+    for n in range(3):
+        wsd.crash(SIGNALS[n])
+    children = Path(f"/proc/{wsd.pid}/task/{wsd.pid}/children").read_text(encoding="ascii").split()
+    assert children == [str(wsd.server)]
