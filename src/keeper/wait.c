@@ -84,6 +84,19 @@ wait_for_dump(pid_t server, int *status, bool *ended)
 	return false;
 }
 
+/* Word of an end that is known meanwhile: the program that is executed next does not block it from its first moment. */
+static void
+forget_told(void)
+{
+	const struct timespec at_once = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, KEEPER_TOLD);
+	while (sigtimedwait(&set, NULL, &at_once) > 0) {
+	}
+}
+
 static bool
 asks_for_end(int signo)
 {
@@ -118,5 +131,6 @@ keeper_wait(pid_t server, const sigset_t *passed_on)
 			keeper_pass_on(server, signo);
 		}
 	}
+	forget_told();
 	return end;
 }

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -14,6 +15,7 @@ from clients import (CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, ask_operator
                      wait_open)
 from crowd import HABITS
 from process import sanitized
+from test_limits import ask_without_reading
 from test_auth import bearer, guarded, token  # noqa: F401  (the fixture)
 
 pytestmark = pytest.mark.skipif(sanitized(), reason="a sanitizer's runtime handles fatal signals by itself")
@@ -25,6 +27,12 @@ SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT)
 def keep(start):
     """keep(**settings): a wsd with a keeper, whose servers leave no core dumps."""
     return lambda **how: start(**{"KEEPER": "on", "CRASH_LIMIT": 15, "before": "ulimit -c 0", **how})
+
+
+def crash(wsd, number=signal.SIGKILL):
+    """When nothing is under way: the workers are asked about all connections, and answer in a turn of its own."""
+    ask_operator(wsd.address("admin"), "/api/v1/connections?limit=1000")
+    return wsd.crash(number)
 
 
 def told(line):
@@ -49,7 +57,7 @@ def test_idle_connections_go_on(keep, raw, number):
     for c in people[:4]:
         assert c.ask(message())["count"] == 1
     keeper, server = wsd.pid, wsd.server
-    line = wsd.crash(number)
+    line = crash(wsd, number)
     assert told(line) == (8, 0) and int(line["WS_SIGNAL"]) == number
     assert wsd.pid == keeper and wsd.server not in (0, server)
     for i, c in enumerate(people):
@@ -81,7 +89,7 @@ def test_ten_crashes_in_a_row(keep, raw):
     wsd = keep()
     people = [raw(wsd).open(f"/ws/chat/c{i}") for i in range(20)]
     for n in range(10):
-        assert told(wsd.crash(SIGNALS[n % 3])) == (20, 0)
+        assert told(crash(wsd, SIGNALS[n % 3])) == (20, 0)
         for c in people[::2]:
             assert c.ask(message())["count"] == n + 1
     for c in people[1::2]:
@@ -96,7 +104,7 @@ def test_pinging_clients_go_on(keep, raw):
             for i in range(n + 1):
                 c.send(frame(PING, f"{n}.{i}"))
                 assert c.read_frame() == (PONG, f"{n}.{i}".encode())
-        assert told(wsd.crash()) == (10, 0)
+        assert told(crash(wsd)) == (10, 0)
     for c in people:
         c.send(frame(PING, b"after"))
         assert c.read_frame() == (PONG, b"after")
@@ -130,7 +138,7 @@ def test_in_the_middle_of_a_message(keep, raw, begun):
     text = frame(TEXT, message("x" * 1000), fin=begun != "fragment")
     c.send(text if begun == "fragment" else text[:500])
     wait_unread(wsd, c)
-    assert told(wsd.crash()) == (1, 1)
+    assert told(crash(wsd)) == (1, 1)
     assert c.read_close() == 1012
     c.read_end()
     assert other.ask(message())["count"] == 1
@@ -153,26 +161,13 @@ def wait_unread(wsd, c):
         http(wsd.port, "/healthz")
 
 
-def fill(c):
-    """Asks, without reading, until no more goes out."""
-    c.sock.setblocking(False)
-    c.begun = frame(TEXT, message("x" * 60000))
-    rest = b""
-    try:
-        while True:
-            rest = rest or c.begun
-            rest = rest[c.sock.send(rest):]
-    except BlockingIOError:
-        c.sock.settimeout(20)
-
-
 def test_client_that_does_not_read(keep, raw):
     """Answers wait in the memory that is lost."""
     wsd = keep(WORKERS=1)
     c, other = raw(wsd, receive_buffer=4096).open("/ws/chat/c"), raw(wsd).open("/ws/chat/other")
-    fill(c)
+    ask_without_reading(c)
     metrics.wait_paused(wsd, 1)
-    assert told(wsd.crash()) == (1, 1)
+    assert told(crash(wsd)) == (1, 1)
     c.read_end()
     assert other.ask(message())["count"] == 1
     again = raw(wsd).open(f"/ws/chat/c?session={c.greeting['session']}")
@@ -208,7 +203,7 @@ def test_unix_socket_client(keep, raw):
     wsd = keep(public=("v4", "unix"))
     c, other = raw(wsd.address(number=1)).open("/ws/chat/c"), raw(wsd).open("/ws/chat/other")
     c.ask(message())
-    assert told(wsd.crash()) == (1, 1)
+    assert told(crash(wsd)) == (1, 1)
     c.read_end()
     assert other.ask(message())["count"] == 1
     raw(wsd.address(number=1)).open("/ws/chat/c")
@@ -224,7 +219,7 @@ def test_visitor_with_half_a_request(keep, raw):
     v.send(request[:40])
     while metrics.read(wsd)["websocket_handshakes_pending"] != 2:
         pass
-    wsd.crash()
+    crash(wsd)
     v.send(request[40:])
     assert v.read_response().status == 101
     silent.open("/ws/chat/silent")
@@ -241,7 +236,7 @@ def test_visitor_that_has_asked_while_nobody_listened(keep, raw):
 
 def test_plain_http_after_a_crash(keep):
     wsd = keep()
-    wsd.crash()
+    crash(wsd)
     assert http(wsd.port, "/healthz").status == 200
     assert ask_operator(wsd.admin_port, "/api/v1/connections").json["total"] == 0
 
@@ -256,8 +251,8 @@ def test_sessions_of_closed_connections(keep, raw):
         c.sock.close()
         closed.append(c)
     wait_open(wsd, 0)
-    wsd.crash()
-    wsd.crash()
+    crash(wsd)
+    crash(wsd)
     for n, c in enumerate(closed):
         resume(raw, wsd, f"/ws/chat/c{n}", c, n)
 
@@ -267,7 +262,7 @@ def test_token_of_a_kept_connection(keep, raw):
     wsd = keep()
     old = raw(wsd).open("/ws/chat/bob")
     old.ask(message())
-    wsd.crash()
+    crash(wsd)
     assert raw(wsd).handshake("/ws/chat/bob").status == 409
     new = resume(raw, wsd, "/ws/chat/bob", old, 1)
     assert old.read_json()["reason"] == "replaced"
@@ -286,13 +281,13 @@ def test_list_of_connections(keep, raw):
         for _ in range(n):
             c.ask(message())
     path = "/api/v1/connections?limit=10"
-    before = {one["id"]: one for one in ask_operator(wsd.admin_port, path).json["connections"]}
-    wsd.crash()
-    after = {one["id"]: one for one in ask_operator(wsd.admin_port, path).json["connections"]}
+    before = {one["connectionId"]: one for one in ask_operator(wsd.admin_port, path).json["connections"]}
+    crash(wsd)
+    after = {one["connectionId"]: one for one in ask_operator(wsd.admin_port, path).json["connections"]}
     assert set(before) == set(after) == set(people)
     for n, name in enumerate(people):
         assert after[name]["messages"] == before[name]["messages"] == n
-        assert after[name]["peer"] == before[name]["peer"]
+        assert all(after[name][key] == before[name][key] for key in ("client", "connectedAt", "resumed"))
 
 
 def test_counters_go_on(keep, raw):
@@ -303,11 +298,11 @@ def test_counters_go_on(keep, raw):
     people[0].send(frame(TEXT, "x", fin=False))
     wait_unread(wsd, people[0])
     before = metrics.read(wsd)
-    wsd.crash(signal.SIGSEGV)
-    wsd.crash(signal.SIGKILL)
+    crash(wsd, signal.SIGSEGV)
+    crash(wsd, signal.SIGKILL)
     after = metrics.read(wsd)
     back = {name: (n, after.get(name)) for name, n in before.items()
-            if ("_total" in name or "_count" in name or "_bucket" in name) and not name.startswith("process_")
+            if re.search("_(total|count|bucket)", name) and not re.match("process_|websocket_connections_total", name)
             and after.get(name, -1) < n}
     assert not back
     gained = metrics.gained(before, after)
@@ -324,7 +319,7 @@ def test_counters_go_on(keep, raw):
 def test_heartbeats_go_on(keep, raw):
     wsd = keep(HEARTBEAT_INTERVAL=300)
     c = raw(wsd).open()
-    wsd.crash()
+    crash(wsd)
     for _ in range(3):
         while c.read_json(skip_heartbeats=False)["type"] != "heartbeat":
             pass
@@ -336,7 +331,7 @@ def test_heartbeats_go_on(keep, raw):
 def test_silent_peer_is_closed_by_the_next_server(keep, raw):
     wsd = keep(CONNECTION_TIMEOUT=2000, HEARTBEAT_INTERVAL=60000)
     c = raw(wsd).open()
-    wsd.crash()
+    crash(wsd)
     assert c.read_json()["reason"] == "timeout"
     assert c.read_close() == 1001
 
@@ -346,7 +341,7 @@ def test_end_of_a_token(guarded, raw):  # noqa: F811
     short = raw(wsd).open("/ws/chat/short", add=bearer(token(lasts=4)))
     long = raw(wsd).open("/ws/chat/long", add=bearer(token(lasts=3600)))
     assert short.read_json()["type"] == "token_expiring"
-    assert told(wsd.crash()) == (2, 0)
+    assert told(crash(wsd)) == (2, 0)
     goodbye = short.read_json()  # the warning is not repeated
     assert (goodbye["type"], goodbye["reason"]) == ("goodbye", "token_expired")
     assert short.read_close() == 1008
@@ -366,7 +361,7 @@ def test_nothing_grows(keep, raw):
     people = [raw(wsd).open(f"/ws/chat/c{i}") for i in range(10)]
     counts = []
     for n in range(10):
-        wsd.crash(SIGNALS[n % 3])
+        crash(wsd, SIGNALS[n % 3])
         for c in people:
             c.ask(message())
         http(wsd.port, "/healthz")
@@ -377,6 +372,6 @@ def test_nothing_grows(keep, raw):
 def test_no_zombies(keep):
     wsd = keep()
     for n in range(3):
-        wsd.crash(SIGNALS[n])
+        crash(wsd, SIGNALS[n])
     children = Path(f"/proc/{wsd.pid}/task/{wsd.pid}/children").read_text(encoding="ascii").split()
     assert children == [str(wsd.server)]
