@@ -32,6 +32,11 @@ struct admin_health {
 	uint64_t connections;
 	uint64_t messages_per_second; /* over the last second */
 	uint64_t uptime_ms;
+	struct {
+		uint64_t n, kept, closed; /* that were survived, and what became of their connections */
+		int last_signal;
+		uint64_t last_real_ms;
+	} crashes;
 };
 
 /* One connection as the API shows it. */

@@ -106,9 +106,20 @@ resident(uint32_t pid)
 }
 
 static void
+take_crashes(struct instance *out, struct json_object *crashes)
+{
+	out->crashes.n = (uint64_t)api_number(crashes, "survived");
+	out->crashes.kept = (uint64_t)api_number(crashes, "kept");
+	out->crashes.closed = (uint64_t)api_number(crashes, "closed");
+	out->crashes.signal = (int)api_number(crashes, "lastSignal");
+	snprintf(out->crashes.at, sizeof(out->crashes.at), "%s", api_text(crashes, "last"));
+}
+
+static void
 take_health(struct instance *out, struct json_object *health)
 {
-	struct json_object *uptime;
+	struct json_object *uptime, *crashes;
+	int64_t pid = api_number(health, "pid");
 
 	out->answers = true;
 	snprintf(out->state, sizeof(out->state), "%s", api_text(health, "state"));
@@ -118,6 +129,10 @@ take_health(struct instance *out, struct json_object *health)
 	out->messages_per_second = (uint64_t)api_number(health, "messagesPerSecond");
 	if (json_object_object_get_ex(health, "uptime", &uptime))
 		out->uptime = json_object_get_double(uptime);
+	if (json_object_object_get_ex(health, "crashes", &crashes))
+		take_crashes(out, crashes);
+	/* the main process is its keeper; of a version before, which tells none, it is the one that serves */
+	out->memory = resident(pid > 0 ? (uint32_t)pid : out->unit.pid);
 }
 
 int
@@ -152,7 +167,6 @@ instance_look(struct bus *bus, const char *name, struct instance *out, struct wh
 	if (rc == WSD_OK) {
 		take_health(out, health);
 		json_object_put(health);
-		out->memory = resident(out->unit.pid);
 	}
 	return WSD_OK;
 }

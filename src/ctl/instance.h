@@ -48,7 +48,12 @@ struct instance {
 	uint64_t messages_per_second;
 	char program[PROGRAM_MAX]; /* that it starts with; "": not chosen yet */
 	double uptime;             /* seconds */
-	uint64_t memory;           /* resident bytes of the process; 0: not known */
+	uint64_t memory;           /* resident bytes of the process that serves; 0: not known */
+	struct {
+		uint64_t n, kept, closed; /* that were survived, and what became of their connections */
+		int signal;
+		char at[32];
+	} crashes; /* signal, at: of the last */
 };
 
 /* A service that does not run is not asked, which would start it. WSD_OK, or what the service manager

@@ -2,6 +2,7 @@
 /* wsctl status: what both instances do, what the proxy leads to, and what the last deploy left. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,6 +140,18 @@ print_behind(const struct picture *p, const struct instance *i)
 		       i->name);
 }
 
+/* It serves all the same. */
+static void
+print_crashes(const struct instance *i)
+{
+	if (i->crashes.n == 0)
+		return;
+	printf("\n%s: crashes survived: %" PRIu64 ", the last by signal %d (%s) at %s; connections kept: %" PRIu64
+	       ", closed: %" PRIu64 "\n  see: journalctl -u ws@%s -p err, coredumpctl info\n",
+	       i->name, i->crashes.n, i->crashes.signal, strsignal(i->crashes.signal), i->crashes.at, i->crashes.kept,
+	       i->crashes.closed, i->name);
+}
+
 /* What went wrong with one that should run and does not, and what to do about it. */
 static void
 print_failure(const struct instance *i)
@@ -265,6 +278,21 @@ print_record(const struct picture *p)
 /* ---- JSON */
 
 static struct json_object *
+crashes_json(const struct instance *i)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "survived", json_object_new_uint64(i->crashes.n));
+	json_object_object_add(o, "kept", json_object_new_uint64(i->crashes.kept));
+	json_object_object_add(o, "closed", json_object_new_uint64(i->crashes.closed));
+	if (i->crashes.n > 0) {
+		json_object_object_add(o, "lastSignal", json_object_new_int(i->crashes.signal));
+		json_object_object_add(o, "last", json_object_new_string(i->crashes.at));
+	}
+	return o;
+}
+
+static struct json_object *
 instance_json(const struct instance *i)
 {
 	struct json_object *o = json_object_new_object(), *closed = json_object_new_array();
@@ -291,6 +319,7 @@ instance_json(const struct instance *i)
 	json_object_object_add(o, "memoryBytes", json_object_new_uint64(i->memory));
 	snprintf(uptime, sizeof(uptime), "%.3f", i->uptime);
 	json_object_object_add(o, "uptimeSeconds", json_object_new_double_s(i->uptime, uptime));
+	json_object_object_add(o, "crashes", crashes_json(i));
 	return o;
 }
 
@@ -340,6 +369,7 @@ show(struct ctl *ctl, struct why *why)
 		for (unsigned i = 0; i < p.names.n; i++) {
 			print_behind(&p, &p.instances[i]);
 			print_failure(&p.instances[i]);
+			print_crashes(&p.instances[i]);
 			print_closed_sockets(&p.instances[i]);
 		}
 		print_proxy(ctl, &p);

@@ -16,13 +16,15 @@
 /* More than the keeper's: if there is too little memory, it is the server that goes. */
 #define OOM_SCORE_MORE 100
 
-/* The service manager's variables say whom they are for; sd_listen_fds(3), sd_watchdog_enabled(3). */
+/* The service manager's variables say whom they are for: sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5). What
+ * was for the keeper is for the server. */
 static void
-name_pid(const char *variable)
+name_pid(const char *variable, pid_t keeper)
 {
+	const char *named = getenv(variable);
 	char pid[16];
 
-	if (!getenv(variable))
+	if (!named || strtol(named, NULL, 10) != keeper)
 		return;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	setenv(variable, pid, 1);
@@ -64,8 +66,9 @@ keeper_bear(void)
 	if (getppid() != keeper)
 		raise(SIGUSR2);
 	unsetenv("LISTEN_PIDFDID"); /* the keeper's */
-	name_pid("LISTEN_PID");
-	name_pid("WATCHDOG_PID");
+	name_pid("LISTEN_PID", keeper);
+	name_pid("WATCHDOG_PID", keeper);
+	name_pid("SYSTEMD_EXEC_PID", keeper);
 	raise_oom_score();
 	keeper_tell_of_fatal();
 	kept_close_others(); /* of the server before */

@@ -2,9 +2,11 @@
 /* The keeper executes its own program, and goes on with the table. */
 #include "keeper/keeper_priv.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -45,6 +47,7 @@ keeper_was_reborn(void)
 	if (kept_open(fd) != WSD_OK)
 		return false;
 	set_cloexec(true);
+	prctl(PR_SET_NAME, program_invocation_short_name); /* the kernel knows it by the number of its descriptor */
 	return true;
 }
 

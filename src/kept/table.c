@@ -293,6 +293,7 @@ kept_last_death(void)
 	if (!table || table->n_recent == 0)
 		return d;
 	d.signal = table->last_signal;
+	d.count = table->n_recent;
 	d.stuck = table->was_stuck != 0;
 	d.farewell = table->farewell != 0;
 	d.at_ms = table->recent_ms[(table->n_recent - 1) % RECENT];

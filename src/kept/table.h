@@ -48,6 +48,7 @@ struct kept_death {
 	bool stuck;     /* its watchdog has ended it */
 	bool farewell;  /* one crash too many: everybody is to be told to come back */
 	uint64_t at_ms; /* clock_mono_ms() */
+	uint32_t count; /* of all so far, this one among them */
 };
 
 /* ---- the keeper's ---------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "kept/table.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "move/lot.h"
@@ -53,10 +54,13 @@ crashes_begin(const struct lot *lot, struct metrics_shard *shard)
 		return;
 	note = read_note(lot);
 	if (note.alive) {
-		bool stuck = note.stuck == STUCK;
+		bool survived = kept_last_death().signal != 0; /* takeover.c tells of it */
+		bool stuck = note.stuck == STUCK || (survived && kept_last_death().stuck);
 
 		*(stuck ? &note.by_watchdog : &note.other) += 1;
-		log_warn("the process before this one %s", stuck ? "was stuck, and ended by the watchdog" : "crashed");
+		if (!survived)
+			log_warn("the process before this one %s",
+				 stuck ? "was stuck, and ended by the watchdog" : "crashed");
 	}
 	metrics_set(shard, METRIC_CRASHES_WATCHDOG, (int64_t)note.by_watchdog);
 	metrics_set(shard, METRIC_CRASHES_OTHER, (int64_t)note.other);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "kept/table.h"
 #include "loop/ask.h"
 #include "metrics/metrics.h"
 #include "server/handoff_give.h"
@@ -101,6 +102,18 @@ query_handoff_status(void *arg, struct admin_handoff *out)
 /* ---- health, which asks nobody ----------------------------------------------------------------- */
 
 static void
+fill_crashes(struct admin_health *out)
+{
+	struct kept_death last = kept_last_death();
+
+	out->crashes.n = last.count;
+	out->crashes.kept = (uint64_t)metrics_sum(METRIC_CRASH_KEPT);
+	out->crashes.closed = (uint64_t)metrics_sum(METRIC_CRASH_CLOSED);
+	out->crashes.last_signal = last.signal;
+	out->crashes.last_real_ms = clock_real_ms() - (clock_mono_ms() - last.at_ms);
+}
+
+static void
 query_health(void *arg, struct admin_health *out)
 {
 	static const struct {
@@ -120,6 +133,7 @@ query_health(void *arg, struct admin_health *out)
 	out->connections = connections > 0 ? (uint64_t)connections : 0; /* shards are not read at one moment */
 	out->messages_per_second = rate > 0 ? (uint64_t)rate : 0;
 	out->uptime_ms = clock_mono_ms() - q->started_ms;
+	fill_crashes(out);
 }
 
 /* ---- main ------------------------------------------------------------------------------------- */

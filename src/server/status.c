@@ -4,11 +4,14 @@
 
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "front/front.h"
+#include "kept/table.h"
 #include "metrics/metrics.h"
 #include "server/lifecycle.h"
 #include "server/restart.h"
@@ -18,6 +21,25 @@
 
 #define PULSE_MS  1000
 #define EXTEND_US (15 * 1000000ull)
+
+/* With a keeper, as the service manager shows its pid only. "": without one. */
+static void
+put_server(char *out, size_t size)
+{
+	struct kept_death last = kept_last_death();
+	char at[CLOCK_ISO8601_LEN + 1] = "";
+	int n;
+
+	out[0] = '\0';
+	if (!kept_on())
+		return;
+	n = snprintf(out, size, ", as pid %d", (int)getpid());
+	if (last.count == 0)
+		return;
+	clock_iso8601(at, clock_real_ms() - (clock_mono_ms() - last.at_ms));
+	snprintf(out + n, size - (size_t)n, "; crashes survived: %" PRIu32 ", the last by signal %d at %s", last.count,
+		 last.signal, at);
+}
 
 static void
 tell_drain(struct status *st)
@@ -38,9 +60,11 @@ tell_service(const struct status *st, int64_t messages)
 	const char *what = restart_is_asking(st->restart)                   ? "about to restart"
 			   : lifecycle_state(st->lifecycle) == LIFE_STANDBY ? "standby"
 									    : "serving";
+	char server[128];
 
-	sysd_notify_now("STATUS=%s, %" PRIu32 " connections, %" PRId64 " messages/s", what,
-			front_connections(st->front), messages);
+	put_server(server, sizeof(server));
+	sysd_notify_now("STATUS=%s, %" PRIu32 " connections, %" PRId64 " messages/s%s", what,
+			front_connections(st->front), messages, server);
 }
 
 static void

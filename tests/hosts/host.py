@@ -26,6 +26,7 @@ OPENED = "cc08a14ebe594bcbbf38a4235988aeea"
 STOPPED = "d270eff4089d4db085e12a681bf62d73"
 PARKED = "d0be43ed66734fc181280d1ce75aaedf"
 TAKEN_UP = "daca7a12d76d48c9a79847e04b868c11"
+CRASHED = "78774809b8eb4d1eb78dd471548a3781"
 BAD_CONFIG = "c7f035c9347f4aeebbc75a70bd12e94f"
 CLOSED = "63b2626312d445aba125e378bd21bf3b"
 UNIT_FAILED = "d9b373ed55a64feb8242e02dbe79a49c"  # systemd's own, of its catalog
@@ -280,6 +281,12 @@ class Host:
                         os.readlink(place / "ns/pid") == os.readlink(f"/proc/{self.leader}/ns/pid"):
                     return int(place.name)
         raise AssertionError(f"process {inner} is not to be found")
+
+    def server_pid(self, unit="ws@blue.service"):
+        """The process that serves: the main process, or the last child of it if that is a keeper."""
+        main = self.main_pid(unit)
+        children = pathlib.Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        return int(children[-1]) if children else main
 
 
 class Said(str):

@@ -15,7 +15,7 @@ import pytest
 
 import metrics
 from clients import message
-from host import LIBC, STARTED, UNIT_FAILED, Host
+from host import CRASHED, LIBC, STARTED, UNIT_FAILED, Host
 
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 WALL = 0x40000000
@@ -37,11 +37,15 @@ def ptrace(request, tid):
     assert LIBC.ptrace(request, tid, None, None) == 0, os.strerror(ctypes.get_errno())
 
 
-def test_a_stuck_worker_is_ended_and_comes_back(host):
-    host.set(WORKERS=2)
+@pytest.mark.parametrize("keeper", ["on", "off"])
+def test_a_stuck_worker_is_ended_and_comes_back(host, keeper):
+    """With a keeper, nobody notices but that answers take that long."""
+    host.set(WORKERS=2, KEEPER=keeper)
     short_watchdog(host)
     host.systemctl("start", "ws@blue")
-    task = pathlib.Path(f"/proc/{host.main_pid()}/task")
+    clients = [host.living(f"c{n}") for n in range(10)]
+    main = host.main_pid()
+    task = pathlib.Path(f"/proc/{host.server_pid()}/task")
     workers = [int(tid.name) for tid in task.iterdir() if (tid / "comm").read_text().startswith("worker")]
     assert len(workers) == 2
     ptrace(PTRACE_SEIZE, workers[0])
@@ -51,8 +55,16 @@ def test_a_stuck_worker_is_ended_and_comes_back(host):
     host.wait_journal("-u", "ws@blue", f"MESSAGE_ID={STARTED}", count=2)
     said, = host.journal("-u", "ws@blue", f"MESSAGE_ID={STUCK}")
     assert said["MESSAGE"].startswith("worker ") and "is stuck" in said["MESSAGE"] and said["PRIORITY"] == "2"
-    failed, = host.journal(f"MESSAGE_ID={UNIT_FAILED}", "UNIT=ws@blue.service")
-    assert failed["UNIT_RESULT"] in ("core-dump", "signal")  # by itself; with what is left of it, as the machine has it
+    if keeper == "on":
+        crashed, = host.journal("-u", "ws@blue", f"MESSAGE_ID={CRASHED}")
+        assert "its watchdog" in crashed["MESSAGE"] and crashed["WS_SIGNAL"] == "6"
+        assert (crashed["WS_CONNECTIONS"], crashed["WS_CLOSED"]) == ("10", "0")
+        assert host.main_pid() == main and host.show("ws@blue.service", "NRestarts") == "0"
+        for client in clients:
+            assert client.ask(message())["count"] == 1
+    else:
+        failed, = host.journal(f"MESSAGE_ID={UNIT_FAILED}", "UNIT=ws@blue.service")
+        assert failed["UNIT_RESULT"] in ("core-dump", "signal")  # by itself; with what is left of it, as the machine has it
     figures = metrics.parse(host.http("/metrics").body.decode())
     assert figures['wsd_crashes_total{cause="watchdog"}'] == 1
     assert figures['wsd_crashes_total{cause="other"}'] == 0
@@ -80,12 +92,15 @@ def service_frozen(host):
 @contextlib.contextmanager
 def process_stopped(host):
     """Here systemd's timer runs on and would run out for certain; in the others it depends on who wakes up first."""
-    pid = host.main_pid()
-    os.kill(pid, signal.SIGSTOP)
+    """All of it: of a server that is stopped alone, its keeper thinks that it hangs."""
+    pids = host.main_pid(), host.server_pid()
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        for pid in reversed(pids):
+            os.kill(pid, signal.SIGCONT)
 
 
 PAUSES = {"machine": Host.frozen, "service": service_frozen, "process": process_stopped}

@@ -101,6 +101,7 @@ deaths(void)
 	NEED(kept_deaths(SIGKILL) == 3 && kept_deaths(SIGSEGV) == 1 && kept_deaths(SIGABRT) == 0);
 	NEED(kept_deaths(-1) == 0 && kept_deaths(1000) == 0);
 	NEED(kept_last_death().signal == SIGKILL && kept_last_death().at_ms == 61000);
+	NEED(kept_last_death().count == 4);
 	NEED(!kept_last_death().stuck && !kept_last_death().farewell);
 	kept_set_stuck();
 	kept_set_farewell();
