@@ -36,6 +36,15 @@ test_health(void **state)
 	json_object_put(json);
 	http_is(answer, 200, "\"status\":\"ok\",\"instance\":\"blue\",\"state\":\"running\"");
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /health HTTP/1.1"), 200, "\"version\":\"");
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /health HTTP/1.1"), 200,
+		"\"crashes\":{\"survived\":0,\"kept\":0,\"closed\":0},\"state\"");
+	rig.script.health.crashes.n = 2;
+	rig.script.health.crashes.kept = 19;
+	rig.script.health.crashes.closed = 1;
+	rig.script.health.crashes.last_signal = 11;
+	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /health HTTP/1.1"), 200,
+		"\"crashes\":{\"survived\":2,\"kept\":19,\"closed\":1,\"lastSignal\":11,"
+		"\"last\":\"1970-01-01T00:00:00.000Z\"},\"state\"");
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "unix", "GET /health HTTP/1.1"), 200, "\"state\":\"running\"");
 	http_is(http_ask(ADMIN_SIDE_PUBLIC, "127.0.0.1", "GET /healthz HTTP/1.1"), 200, "{\"status\":\"ok\"}");
 	http_is(http_ask(ADMIN_SIDE_ADMIN, "127.0.0.1", "GET /readyz?x=1 HTTP/1.1"), 200, "{\"status\":\"ready\"}");
