@@ -54,19 +54,23 @@ keeper_pass_on(pid_t server, int signo)
 	sigqueue(server, signo, (union sigval){ .sival_int = KEEPER_MARK });
 }
 
+/* It is left as it is: the journal looks up in /proc whose its last lines were, and if the keeper ends as well, whoever
+ * gets its children buries it. */
 static bool
 has_ended(pid_t server, int *status)
 {
-	pid_t pid;
-	int its;
+	for (;;) {
+		siginfo_t info = { .si_pid = 0 };
 
-	while ((pid = waitpid(-1, &its, WNOHANG)) > 0) { /* one before it may have been writing its core dump */
-		if (pid == server) {
-			*status = its;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+			return false;
+		if (info.si_pid == server) {
+			*status = info.si_code == CLD_EXITED ? W_EXITCODE(info.si_status, 0)
+							     : W_EXITCODE(0, info.si_status);
 			return true;
 		}
+		waitpid(info.si_pid, NULL, 0); /* one before it */
 	}
-	return false;
 }
 
 /* True: it is dumping; false: it has ended, or does not come to it. */
