@@ -16,8 +16,8 @@
 /* More than the keeper's: if there is too little memory, it is the server that goes. */
 #define OOM_SCORE_MORE 100
 
-/* The service manager's variables say whom they are for: sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5). What
- * was for the keeper is for the server. */
+/* The service manager's variables say whom they are for: sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5).
+ * What was for the keeper is for the server. */
 static void
 name_pid(const char *variable, pid_t keeper)
 {

@@ -256,13 +256,29 @@ note_is_sound(const struct note *note)
 	       memchr(note->id, '\0', sizeof(note->id)) && note->peer_family <= ADDR_V6 && note->newest <= 1;
 }
 
+/* A ping that was answered since, of which nobody has told: what has come is its mask longer than what has left. */
+#define MASK     4
+#define PONG_MIN 2
+#define PONG_MAX (PONG_MIN + 125)
+
+static bool
+is_at(const struct note_position *p, uint64_t in, uint64_t out)
+{
+	uint64_t answered = out - p->out;
+
+	if (p->out == NOTE_NOWHERE || p->in == NOTE_NOWHERE)
+		return false;
+	return (p->in == in && p->out == out) ||
+	       (answered >= PONG_MIN && answered <= PONG_MAX && in - p->in == answered + MASK);
+}
+
 const struct note_position *
 note_find(const struct note *note, uint64_t in, uint64_t out)
 {
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct note_position *p = &note->positions[(note->newest ^ i) & 1];
 
-		if (p->out == out && p->in == in && out != NOTE_NOWHERE && in != NOTE_NOWHERE)
+		if (is_at(p, in, out))
 			return p;
 	}
 	return NULL;

@@ -115,7 +115,7 @@ void note_set_state(struct note *note, enum note_state state);
 
 /* Whether the record can be what this says: its strings end, its numbers are in their ranges. */
 bool note_is_sound(const struct note *note);
-/* The position at which the stream stands, or NULL. */
+/* The position at which the stream stands, or after which nothing was but a ping and its pong; or NULL. */
 const struct note_position *note_find(const struct note *note, uint64_t in, uint64_t out);
 /* The last one of which all has been given out, whatever was taken in since: what its session has counted. */
 const struct note_position *note_last(const struct note *note, uint64_t out);

@@ -77,6 +77,22 @@ test_the_kernels_counts_choose(void **state)
 }
 
 static void
+test_a_pong_that_nobody_told_of(void **state)
+{
+	struct note *note = notes_at(notes, notes_take(notes, "alice", token));
+
+	put(note, 100, 1000, 1);
+	put(note, 150, 1100, 2);
+	assert_int_equal(count_at(note, 150 + 6, 1100 + 2), 2); /* empty */
+	assert_int_equal(count_at(note, 150 + 6 + 125, 1100 + 2 + 125), 2);
+	assert_int_equal(count_at(note, 150 + 7 + 125, 1100 + 3 + 125), UINT64_MAX);
+	assert_int_equal(count_at(note, 150 + 6 + 6, 1100 + 2), UINT64_MAX); /* and one that has no answer yet */
+	assert_int_equal(count_at(note, 150 + 6, 1100), UINT64_MAX);
+	assert_int_equal(count_at(note, 150 + 5, 1100 + 1), UINT64_MAX);
+	assert_int_equal(count_at(note, 150 + 12, 1100 + 4), UINT64_MAX); /* two of them, or something else */
+}
+
+static void
 test_half_a_position_is_none(void **state)
 {
 	struct note *note = notes_at(notes, notes_take(notes, "alice", token));
@@ -249,6 +265,7 @@ main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_kernels_counts_choose),
+		TEST(test_a_pong_that_nobody_told_of),
 		TEST(test_half_a_position_is_none),
 		TEST(test_nowhere_is_never_found),
 		TEST(test_records_are_reused),
