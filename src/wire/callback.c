@@ -44,8 +44,8 @@ on_established(struct wire_hub *hub, struct wire *wire)
 	wire->state = WIRE_OPEN;
 	if (!hub->adoption->live)
 		wire->read_bytes = receive_consumed(wire);
+	note_start(wire);
 	hub->events->opened(hub->owner, wire, hub->adoption->arg);
-	note_look(hub, wire);
 }
 
 static void

@@ -50,6 +50,19 @@ note_leave(struct wire *wire)
 		note_set_state(wire->note, NOTE_LEAVING);
 }
 
+/* The first position is written before what opens it is sent: without that nobody could go on with it. */
+void
+note_start(struct wire *wire)
+{
+	struct tcp_state tcp;
+
+	if (!wire->note || !tcp_state_of(wire_fd(wire), &tcp))
+		return;
+	wire->note->unseen = tcp.consumed - wire->read_bytes;
+	wire->note->given = tcp.sent;
+	note_set_state(wire->note, NOTE_OPEN);
+}
+
 /* Nothing that was read or is to be written is in this process's memory alone. */
 static bool
 is_at_rest(const struct wire_hub *hub, const struct wire *wire)

@@ -307,6 +307,7 @@ def test_counters_go_on(keep, raw):
     before = metrics.read(wsd)
     crash(wsd, signal.SIGSEGV)
     crash(wsd, signal.SIGKILL)
+    ask_operator(wsd.address("admin"), "/api/v1/connections?limit=1000")  # behind what the workers have to take up
     after = metrics.read(wsd)
     back = {name: (n, after.get(name)) for name, n in before.items()
             if re.search("_(total|count|bucket)", name) and not re.match("process_|websocket_connections_total", name)
