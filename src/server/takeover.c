@@ -85,11 +85,20 @@ keep_session(struct takeover *t, const struct note *note, uint64_t count, uint64
 	front_import_session(t->im->front, note->id, note->token, count, ms);
 }
 
+/* The session of a connection that ends, with what had been counted when so much was sent. */
+static void
+keep_its_session(struct takeover *t, const struct note *note, uint64_t sent)
+{
+	const struct note_position *last = note_last(note, sent);
+
+	if (last)
+		keep_session(t, note, last->rows[NOTES_COUNT], t->ttl_ms);
+}
+
 /* True: it goes on. */
 static bool
 decide(struct takeover *t, const struct note *note)
 {
-	const struct note_position *last;
 	struct tcp_state tcp;
 
 	if (note->state == NOTE_SESSION) {
@@ -99,19 +108,20 @@ decide(struct takeover *t, const struct note *note)
 		keep_session(t, note, note->positions[0].rows[NOTES_COUNT], left);
 		return false;
 	}
-	if (!is_same_socket(note->fd, note->cookie)) /* closed already, but not reported yet */
+	if (!is_same_socket(note->fd, note->cookie)) { /* closed already, but not reported yet */
+		if (note->state == NOTE_LEAVING)
+			keep_its_session(t, note, NOTE_NOWHERE);
 		return false;
+	}
 	if (!tcp_state_of(note->fd, &tcp))
 		memset(&tcp, 0, sizeof(tcp));
 	if (!t->farewell && place_of(note, &tcp)) {
 		t->wanted[note->fd] = true;
 		return true;
 	}
-	last = note_last(note, tcp.sent);
 	part_from(note->fd, note, &tcp);
 	t->closed++;
-	if (last)
-		keep_session(t, note, last->rows[NOTES_COUNT], t->ttl_ms);
+	keep_its_session(t, note, tcp.sent);
 	return false;
 }
 

@@ -299,12 +299,17 @@ class Wsd:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()
         return int(children[-1]) if children else 0
 
+    def send_server(self, number):
+        server = self.server
+        assert server, f"there is no server\n{self.text()}"
+        os.kill(server, number)
+
     def readies(self):
         return sum("READY=1" in n.split("\n") for n in list(self.notices))
 
     def crash(self, number=signal.SIGKILL):
         """Ends the server by a signal, and waits until the next one is ready; its log line about that."""
-        return self.taken_up_after(lambda: os.kill(self.server, number))
+        return self.taken_up_after(lambda: self.send_server(number))
 
     def taken_up_after(self, crash):
         """The same for another way to end it."""
@@ -313,6 +318,14 @@ class Wsd:
         line = self.wait(lambda: self.crashes()[lines:], "word of the crash")[0]
         self.wait(lambda: self.readies() > readies, "the next server's READY=1")
         return line
+
+    def freeze(self):
+        """Stops the server; none of its threads does anything any more."""
+        server, deadline = self.server, time.monotonic() + PATIENCE
+        os.kill(server, signal.SIGSTOP)
+        while any(task.read_text(encoding="ascii").rpartition(")")[2].split()[0] != "T"
+                  for task in Path(f"/proc/{server}/task").glob("*/stat")):
+            assert time.monotonic() < deadline, f"not stopped in {PATIENCE:.0f} s"
 
     def crashes(self):
         return self.logged("was killed by signal")

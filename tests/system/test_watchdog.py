@@ -31,14 +31,14 @@ def hold(tid):
     os.waitpid(tid, WALL)
 
 
-def threads(wsd, name):
-    return [int(tid.name) for tid in Path(f"/proc/{wsd.pid}/task").iterdir() if (tid / "comm").read_text().startswith(name)]
+def threads(pid, name):
+    return [int(tid.name) for tid in Path(f"/proc/{pid}/task").iterdir() if (tid / "comm").read_text().startswith(name)]
 
 
 @pytest.mark.parametrize("name, told", [("worker-1", "worker 1"), ("wsd", "main")])
 def test_a_loop_that_is_stuck(start, name, told):
     wsd = start(watchdog_us=LIMIT_US, before="ulimit -c 0")
-    tid, = [tid for tid in threads(wsd, name) if name != "wsd" or tid == wsd.pid]
+    tid, = [tid for tid in threads(wsd.pid, name) if name != "wsd" or tid == wsd.pid]
     hold(tid)
     while name != "wsd" and os.WIFSTOPPED(os.waitpid(tid, WALL)[1]):
         pass  # the wait that comes back with its end lets the process go, too

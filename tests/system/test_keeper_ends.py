@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""How a keeper and its server end, each by itself or both: doc/crash.md."""
+
+import os
+import shutil
+import signal
+
+import pytest
+
+import process
+from clients import message, wait_open
+from process import sanitized
+from test_auth import bearer, guarded, token  # noqa: F401  (the fixture)
+from test_keeper import crash, keep, settle, told  # noqa: F401
+from test_restart import taken_up
+from test_watchdog import LIMIT_US, WALL, hold, threads
+
+pytestmark = pytest.mark.skipif(sanitized(), reason="a sanitizer's runtime handles fatal signals by itself")
+
+
+# ---------------------------------------------------------------- too many crashes
+
+
+def test_more_crashes_than_allowed(keep, raw):  # noqa: F811
+    wsd = keep(CRASH_LIMIT=2)
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(6)]
+    for c in people[:3]:
+        c.ask(message())
+    for _ in range(2):
+        assert told(crash(wsd)) == (6, 0)
+    wsd.send_server(signal.SIGKILL)
+    for c in people:
+        assert c.read_close() == 1012
+        c.read_end()
+    assert wsd.wait_exit() == 1
+    assert told(wsd.crashes()[-1]) == (0, 6)
+    assert wsd.logged("CRASH_LIMIT")
+
+
+def test_no_crash_is_allowed(keep, raw):  # noqa: F811
+    wsd = keep(CRASH_LIMIT=0)
+    c = raw(wsd).open()
+    settle(wsd)
+    wsd.send_server(signal.SIGKILL)
+    assert c.read_close() == 1012
+    assert wsd.wait_exit() == 1
+
+
+# ---------------------------------------------------------------- before it is ready
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
+def test_killed_before_it_was_ready(keep, number):  # noqa: F811
+    """As without a keeper; the service manager is to see it."""
+    wsd = keep(wait=False)
+    while not wsd.server:
+        assert wsd.status is None
+    wsd.send_server(number)
+    assert wsd.wait_exit() == -number
+    assert wsd.readies() == 0 and "it had not served yet" in wsd.text()
+
+
+# ---------------------------------------------------------------- ends that are none of a signal's
+
+
+def test_bad_configuration(keep):  # noqa: F811
+    wsd = keep(wait=False, MAX_CONNECTIONS="many")
+    assert wsd.wait_exit() == 78
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("who", ["keeper", "server", "both"])
+def test_orderly_stop(keep, raw, number, who):  # noqa: F811
+    """kill(1) tells one of them, the service manager all processes of the service: it is one stop."""
+    wsd = keep()
+    c = raw(wsd).open()
+    settle(wsd)
+    wsd.freeze()  # so that both come before it acts on any
+    if who != "server":
+        wsd.send_signal(number)
+    if who != "keeper":
+        wsd.send_server(number)
+    wsd.send_server(signal.SIGCONT)
+    assert c.read_json()["reason"] == "shutdown"
+    assert c.read_close() == 1001
+    assert wsd.wait_exit() == 0
+    assert len(wsd.logged("draining")) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stop_while_the_server_has_just_been_killed(keep, raw, number):  # noqa: F811
+    """The next one has it from the keeper."""
+    wsd = keep()
+    c = raw(wsd).open()
+    settle(wsd)
+    wsd.freeze()
+    wsd.send_signal(number)
+    wsd.send_server(signal.SIGKILL)
+    assert c.read_json()["reason"] == "shutdown"
+    assert wsd.wait_exit() == 0
+    assert [told(line) for line in wsd.crashes()] == [(1, 0)]
+
+
+@pytest.mark.parametrize("who", ["keeper", "server", "both"])
+def test_restart(keep, unit, raw, who):  # noqa: F811
+    wsd = keep(unit=unit, PARKING="on")
+    c = raw(wsd).open()
+    c.ask(message())
+    settle(wsd)
+    wsd.freeze()
+    if who != "server":
+        wsd.send_signal(signal.SIGUSR2)
+    if who != "keeper":
+        wsd.send_server(signal.SIGUSR2)
+    wsd.send_server(signal.SIGCONT)
+    assert wsd.wait_exit() == 0
+    assert len(wsd.logged("parked")) == 1
+    wsd = keep(unit=unit, PARKING="on")
+    assert taken_up(wsd) == (1, 0)
+    assert c.ask(message())["count"] == 2
+    assert told(crash(wsd)) == (1, 0)
+    assert c.ask(message())["count"] == 3
+
+
+def test_restart_while_the_server_has_just_been_killed(keep, unit, raw):  # noqa: F811
+    wsd = keep(unit=unit, PARKING="on")
+    c = raw(wsd).open()
+    c.ask(message())
+    settle(wsd)
+    wsd.freeze()
+    wsd.send_signal(signal.SIGUSR2)
+    wsd.send_server(signal.SIGKILL)
+    assert wsd.wait_exit() == 0
+    wsd = keep(unit=unit, PARKING="on")
+    assert taken_up(wsd) == (1, 0)
+    assert c.ask(message())["count"] == 2
+
+
+# ---------------------------------------------------------------- the keeper's own end
+
+
+def test_keeper_is_killed(keep, unit, raw):  # noqa: F811
+    """The server leaves its connections in the lot."""
+    wsd = keep(unit=unit, PARKING="on")
+    c = raw(wsd).open()
+    c.ask(message())
+    wsd.send_signal(signal.SIGKILL)
+    assert wsd.wait_exit() == -signal.SIGKILL  # and its log has ended: the server is gone, too
+    assert wsd.logged("parked")
+    wsd = keep(unit=unit, PARKING="on")
+    assert taken_up(wsd) == (1, 0)
+    assert c.ask(message())["count"] == 2
+
+
+def test_keeper_is_killed_and_there_is_no_lot(keep, raw):  # noqa: F811
+    wsd = keep()
+    c = raw(wsd).open()
+    settle(wsd)
+    wsd.send_signal(signal.SIGKILL)
+    assert c.read_close() in (1001, 1012)
+    assert wsd.wait_exit() == -signal.SIGKILL
+
+
+def test_keeper_is_killed_after_a_crash(keep, unit, raw):  # noqa: F811
+    wsd = keep(unit=unit, PARKING="on")
+    c = raw(wsd).open()
+    crash(wsd)
+    wsd.send_signal(signal.SIGKILL)
+    assert wsd.wait_exit() == -signal.SIGKILL
+    wsd = keep(unit=unit, PARKING="on")
+    assert taken_up(wsd) == (1, 0)
+    assert c.ask(message())["count"] == 1
+
+
+# ---------------------------------------------------------------- files that have gone meanwhile
+
+
+@pytest.mark.parametrize("rubbish", [None, b"rubbish"], ids=["removed", "replaced"])
+def test_key_file(guarded, raw, tmp_path, rubbish):  # noqa: F811
+    """It is as the first server has read it."""
+    wsd = guarded(KEEPER="on", before="ulimit -c 0")
+    path, = tmp_path.glob("key-*")
+    path.unlink()
+    if rubbish:
+        path.write_bytes(rubbish)
+    for n in range(2):
+        crash(wsd)
+        raw(wsd).open(f"/ws/chat/c{n}", add=bearer(token()))
+        assert raw(wsd).handshake(add=bearer(token(key=b"X" * 32))).status == 401
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_program_file(keep, raw, tmp_path, monkeypatch, replaced):  # noqa: F811
+    program = tmp_path / "wsd"
+    shutil.copy(process.WSD, program)
+    monkeypatch.setattr(process, "WSD", program)
+    wsd = keep()
+    c = raw(wsd).open()
+    program.unlink()
+    if replaced:
+        program.write_text("#!/bin/false\n")
+        program.chmod(0o755)
+    for n in range(2):
+        assert told(crash(wsd)) == (1, 0)
+        assert c.ask(message())["count"] == n + 1
+    assert not wsd.logged("could not be executed")
+
+
+# ---------------------------------------------------------------- a server that does not move on
+
+
+def test_stopped_server(keep, raw):  # noqa: F811
+    """It is the keeper that counts then."""
+    wsd = keep(watchdog_us=LIMIT_US)
+    c = raw(wsd).open()
+    c.ask(message())
+    settle(wsd)
+    line = wsd.taken_up_after(lambda: wsd.send_server(signal.SIGSTOP))
+    assert told(line) == (1, 0) and "its watchdog" in line["message"]
+    assert c.ask(message())["count"] == 2
+
+
+@pytest.mark.parametrize("name", ["worker-0", "worker-1", "wsd"])
+def test_loop_that_is_stuck(keep, raw, name):  # noqa: F811
+    wsd = keep(watchdog_us=LIMIT_US)
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(4)]
+    for c in people:
+        c.ask(message())
+    settle(wsd)
+    tid, = [tid for tid in threads(wsd.server, name) if name != "wsd" or tid == wsd.server]
+
+    def until_it_ends():
+        hold(tid)
+        while os.WIFSTOPPED(os.waitpid(tid, WALL)[1]):
+            pass
+
+    line = wsd.taken_up_after(until_it_ends)
+    assert told(line) == (4, 0) and "its watchdog" in line["message"]
+    assert int(line["WS_SIGNAL"]) == signal.SIGABRT
+    assert wsd.logged("is stuck")
+    for c in people:
+        assert c.ask(message())["count"] == 2
+    wait_open(wsd, 4)
