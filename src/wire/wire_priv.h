@@ -131,8 +131,8 @@ void close_now(struct wire_hub *hub, struct wire *wire); /* what wire_close() an
 void close_gone(struct wire_hub *hub, struct wire *wire);
 
 /* note.c: the handshake is answered; len bytes are about to be written; something waits in the queue, or nothing any
- * more; it is being closed; libwebsockets has perhaps read or written something by itself, and is to be asked at the end
- * of the turn; it is. */
+ * more; it is being closed; libwebsockets has perhaps read or written something by itself, and is to be asked at the
+ * end of the turn; it is. */
 void note_start(struct wire *wire);
 void note_write(struct wire_hub *hub, struct wire *wire, size_t len);
 void note_queue(struct wire_hub *hub, struct wire *wire, bool waits);
