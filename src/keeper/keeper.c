@@ -57,9 +57,8 @@ goes_on(const struct keeper_setup *setup, int signo)
 	struct kept_death before = kept_last_death();
 	uint32_t crashes;
 
-	if (kept_phase() != KEPT_SERVING) {
-		tell(setup, signo,
-		     before.signal ? "as the one before it, and it did not get to serve" : "it had not served yet");
+	if (kept_phase() != KEPT_SERVING && before.signal == 0) {
+		tell(setup, signo, "it had not served yet");
 		return false;
 	}
 	if (before.farewell) {

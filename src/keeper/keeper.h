@@ -6,7 +6,7 @@
  *and in kept/ what it has to know of it.
  *
  *	start ──► server runs ── exits ──────────────────────────► the keeper ends with the same status
- *	            ▲    └── killed by a signal, before it was ever ready: the keeper ends of it, too
+ *	            ▲    └── killed by a signal, before one was ever ready: the keeper ends of it, too
  *	            │    └── killed by a signal ──► the keeper executes its own program ──┐
  *	            └──────────────────────────────────────────────────────────────────────┘
  *

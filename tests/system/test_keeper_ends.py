@@ -8,10 +8,10 @@ import signal
 import pytest
 
 import process
-from clients import message, wait_open
+from clients import CLOSE, close_payload, frame, message, wait_open
 from process import sanitized
 from test_auth import bearer, guarded, token  # noqa: F401  (the fixture)
-from test_keeper import crash, keep, settle, told  # noqa: F401
+from test_keeper import crash, keep, resume, settle, told  # noqa: F401
 from test_restart import taken_up
 from test_watchdog import LIMIT_US, WALL, hold, threads
 
@@ -46,6 +46,17 @@ def test_no_crash_is_allowed(keep, raw):  # noqa: F811
     assert wsd.wait_exit() == 1
 
 
+def test_killed_while_it_took_its_leave(keep, raw):  # noqa: F811
+    """There is nobody to go on, and no end to wait for."""
+    wsd = keep(CRASH_LIMIT=0)
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(4)]
+    settle(wsd)
+    kill_in_turn(wsd, 2)
+    for c in people:
+        c.read_end()
+    assert wsd.wait_exit() in (-signal.SIGKILL, 1)
+
+
 # ---------------------------------------------------------------- before it is ready
 
 
@@ -58,6 +69,98 @@ def test_killed_before_it_was_ready(keep, number):  # noqa: F811
     wsd.send_server(number)
     assert wsd.wait_exit() == -number
     assert wsd.readies() == 0 and "it had not served yet" in wsd.text()
+
+
+def kill_in_turn(wsd, times, threads_of_it=1):
+    """Each server as soon as it is there and has so many threads."""
+    last = 0
+    for _ in range(times):
+        while wsd.status is None:
+            server = wsd.server
+            if server not in (0, last) and threads_now(server) >= threads_of_it:
+                os.kill(server, signal.SIGKILL)
+                last = server
+                break
+
+
+def threads_now(pid):
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.parametrize("threads_of_it", [1, 2, 4, 5])
+def test_killed_while_it_took_over(keep, raw, threads_of_it):  # noqa: F811
+    """The records are as they were, or newer: the next one does the same again."""
+    wsd = keep()
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(20)]
+    for c in people[:10]:
+        c.ask(message())
+    gone = raw(wsd).open("/ws/chat/gone")
+    gone.ask(message())
+    gone.sock.close()
+    wait_open(wsd, 20)
+    settle(wsd)
+    kill_in_turn(wsd, 8, threads_of_it)
+    wait_open(wsd, 20)
+    for n, c in enumerate(people):
+        assert c.ask(message())["count"] == (2 if n < 10 else 1)
+    resume(raw, wsd, "/ws/chat/gone", gone, 1)
+
+
+# ---------------------------------------------------------------- what it was started with
+
+
+@pytest.mark.parametrize("before", ["trap '' CHLD", "trap '' TERM", "trap '' USR2", "exec 0<&-", "exec 0<&- 1>&-"])
+def test_what_is_inherited(keep, raw, before):  # noqa: F811
+    wsd = keep(before=f"ulimit -c 0; {before}", DRAIN_TIMEOUT=200)
+    c = raw(wsd).open()
+    for n in range(2):
+        assert told(crash(wsd)) == (1, 0)
+        assert c.ask(message())["count"] == n + 1
+    wsd.stop()
+
+
+def test_signals_that_came_blocked(keep, raw):  # noqa: F811
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGABRT, signal.SIGCHLD})
+    try:
+        wsd = keep()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    c = raw(wsd).open()
+    assert told(crash(wsd, signal.SIGABRT)) == (1, 0)
+    assert c.ask(message())["count"] == 1
+    wsd.stop()
+
+
+def test_sockets_of_its_own(keep, raw):  # noqa: F811
+    port, admin = process.free_port(), process.free_port()
+    wsd = keep(sockets=[], HOST="127.0.0.1", PORT=port, ADMIN_PORT=admin)
+    c = raw(port).open()
+    for n in range(2):
+        wsd.addresses = [("admin", ("127.0.0.1", admin))]
+        assert told(crash(wsd)) == (1, 0)
+        assert c.ask(message())["count"] == n + 1
+        raw(port).open(f"/ws/chat/n{n}").sock.close()
+        wait_open(wsd, 1)
+
+
+# ---------------------------------------------------------------- core dumps
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
+def test_core_dump(keep, raw, tmp_path, number):  # noqa: F811
+    """The next server does not wait for it, and nothing is left of those that wrote one."""
+    wsd = keep(before=f"cd {tmp_path}; ulimit -c unlimited")
+    c = raw(wsd).open()
+    for n in range(4):
+        assert told(crash(wsd, number)) == (1, 0)
+        assert c.ask(message())["count"] == n + 1
+    c.send(frame(CLOSE, close_payload(1000)))
+    assert c.read_close() == 1000
+    c.read_end()
+    wsd.stop()
 
 
 # ---------------------------------------------------------------- ends that are none of a signal's
@@ -214,10 +317,11 @@ def test_stopped_server(keep, raw):  # noqa: F811
     wsd = keep(watchdog_us=LIMIT_US)
     c = raw(wsd).open()
     c.ask(message())
-    settle(wsd)
-    line = wsd.taken_up_after(lambda: wsd.send_server(signal.SIGSTOP))
-    assert told(line) == (1, 0) and "its watchdog" in line["message"]
-    assert c.ask(message())["count"] == 2
+    for n in range(2):
+        settle(wsd)
+        line = wsd.taken_up_after(lambda: wsd.send_server(signal.SIGSTOP))
+        assert told(line) == (1, 0) and "its watchdog" in line["message"]
+        assert c.ask(message())["count"] == n + 2
 
 
 @pytest.mark.parametrize("name", ["worker-0", "worker-1", "wsd"])
