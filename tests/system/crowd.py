@@ -135,13 +135,15 @@ class Talker:
 
 class Crowd:
     """n clients with these habits in turn; those that are not idle begin to talk at once. Who is told to come back,
-    and is closed, does so at once to the address `elsewhere`, if there is one, with its session."""
+    and is closed, does so at once to the address `elsewhere`, if there is one, with its session. With `stubborn`, so does who is
+    closed without such a word, and has counted its answers itself."""
 
-    def __init__(self, address, n, habits=("talk",), prefix="c", elsewhere=None):
+    def __init__(self, address, n, habits=("talk",), prefix="c", elsewhere=None, stubborn=False):
         self.selector = selectors.DefaultSelector()
         self.all = []
         self.returned = []  # as they were before
         self.elsewhere = elsewhere
+        self.stubborn = stubborn
         self.talking = True
         for i in range(n):
             one = Talker(address, f"/ws/chat/{prefix}{i}", habits[i % len(habits)])
@@ -171,6 +173,8 @@ class Crowd:
                 one._send()
 
     def _come_back(self, one):
+        if self.stubborn and one.total is None:
+            one.reconnect, one.total = True, one.answered
         if self.elsewhere is None or not one.reconnect or one.wrong:
             return
         one.raw.sock.close()

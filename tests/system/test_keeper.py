@@ -12,6 +12,7 @@ import pytest
 
 import metrics
 from clients import CLOSE, PING, PONG, TEXT, ask_operator, close_payload, frame, http, message, wait_open
+from crowd import HABITS
 from process import sanitized
 from test_limits import ask_without_reading
 from test_auth import bearer, guarded, token  # noqa: F401  (the fixture)
@@ -70,24 +71,23 @@ def test_idle_connections_go_on(keep, raw, number):
     wait_open(wsd, 8)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_talking_connections_go_on(keep, crowd, number):
-    """Of those who talk without pause, a worker may have been at one's message; the others miss nothing."""
+def test_talking_connections_go_on(keep, crowd):
+    """Of those who talk without pause, the workers may have been at a message of some. They come back, with the count of the answers
+    that they got; the others miss nothing, and are answered in order."""
     wsd = keep()
-    people = crowd(wsd, 40, habits=("idle", "talk", "ping", "talk"))
-    people.pump_answers()
-    lines = len(wsd.crashes())
-    wsd.send_server(number)
-    line = people.pump(lambda: wsd.crashes()[lines:], "word of the crash")[0]
-    kept, closed = told(line)
-    assert kept + closed == 40
-    people.pump(lambda: len(people.broken()) == closed, "ends of those that were closed")
-    assert not any(one.wrong for one in people.all)
-    assert all(one.habit != "idle" for one in people.all if not one.whole)
-    assert closed <= 20  # those that were at it; how many is measured elsewhere
-    people.pump_answers()
-    people.settle()
-    assert len(people.broken()) == closed
+    people = crowd(wsd, 48, habits=HABITS, elsewhere=wsd.port, stubborn=True)
+    closed = 0
+    for n in range(6):
+        people.pump_answers(100 + 20 * n)
+        wsd.send_server(SIGNALS[n % 3])
+        line = people.pump(lambda n=n: wsd.crashes()[n:], "word of the crash")[0]
+        assert sum(told(line)) == 48
+        closed += told(line)[1]
+        people.pump(lambda n=closed: len(people.returned) >= n, "those who were closed")
+        people.check_goes_on()
+    assert len(people.returned) == closed
+    assert all(one.code == 1012 and one.habit != "idle" for one in people.returned)
+    assert closed <= 6 * 2 * 4  # far from all; how many is measured elsewhere
 
 
 def test_ten_crashes_in_a_row(keep, raw):
