@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +101,18 @@ keep(const struct keeper_setup *setup)
 	}
 }
 
+/* The server sets its own. What it has opened is ours as well, and the numbers below our limit may all be taken. */
+static void
+raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int
 keeper_run(const struct keeper_setup *setup)
 {
@@ -109,6 +122,7 @@ keeper_run(const struct keeper_setup *setup)
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, KEEPER_TOLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	raise_limit();
 	if (!keeper_was_reborn()) {
 		rc = kept_create();
 		if (rc == WSD_OK)

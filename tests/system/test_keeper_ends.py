@@ -134,6 +134,16 @@ def test_signals_that_came_blocked(keep, raw):  # noqa: F811
     wsd.stop()
 
 
+def test_soft_limit_of_descriptors(keep, raw):  # noqa: F811
+    """The server raises its own. The keeper opens files as well, its program's libraries when it is executed again."""
+    wsd = keep(before="ulimit -c 0; ulimit -Sn 64")
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(100)]
+    for n in range(2):
+        assert told(crash(wsd, signal.SIGSEGV)) == (100, 0)
+        for c in people:
+            assert c.ask(message())["count"] == n + 1
+
+
 def test_sockets_of_its_own(keep, raw):  # noqa: F811
     port, admin = process.free_port(), process.free_port()
     wsd = keep(sockets=[], HOST="127.0.0.1", PORT=port, ADMIN_PORT=admin)
@@ -151,12 +161,15 @@ def test_sockets_of_its_own(keep, raw):  # noqa: F811
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
 def test_core_dump(keep, raw, tmp_path, number):  # noqa: F811
-    """The next server does not wait for it, and nothing is left of those that wrote one."""
-    wsd = keep(before=f"cd {tmp_path}; ulimit -c unlimited")
-    c = raw(wsd).open()
+    """The next server does not wait for it, and nothing is left of those that wrote one. The keeper, which looks for it, opens a
+    file although the server has taken all numbers up to its limit."""
+    wsd = keep(before=f"cd {tmp_path}; ulimit -c unlimited; ulimit -Sn 64")
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(100)]
     for n in range(4):
-        assert told(crash(wsd, number)) == (1, 0)
-        assert c.ask(message())["count"] == n + 1
+        line = crash(wsd, number)
+        assert told(line) == (100, 0) and int(line["WS_DURATION_MS"]) < 2000
+        for c in people:
+            assert c.ask(message())["count"] == n + 1
     c.send(frame(CLOSE, close_payload(1000)))
     assert c.read_close() == 1000
     c.read_end()
