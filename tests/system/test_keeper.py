@@ -300,6 +300,46 @@ def test_token_of_a_kept_connection(keep, raw):
     resume(raw, wsd, "/ws/chat/bob", new, 2)
 
 
+def test_limits_go_on(keep, raw):
+    """As many as may be are there still, and each counts for its address."""
+    wsd = keep(MAX_CONNECTIONS=12)
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(12)]
+    assert told(crash(wsd)) == (12, 0)
+    assert raw(wsd).handshake().status == 503
+    people.pop().sock.close()
+    wait_open(wsd, 11)
+    raw(wsd).open()
+    wsd = keep(MAX_CONNECTIONS_PER_IP=2, TRUSTED_PROXIES="192.0.2.1")
+    people = [raw(wsd).open(f"/ws/chat/c{n}") for n in range(2)]
+    assert told(crash(wsd)) == (2, 0)
+    assert raw(wsd).handshake().status == 429
+    people.pop().sock.close()
+    wait_open(wsd, 1)
+    raw(wsd).open()
+
+
+def test_bucket_of_messages_goes_on(keep, raw):
+    """It is empty, and a crash does not fill it: the close code is the next server's."""
+    wsd = keep(RATE_LIMIT_MESSAGE="1/20")
+    c = raw(wsd).open()
+    answers = [c.ask(message()) for _ in range(20)]
+    assert [one["count"] for one in answers] == list(range(1, 21))
+    crash(wsd)
+    kinds = [c.ask(message())["type"] for _ in range(20)]
+    assert "error" in kinds  # a full one would take them all
+
+
+def test_scores_of_memory(keep, raw):
+    """If there is too little, the kernel ends the server, which has the higher score."""
+    wsd = keep()
+    c = raw(wsd).open()
+    for n in range(2):
+        score = {pid: int(Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii")) for pid in (wsd.pid, wsd.server)}
+        assert score[wsd.server] == min(score[wsd.pid] + 100, 1000)
+        crash(wsd)
+        assert c.ask(message())["count"] == n + 1
+
+
 # ---------------------------------------------------------------- what operators see
 
 
