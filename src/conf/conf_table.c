@@ -120,7 +120,8 @@ const struct conf_var conf_table[] = {
 	  .help = "whether connections outlive a crash of the server",
 	  .more = "on: the main process only waits, and its child serves; if a signal ends that one, the next takes up "
 		  "all connections but those whose messages were being worked on. off: there is one process. The units "
-		  "ws@blue.service and ws@green.service set it to on." },
+		  "ws@blue.service and ws@green.service set it to on; one of your own needs NotifyAccess=all as "
+		  "well." },
 	{ VAR("CRASH_LIMIT", number, crash_limit), .standard = "3", RANGE(0, 15),
 	  .help = "how many crashes of the server in a minute are taken up",
 	  .more = "After one more the next server tells everybody to come back, and ends." },

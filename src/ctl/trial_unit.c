@@ -187,7 +187,7 @@ put_overrides(FILE *to, const char *instance)
 
 	trial_unit_output_path(path, instance);
 	fprintf(to,
-		"ExecStartPost=\nExecReload=\nExecStop=\nExecStopPost=\nRestart=no\nNotifyAccess=main\n"
+		"ExecStartPost=\nExecReload=\nExecStop=\nExecStopPost=\nRestart=no\n"
 		"FileDescriptorStoreMax=0\nRuntimeDirectoryPreserve=yes\nRuntimeMaxSec=60\nTimeoutStopSec=10\n"
 		"StandardOutput=append:%s\nStandardError=inherit\n",
 		path);
