@@ -264,24 +264,29 @@ note_is_sound(const struct note *note)
 static bool
 is_at(const struct note_position *p, uint64_t in, uint64_t out)
 {
-	uint64_t answered = out - p->out;
-
-	if (p->out == NOTE_NOWHERE || p->in == NOTE_NOWHERE)
-		return false;
-	return (p->in == in && p->out == out) ||
-	       (answered >= PONG_MIN && answered <= PONG_MAX && in - p->in == answered + MASK);
+	return p->out == out && p->in == in && out != NOTE_NOWHERE && in != NOTE_NOWHERE;
 }
 
+static bool
+is_pong_further(const struct note_position *p, uint64_t in, uint64_t out)
+{
+	uint64_t answered = out - p->out;
+
+	return p->out != NOTE_NOWHERE && p->in != NOTE_NOWHERE && answered >= PONG_MIN && answered <= PONG_MAX &&
+	       in - p->in == answered + MASK;
+}
+
+/* Only the newest one can be a pong behind: what has left since the other is an answer, and one message more may have
+ * been read. */
 const struct note_position *
 note_find(const struct note *note, uint64_t in, uint64_t out)
 {
-	for (uint32_t i = 0; i < 2; i++) {
-		const struct note_position *p = &note->positions[(note->newest ^ i) & 1];
+	const struct note_position *newest = &note->positions[note->newest & 1];
 
-		if (is_at(p, in, out))
-			return p;
-	}
-	return NULL;
+	for (uint32_t i = 0; i < 2; i++)
+		if (is_at(&note->positions[i], in, out))
+			return &note->positions[i];
+	return is_pong_further(newest, in, out) ? newest : NULL;
 }
 
 const struct note_position *

@@ -90,6 +90,8 @@ test_a_pong_that_nobody_told_of(void **state)
 	assert_int_equal(count_at(note, 150 + 6, 1100), UINT64_MAX);
 	assert_int_equal(count_at(note, 150 + 5, 1100 + 1), UINT64_MAX);
 	assert_int_equal(count_at(note, 150 + 12, 1100 + 4), UINT64_MAX); /* two of them, or something else */
+	assert_int_equal(count_at(note, 204, 1100),
+			 UINT64_MAX); /* 104 read and 100 sent since the one before it: two messages */
 }
 
 static void
