@@ -14,6 +14,7 @@ import pytest
 import metrics
 from clients import ask_operator, http, message, wait_open
 from process import features
+from test_keeper import crash, told, unsanitized
 
 jwt = pytest.importorskip("jwt")
 pytest.importorskip("cryptography")
@@ -394,6 +395,34 @@ def test_end_survives_a_restart(guarded, unit, client):
     assert (goodbye["type"], goodbye["reason"]) == ("goodbye", "token_expired")
     assert short.wait_closed() == 1008
     assert long.ask({"type": "message", "data": 1})["count"] == 1
+
+
+@unsanitized
+def test_end_survives_a_crash(guarded, raw):
+    wsd = guarded(KEEPER="on", before="ulimit -c 0", JWT_LEEWAY=0, JWT_EXPIRY_WARNING=60)
+    short = raw(wsd).open("/ws/chat/short", add=bearer(token(lasts=4)))
+    long = raw(wsd).open("/ws/chat/long", add=bearer(token(lasts=3600)))
+    assert short.read_json()["type"] == "token_expiring"
+    assert told(crash(wsd)) == (2, 0)
+    goodbye = short.read_json()  # the warning is not repeated
+    assert (goodbye["type"], goodbye["reason"]) == ("goodbye", "token_expired")
+    assert short.read_close() == 1008
+    assert long.ask(message())["count"] == 1
+
+
+@pytest.mark.parametrize("rubbish", [None, b"rubbish"], ids=["removed", "replaced"])
+@unsanitized
+def test_key_file_that_has_gone_before_a_crash(guarded, raw, tmp_path, rubbish):
+    """It is as the first server has read it."""
+    wsd = guarded(KEEPER="on", before="ulimit -c 0")
+    path, = tmp_path.glob("key-*")
+    path.unlink()
+    if rubbish:
+        path.write_bytes(rubbish)
+    for n in range(2):
+        crash(wsd)
+        raw(wsd).open(f"/ws/chat/c{n}", add=bearer(token()))
+        assert raw(wsd).handshake(add=bearer(token(key=b"X" * 32))).status == 401
 
 
 # ---------------------------------------------------------------- the admin token

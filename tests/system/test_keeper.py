@@ -15,10 +15,10 @@ from clients import CLOSE, PING, PONG, TEXT, ask_operator, close_payload, frame,
 from crowd import HABITS
 from process import sanitized
 from test_limits import ask_without_reading
-from test_auth import bearer, guarded, token  # noqa: F401  (the fixture)
 from test_watchdog import WALL, hold
 
-pytestmark = pytest.mark.skipif(sanitized(), reason="a sanitizer's runtime handles fatal signals by itself")
+unsanitized = pytest.mark.skipif(sanitized(), reason="a sanitizer's runtime handles fatal signals by itself")
+pytestmark = unsanitized
 
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT)
 
@@ -410,18 +410,6 @@ def test_silent_peer_is_closed_by_the_next_server(keep, raw):
     crash(wsd)
     assert c.read_json()["reason"] == "timeout"
     assert c.read_close() == 1001
-
-
-def test_end_of_a_token(guarded, raw):  # noqa: F811
-    wsd = guarded(KEEPER="on", before="ulimit -c 0", JWT_LEEWAY=0, JWT_EXPIRY_WARNING=60)
-    short = raw(wsd).open("/ws/chat/short", add=bearer(token(lasts=4)))
-    long = raw(wsd).open("/ws/chat/long", add=bearer(token(lasts=3600)))
-    assert short.read_json()["type"] == "token_expiring"
-    assert told(crash(wsd)) == (2, 0)
-    goodbye = short.read_json()  # the warning is not repeated
-    assert (goodbye["type"], goodbye["reason"]) == ("goodbye", "token_expired")
-    assert short.read_close() == 1008
-    assert long.ask(message())["count"] == 1
 
 
 # ---------------------------------------------------------------- what is left behind

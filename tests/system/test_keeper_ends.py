@@ -9,13 +9,11 @@ import pytest
 
 import process
 from clients import CLOSE, close_payload, frame, message, wait_open
-from process import sanitized
-from test_auth import bearer, guarded, token  # noqa: F401  (the fixture)
-from test_keeper import crash, keep, resume, settle, told  # noqa: F401
+from test_keeper import crash, keep, resume, settle, told, unsanitized  # noqa: F401  (the fixture)
 from test_restart import taken_up
 from test_watchdog import LIMIT_US, WALL, hold, threads
 
-pytestmark = pytest.mark.skipif(sanitized(), reason="a sanitizer's runtime handles fatal signals by itself")
+pytestmark = unsanitized
 
 
 # ---------------------------------------------------------------- too many crashes
@@ -289,20 +287,6 @@ def test_keeper_is_killed_after_a_crash(keep, unit, raw):  # noqa: F811
 
 
 # ---------------------------------------------------------------- files that have gone meanwhile
-
-
-@pytest.mark.parametrize("rubbish", [None, b"rubbish"], ids=["removed", "replaced"])
-def test_key_file(guarded, raw, tmp_path, rubbish):  # noqa: F811
-    """It is as the first server has read it."""
-    wsd = guarded(KEEPER="on", before="ulimit -c 0")
-    path, = tmp_path.glob("key-*")
-    path.unlink()
-    if rubbish:
-        path.write_bytes(rubbish)
-    for n in range(2):
-        crash(wsd)
-        raw(wsd).open(f"/ws/chat/c{n}", add=bearer(token()))
-        assert raw(wsd).handshake(add=bearer(token(key=b"X" * 32))).status == 401
 
 
 @pytest.mark.parametrize("replaced", [False, True])
