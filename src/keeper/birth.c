@@ -16,15 +16,21 @@
 /* More than the keeper's: if there is too little memory, it is the server that goes. */
 #define OOM_SCORE_MORE 100
 
-/* The service manager's variables say whom they are for: sd_listen_fds(3), sd_watchdog_enabled(3), systemd.exec(5).
- * What was for the keeper is for the server. */
+bool
+keeper_is_named(const char *variable, pid_t pid)
+{
+	const char *named = getenv(variable);
+
+	return named && strtol(named, NULL, 10) == pid;
+}
+
+/* What was for the keeper is for the server. */
 static void
 name_pid(const char *variable, pid_t keeper)
 {
-	const char *named = getenv(variable);
 	char pid[16];
 
-	if (!named || strtol(named, NULL, 10) != keeper)
+	if (!keeper_is_named(variable, keeper))
 		return;
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	setenv(variable, pid, 1);
@@ -70,7 +76,7 @@ keeper_bear(void)
 	name_pid("WATCHDOG_PID", keeper);
 	name_pid("SYSTEMD_EXEC_PID", keeper);
 	raise_oom_score();
-	keeper_tell_of_fatal();
+	keeper_tell_of_fatal(keeper);
 	kept_close_others(); /* of the server before */
 	return 0;
 }

@@ -20,7 +20,7 @@
 static void
 note_passed(void)
 {
-	const char *text = getenv("LISTEN_FDS");
+	const char *text = keeper_is_named("LISTEN_PID", getpid()) ? getenv("LISTEN_FDS") : NULL;
 	int n = text ? atoi(text) : 0;
 
 	for (int i = 0; i < n; i++)
@@ -58,8 +58,8 @@ goes_on(const struct keeper_setup *setup, int signo)
 	struct kept_death before = kept_last_death();
 	uint32_t crashes;
 
-	if (kept_phase() != KEPT_SERVING && before.signal == 0) {
-		tell(setup, signo, "it had not served yet");
+	if (kept_phase() == KEPT_ENDING || (kept_phase() == KEPT_STARTING && before.signal == 0)) {
+		tell(setup, signo, kept_phase() == KEPT_ENDING ? "it was about to end" : "it had not served yet");
 		return false;
 	}
 	if (before.farewell) {

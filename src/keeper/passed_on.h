@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* How a signal that the keeper passes on is told from one that was sent to the server: sigqueue(3). */
+/* By which signal the keeper passes on another, whose number is its value (sigqueue(3)): one of its own, as what is
+ * pending twice is delivered once, whoever sent it. Real-time signals are queued. */
 #ifndef WSD_KEEPER_PASSED_ON_H
 #define WSD_KEEPER_PASSED_ON_H
 
-#define KEEPER_MARK 0x6b656570
+#include <signal.h>
+
+#define KEEPER_PASSES_ON (SIGRTMIN + 2)
 
 #endif

@@ -7,23 +7,28 @@
 #include "keeper/keeper.h"
 #include "keeper/passed_on.h"
 
-bool
-keeper_signal_counts(int signo, int code, int value)
+int
+keeper_signal_of(int signo, int value)
 {
 	static struct {
 		unsigned direct, passed_on, acted;
 	} seen[NSIG]; /* of the one thread that reads signals */
+	bool passed_on = signo == KEEPER_PASSES_ON;
+	int means = passed_on ? value : signo;
 	unsigned most;
 
-	if (signo < 0 || signo >= NSIG)
-		return false;
-	if (code == SI_QUEUE && value == KEEPER_MARK)
-		seen[signo].passed_on++;
-	else
-		seen[signo].direct++;
-	most = seen[signo].direct > seen[signo].passed_on ? seen[signo].direct : seen[signo].passed_on;
-	if (most <= seen[signo].acted)
-		return false;
-	seen[signo].acted = most;
-	return true;
+	if (means <= 0 || means >= NSIG)
+		return 0;
+	*(passed_on ? &seen[means].passed_on : &seen[means].direct) += 1;
+	most = seen[means].direct > seen[means].passed_on ? seen[means].direct : seen[means].passed_on;
+	if (most <= seen[means].acted)
+		return 0;
+	seen[means].acted = most;
+	return means;
+}
+
+int
+keeper_signal(void)
+{
+	return KEEPER_PASSES_ON;
 }

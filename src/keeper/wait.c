@@ -39,7 +39,9 @@ watch_step(struct watch *w, pid_t server)
 {
 	uint32_t beats = kept_beats();
 
-	if (beats != w->beats || kept_phase() != KEPT_SERVING) {
+	/* that the first one gets to serve is the service manager's to watch */
+	if (beats != w->beats || kept_phase() == KEPT_ENDING ||
+	    (kept_phase() == KEPT_STARTING && kept_last_death().signal == 0)) {
 		w->beats = beats;
 		w->still = 0;
 	} else if (++w->still > STEPS_MOST) {
@@ -51,7 +53,8 @@ watch_step(struct watch *w, pid_t server)
 void
 keeper_pass_on(pid_t server, int signo)
 {
-	sigqueue(server, signo, (union sigval){ .sival_int = KEEPER_MARK });
+	if (sigqueue(server, KEEPER_PASSES_ON, (union sigval){ .sival_int = signo }) != 0)
+		kill(server, signo); /* as many are queued as may be */
 }
 
 /* It is left as it is: the journal looks up in /proc whose its last lines were, and if the keeper ends as well, whoever

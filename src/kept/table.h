@@ -39,6 +39,7 @@ enum kept_role {
 enum kept_phase {
 	KEPT_STARTING,
 	KEPT_SERVING, /* READY is told; only from here on a crash is survived */
+	KEPT_ENDING,  /* everybody has left, and what is kept is being closed */
 };
 
 #define KEPT_SIGNALS 65

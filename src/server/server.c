@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "front/front.h"
 #include "kept/notes.h"
+#include "kept/table.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "loop/reserve.h"
@@ -370,6 +371,7 @@ server_run(const struct conf *conf, const struct auth *auth)
 		if (s->lot)
 			lot_clear(s->lot);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
+		kept_set_phase(KEPT_ENDING);
 	}
 	if (rc != WSD_OK && parked(s) > 0) {
 		/* whoever was taken up is in the lot still: an orderly stop would shut those sockets down */

@@ -31,6 +31,7 @@ server_signals(sigset_t *set)
 	sigaddset(set, SIGUSR2);
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGUSR1);
+	sigaddset(set, keeper_signal());
 	inherited_respect(set);
 }
 
@@ -71,9 +72,12 @@ on_signal(uv_poll_t *poll, int status, int events)
 	struct signalfd_siginfo info;
 
 	CHECK_MAGIC(g, SIGNALS_MAGIC);
-	while (read(g->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (keeper_signal_counts((int)info.ssi_signo, info.ssi_code, info.ssi_int))
-			lifecycle_signal(g->lifecycle, (int)info.ssi_signo);
+	while (read(g->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		int signo = keeper_signal_of((int)info.ssi_signo, info.ssi_int);
+
+		if (signo != 0)
+			lifecycle_signal(g->lifecycle, signo);
+	}
 }
 
 int

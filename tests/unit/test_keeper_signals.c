@@ -14,13 +14,13 @@
 static bool
 direct(int signo)
 {
-	return keeper_signal_counts(signo, SI_USER, 0);
+	return keeper_signal_of(signo, 0) == signo;
 }
 
 static bool
 passed_on(int signo)
 {
-	return keeper_signal_counts(signo, SI_QUEUE, KEEPER_MARK);
+	return keeper_signal_of(KEEPER_PASSES_ON, signo) == signo;
 }
 
 static void
@@ -43,8 +43,9 @@ test_one_way(void **state)
 		assert_true(direct(SIGUSR1));
 		assert_true(passed_on(SIGUSR2));
 	}
-	assert_true(keeper_signal_counts(SIGHUP, SI_QUEUE, 1)); /* somebody else's */
-	assert_false(passed_on(SIGHUP));
+	assert_int_equal(keeper_signal_of(KEEPER_PASSES_ON, 0), 0);
+	assert_int_equal(keeper_signal_of(KEEPER_PASSES_ON, -5), 0);
+	assert_int_equal(keeper_signal_of(KEEPER_PASSES_ON, 10000), 0);
 	assert_false(direct(-1));
 	assert_false(direct(10000));
 }
