@@ -82,7 +82,7 @@ def test_a_leak_is_found(walk):
     whole_life(w.daemon.port)
     w.settled(0)
     frees = w.faults.leak(0)
-    assert frees > 20, frees
+    assert frees > 10, frees  # 50, but for those that come when the connection is over already
     for n in points(frees):
         before = w.faults.blocks_at_rest(w.daemon).makers()
         w.faults.leak(n)
