@@ -67,16 +67,17 @@ keeper_bear(void)
 
 	if (pid != 0)
 		return pid;
+	keeper_know(keeper);
 	/* without a keeper nothing is kept: what can be is left to the next process */
 	prctl(PR_SET_PDEATHSIG, SIGUSR2);
-	if (getppid() != keeper)
+	if (keeper_is_gone())
 		raise(SIGUSR2);
 	unsetenv("LISTEN_PIDFDID"); /* the keeper's */
 	name_pid("LISTEN_PID", keeper);
 	name_pid("WATCHDOG_PID", keeper);
 	name_pid("SYSTEMD_EXEC_PID", keeper);
 	raise_oom_score();
-	keeper_tell_of_fatal(keeper);
+	keeper_tell_of_fatal();
 	kept_close_others(); /* of the server before */
 	return 0;
 }

@@ -12,23 +12,20 @@
 
 static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP };
 
-static pid_t told; /* [const after start] */
-
 static void
 on_fatal(int signo)
 {
-	if (getppid() == told) /* else it has died, and to whoever is the parent now the signal means something else */
-		sigqueue(told, KEEPER_TOLD, (union sigval){ .sival_int = signo });
+	if (!keeper_is_gone()) /* to whoever is the parent then, the signal means something else */
+		sigqueue(getppid(), KEEPER_TOLD, (union sigval){ .sival_int = signo });
 	raise(signo); /* whose action is the default one by now; what was sent by kill(2) would not come back by itself
 		       */
 }
 
 void
-keeper_tell_of_fatal(pid_t keeper)
+keeper_tell_of_fatal(void)
 {
 	struct sigaction action = { .sa_handler = on_fatal, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
 
-	told = keeper;
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		sigaction(fatal[i], &action, NULL);
 }

@@ -13,6 +13,10 @@ pid_t keeper_bear(void);
  * sd_watchdog_enabled(3), systemd.exec(5). */
 bool keeper_is_named(const char *variable, pid_t pid);
 
+/* signals.c: the server's keeper, and whether that has died. */
+void keeper_know(pid_t keeper);
+bool keeper_is_gone(void);
+
 /* rebirth.c: the keeper's own program is noted, so that it can be executed when its file has been replaced; WSD_OK or a
  * negative errno. True: this is it, executed again, and the table is open. */
 int keeper_note_self(void);
@@ -23,7 +27,7 @@ void keeper_execute_self(char **argv);
 /* fatal.c: the server's, before it has a second thread: the keeper gets KEEPER_TOLD, with the number of the signal that
  * ends it. The keeper's: whether it is dead but for the core dump that is being written. */
 #define KEEPER_TOLD (SIGRTMIN + 1)
-void keeper_tell_of_fatal(pid_t keeper);
+void keeper_tell_of_fatal(void);
 bool keeper_is_dumping(pid_t server);
 
 /* wait.c: until the server has ended, is as good as dead, or has had to be ended, being stopped. Signals are passed on

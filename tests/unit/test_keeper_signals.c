@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Which copy of a signal counts. */
-#include "keeper/keeper.h"
+#include "keeper/keeper_priv.h"
 
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -50,10 +51,24 @@ test_one_way(void **state)
 	assert_false(direct(10000));
 }
 
+static void
+test_the_keeper_has_died(void **state)
+{
+	keeper_know(getppid());
+	assert_true(direct(SIGTERM));
+	assert_false(passed_on(SIGTERM));
+	keeper_know(getppid() + 1);
+	assert_false(direct(SIGTERM));
+	assert_false(direct(SIGTERM));
+	assert_true(direct(SIGINT));
+	keeper_know(0);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_both_ways), cmocka_unit_test(test_one_way) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_both_ways), cmocka_unit_test(test_one_way),
+					    cmocka_unit_test(test_the_keeper_has_died) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
