@@ -197,6 +197,27 @@ note_peer(const struct note *note)
 	return peer;
 }
 
+#define OFFER_SHIFT 24
+
+void
+note_set_offer(struct note *note, enum note_offer offer, uint32_t word)
+{
+	uint32_t most = (1u << OFFER_SHIFT) - 1;
+
+	if (note)
+		atomic_store_explicit(&note->offered, (uint32_t)offer << OFFER_SHIFT | (word < most ? word : most),
+				      memory_order_release);
+}
+
+enum note_offer
+note_offer_of(const struct note *note, uint32_t *word)
+{
+	uint32_t offered = atomic_load_explicit(&note->offered, memory_order_acquire);
+
+	*word = offered & ((1u << OFFER_SHIFT) - 1);
+	return (enum note_offer)(offered >> OFFER_SHIFT);
+}
+
 /* ---- the worker's ---------------------------------------------------------------------------- */
 
 void

@@ -41,6 +41,17 @@ enum note_state {
 	NOTE_STATES
 };
 
+/* Whose the connection is, or its session, while it changes its process: a handoff. */
+enum note_offer {
+	NOTE_OURS,
+	NOTE_OFFERED,         /* it is decided by this word of the arbiter; */
+	NOTE_OFFERED_SESSION, /* the same of its session alone; */
+	NOTE_CLAIMED,         /* it was offered to us, and is ours once we have made the word TAKEN */
+	NOTE_GIVEN,           /* the other instance has it, */
+	NOTE_GIVEN_SESSION,   /* or its session alone */
+	NOTE_OFFERS
+};
+
 #define NOTE_NOWHERE UINT64_MAX /* of in and out: it is in the middle of something */
 
 struct note_position {
@@ -57,7 +68,7 @@ struct note {
 	uint8_t peer_family;
 	_Atomic int32_t fd;
 	_Atomic uint64_t cookie;  /* of the socket (SO_COOKIE), which no other one has had */
-	_Atomic uint32_t offered; /* 1 + the word of the arbiter that decides whose it is; 0: ours */
+	_Atomic uint32_t offered; /* enum note_offer, and which word: note_offer_of() */
 	uint16_t peer_port;
 	union {
 		uint64_t given;      /* bytes of the stream that were written; the wire's */
@@ -97,6 +108,10 @@ void notes_free(struct notes *notes, uint32_t index);
 /* Whose it is; WSD_OK. The socket is kept from now on. */
 void note_set_peer(struct note *note, const struct addr *peer);
 struct addr note_peer(const struct note *note);
+
+/* NOTE_OURS to begin with. word: of the arbiter; one from 2^24 on is none. note may be NULL. */
+void note_set_offer(struct note *note, enum note_offer offer, uint32_t word);
+enum note_offer note_offer_of(const struct note *note, uint32_t *word);
 
 /* ---- the worker's ---------------------------------------------------------------------------- */
 

@@ -23,6 +23,8 @@ struct table {
 	uint32_t magic;
 	uint32_t n;
 	_Atomic uint32_t phase;
+	_Atomic uint32_t duty;
+	_Atomic uint32_t parking;
 	_Atomic uint32_t stuck;     /* of the present server */
 	_Atomic uint32_t was_stuck; /* of the one before */
 	_Atomic uint32_t farewell;
@@ -179,6 +181,10 @@ kept_close_others(void)
 			close(fd);
 	}
 	closedir(dir);
+	/* whoever gets one of these numbers next is not what it was */
+	for (int fd = 0; (uint32_t)fd < table_n; fd++)
+		if (kept_role_of(fd) != KEPT_NOTHING && fcntl(fd, F_GETFD) == -1)
+			kept_remove(fd);
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -263,6 +269,32 @@ kept_set_phase(enum kept_phase phase)
 {
 	if (table)
 		atomic_store(&table->phase, (uint32_t)phase);
+}
+
+void
+kept_set_duty(enum kept_duty duty)
+{
+	if (table)
+		atomic_store(&table->duty, (uint32_t)duty);
+}
+
+enum kept_duty
+kept_duty(void)
+{
+	return table ? (enum kept_duty)atomic_load(&table->duty) : KEPT_RUNNING;
+}
+
+void
+kept_set_parking(bool parking)
+{
+	if (table)
+		atomic_store(&table->parking, parking);
+}
+
+bool
+kept_parking(void)
+{
+	return table && atomic_load(&table->parking);
 }
 
 void

@@ -28,9 +28,10 @@ enum kept_role {
 	KEPT_LOT_TABLE,
 	KEPT_NOTES,
 	KEPT_METRICS,
-	KEPT_FILE,    /* kept/file.h */
-	KEPT_ARBITER, /* of a handoff to another instance */
-	KEPT_VISITOR, /* accepted on the public side, and not heard yet */
+	KEPT_FILE,           /* kept/file.h */
+	KEPT_ARBITER,        /* of a handoff to another instance, */
+	KEPT_ARBITER_THEIRS, /* and of one from there */
+	KEPT_VISITOR,        /* accepted on the public side, and not heard yet */
 	KEPT_CONNECTION,
 	KEPT_ROLES
 };
@@ -41,6 +42,9 @@ enum kept_phase {
 	KEPT_SERVING, /* READY is told; only from here on a crash is survived */
 	KEPT_ENDING,  /* everybody has left, and what is kept is being closed */
 };
+
+/* What it is to do, whichever process does it. */
+enum kept_duty { KEPT_RUNNING, KEPT_STANDBY, KEPT_DRAINING };
 
 #define KEPT_SIGNALS 65
 
@@ -86,6 +90,11 @@ int kept_find(enum kept_role role, int from);
 int kept_map(enum kept_role role, size_t size, void **out);
 
 void kept_set_phase(enum kept_phase phase);
+void kept_set_duty(enum kept_duty duty);
+enum kept_duty kept_duty(void);
+/* What is in the parking lot (move/lot.h) is the newest that is known of those connections. */
+void kept_set_parking(bool parking);
+bool kept_parking(void);
 void kept_beat(void);      /* the server is not stopped as a whole; its watchdog's thread */
 uint32_t kept_beats(void); /* so far */
 void kept_set_stuck(void); /* this process is about to be ended by its watchdog */
@@ -93,7 +102,8 @@ struct kept_death kept_last_death(void);
 uint64_t kept_deaths(int signal); /* so far */
 uint64_t kept_deaths_stuck(void);
 
-/* Closes all descriptors that are not kept and above the standard ones. On one thread, before there is another. */
+/* Closes all descriptors that are not kept and above the standard ones, and forgets those that are closed. On one
+ * thread, before there is another. */
 void kept_close_others(void);
 
 #endif

@@ -95,3 +95,9 @@ arbiter_keep(struct arbiter *a, uint32_t index)
 {
 	return claim(a, index, KEPT);
 }
+
+bool
+arbiter_is_taken(const struct arbiter *a, uint32_t index)
+{
+	return a->words && index < a->n && atomic_load(&a->words[index]) == TAKEN;
+}

@@ -31,4 +31,7 @@ void arbiter_close(struct arbiter *a);
 bool arbiter_take(struct arbiter *a, uint32_t index); /* receiver */
 bool arbiter_keep(struct arbiter *a, uint32_t index); /* sender */
 
+/* Either, later: whether the receiver owns it. */
+bool arbiter_is_taken(const struct arbiter *a, uint32_t index);
+
 #endif

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "kept/table.h"
 #include "move/receiver_priv.h"
 #include "loop/watch.h"
 
@@ -38,6 +39,7 @@ on_link_closed(uv_handle_t *handle)
 	struct receiver *r = handle->data;
 
 	fd_close(&r->fd);
+	kept_remove(r->arbiter.fd);
 	arbiter_close(&r->arbiter);
 	r->linked = false;
 	r->handles--;
@@ -123,6 +125,7 @@ on_hello(struct receiver *r)
 		return;
 	}
 	m->fds[0] = -1; /* the arbiter's now */
+	kept_add(r->arbiter.fd, KEPT_ARBITER_THEIRS);
 	r->greeted = true;
 	receiver_answer(r, LINK_WELCOME, 0, &r->own, sizeof(r->own));
 }

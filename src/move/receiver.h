@@ -18,7 +18,8 @@
 
 struct receiver;
 
-/* Wins the connection for us, or finds that the sender has kept it. */
+/* Wins the connection for us, or finds that the sender has kept it. Which word of the arbiter that is has been told
+ * before: after a crash it tells, too (KEPT_ARBITER_THEIRS). */
 typedef bool (*receiver_claim_cb)(void *claim_arg);
 
 struct receiver_ops {
@@ -26,10 +27,12 @@ struct receiver_ops {
 	/* Prepares for a connection, calls claim once when nothing can go wrong any more, and takes it up if
 	 * that says true. Owns fd, which may be anything and -1, in every case. WSD_OK; WSD_E_CLOSED if the claim was
 	 * lost; else why it is not wanted (then claim was not called), -ENOTCONN if it is no connected TCP socket. */
-	int (*arrived)(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg);
+	int (*arrived)(void *arg, int fd, const struct conn_state *state, uint32_t word, receiver_claim_cb claim,
+		       void *claim_arg);
 	/* The session of a connection that the sender will close as soon as we have it: claim as above. Or, without a
 	 * claim, of one that has closed: no answer is given. */
-	int (*session)(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg);
+	int (*session)(void *arg, const struct session_state *session, uint32_t word, receiver_claim_cb claim,
+		       void *claim_arg);
 	/* A link has ended: how many connections it brought, and sessions of those that are closed over there. */
 	void (*ended)(void *arg, const char *from, uint32_t taken, uint32_t sessions, uint32_t refused, bool complete);
 };

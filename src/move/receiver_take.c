@@ -48,7 +48,7 @@ judge(struct receiver *r, const char *data, size_t len)
 	if (state_decode(&state, data, len) != WSD_OK)
 		return "malformed state";
 	m->fds[0] = -1; /* theirs now */
-	rc = r->ops.arrived(r->ops.arg, fd, &state, claim, r);
+	rc = r->ops.arrived(r->ops.arg, fd, &state, m->index, claim, r);
 	if (rc == WSD_OK)
 		r->taken++;
 	if (rc == -ENOTCONN)
@@ -99,7 +99,7 @@ receiver_on_session(struct receiver *r)
 		settle(r, m->index, "malformed session", false);
 		return;
 	}
-	rc = r->ops.session(r->ops.arg, &session, claim, r);
+	rc = r->ops.session(r->ops.arg, &session, m->index, claim, r);
 	if (rc == WSD_OK)
 		r->sessions++;
 	settle(r, m->index, rc == WSD_OK || rc == WSD_E_CLOSED ? NULL : wsd_strerror(rc), rc == WSD_OK);
@@ -112,7 +112,7 @@ receiver_on_sessions(struct receiver *r)
 	size_t at = 0, used;
 
 	while (state_decode_session(&session, r->in.body + at, r->in.len - at, &used) == WSD_OK) {
-		r->ops.session(r->ops.arg, &session, NULL, NULL);
+		r->ops.session(r->ops.arg, &session, 0, NULL, NULL);
 		at += used;
 	}
 }

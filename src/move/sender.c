@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/le.h"
 #include "base/list.h"
+#include "kept/table.h"
 #include "move/arbiter.h"
 #include "move/link.h"
 #include "loop/watch.h"
@@ -93,6 +94,7 @@ over(struct sender *s, int rc, const char *why)
 		s->offers[i] = NULL;
 		s->ops.settled(s->ops.arg, offer, arbiter_keep(&s->arbiter, i) ? SENDER_KEPT : SENDER_TAKEN);
 	}
+	kept_remove(s->arbiter.fd);
 	uv_close((uv_handle_t *)&s->poll, on_closed);
 	uv_close((uv_handle_t *)&s->silence, on_closed);
 	s->ops.over(s->ops.arg, rc, why);
@@ -198,6 +200,12 @@ may_offer(struct sender *s, void *offer)
 	}
 	s->ops.settled(s->ops.arg, offer, SENDER_KEPT);
 	return false;
+}
+
+uint32_t
+sender_next_word(const struct sender *s)
+{
+	return s->n_offers;
 }
 
 void
@@ -376,6 +384,7 @@ sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char 
 	s->handles = 2;
 	s->poll.data = s->silence.data = s;
 	CHECK_ZERO(uv_timer_start(&s->silence, on_silence, WELCOME_MS, 0));
+	kept_add(s->arbiter.fd, KEPT_ARBITER);
 	watch(s);
 	*out = s;
 	return WSD_OK;

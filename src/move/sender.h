@@ -2,7 +2,8 @@
 /*
  * The giving side of a handoff: connects to the other instance, offers connections, or the session alone of
  * those that stay, as they come, and learns what became of each. An offer is settled exactly once. Main
- * thread.
+ * thread. What was offered is decided by the arbiter also after a crash: as long as anything is not settled it is kept
+ * (kept/table.h).
  *
  *   CONNECTING ── hello ──► GREETING ── welcome ──► OPEN ── sender_finish() ──► FINISHING ── bye ──► over
  *        └──────────────────────┴──── the link breaks, or nothing comes in time ────┴─────────────► over
@@ -37,6 +38,9 @@ struct sender_ops {
 /* path: the other side's socket. most: offers that will be made. WSD_OK: over() will be called, later. */
 int sender_start(struct sender **out, uv_loop_t *loop, const char *path, const char *instance, const char *software,
 		 uint32_t most, const struct sender_ops *ops);
+
+/* The arbiter's word for what is offered next. */
+uint32_t sender_next_word(const struct sender *s);
 
 /* Offers a connection: fd stays the caller's, state is copied. settled() will be called for it, perhaps at once. */
 void sender_offer(struct sender *s, void *offer, int fd, const char *state, size_t len);

@@ -18,6 +18,7 @@
 #include "conf/conf.h"
 #include "config.h"
 #include "front/front.h"
+#include "kept/notes.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "metrics/metrics.h"
@@ -71,6 +72,15 @@ opened(void *arg, bool sessions)
 	handoff_give_left(g); /* there may be none at all */
 }
 
+/* For the process after this one, if this one is killed. */
+static void
+note_offer(const struct handoff_give *g, const struct worker_offer *offer, enum note_offer whose, uint32_t word)
+{
+	struct front_seat seat = { .serial = offer->serial, .worker = offer->worker, .slot = offer->slot };
+
+	note_set_offer(front_note(g->front, &seat), whose, word);
+}
+
 /* The other side has it: the connection, or its session alone. */
 static int
 on_taken(struct handoff_give *g, struct worker_offer *offer)
@@ -114,13 +124,16 @@ settled(void *arg, void *what, enum sender_fate fate)
 
 	switch (fate) {
 	case SENDER_TAKEN:
+		note_offer(g, offer, offer->fd != -1 ? NOTE_GIVEN : NOTE_GIVEN_SESSION, 0);
 		rc = on_taken(g, offer);
 		break;
 	case SENDER_KEPT:
+		note_offer(g, offer, NOTE_OURS, 0);
 		g->status.kept++;
 		rc = worker_keep(workers_at(g->workers, offer->worker), offer, CLIENT_BYES, 0);
 		break;
 	case SENDER_REFUSED:
+		note_offer(g, offer, NOTE_OURS, 0);
 		rc = on_refused(g, offer);
 		break;
 	}
@@ -215,6 +228,8 @@ handoff_give_offer(struct handoff_give *g, struct worker_offer *offer)
 	}
 	data = whole ? export_connection(g->front, offer, &len)
 		     : export_session(g->front, offer, g->conf->session_ttl_ms, &len);
+	if (data) /* before it leaves */
+		note_offer(g, offer, whole ? NOTE_OFFERED : NOTE_OFFERED_SESSION, sender_next_word(g->sender));
 	if (!data)
 		settled(g, offer, SENDER_REFUSED);
 	else if (whole)

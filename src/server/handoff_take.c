@@ -13,15 +13,19 @@
 #include "server/starting.h"
 
 static int
-connection_arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg)
+connection_arrived(void *arg, int fd, const struct conn_state *state, uint32_t word, receiver_claim_cb claim,
+		   void *claim_arg)
 {
-	return import_connection(arg, fd, state, claim, claim_arg);
+	return import_connection(arg, fd, state,
+				 &(struct import_claim){ .take = claim, .arg = claim_arg, .word = word });
 }
 
 static int
-session_arrived(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg)
+session_arrived(void *arg, const struct session_state *session, uint32_t word, receiver_claim_cb claim, void *claim_arg)
 {
-	return import_session(arg, session, claim, claim_arg);
+	struct import_claim offered = { .take = claim, .arg = claim_arg, .word = word };
+
+	return import_session(arg, session, claim ? &offered : NULL);
 }
 
 static void

@@ -14,23 +14,29 @@
 struct front;
 struct lifecycle;
 struct metrics_shard;
+struct notes;
 struct workers;
 
 struct importer {
 	struct front *front;
 	const struct workers *workers;
 	const struct lifecycle *lifecycle;
+	struct notes *notes; /* NULL: there is no keeper */
 	struct metrics_shard *shard;
 };
 
-/* Called once, when nothing can go wrong any more: whether it is ours. */
-typedef bool (*import_claim_cb)(void *claim_arg);
+/* What was offered, and may not be ours. */
+struct import_claim {
+	bool (*take)(void *arg); /* called once, when nothing can go wrong any more: whether it is ours */
+	void *arg;
+	uint32_t word; /* of the arbiter, which tells the same to the process after this one */
+};
 
-/* Owns fd in every case. claim may be NULL. WSD_OK; WSD_E_CLOSED if the claim was lost; or why it is not wanted, and
- * then claim was not called: -ENOTCONN (no connected TCP socket, or not any more), WSD_E_BUSY (the id is in use here,
- * or this process is about to end) or -ENOMEM. */
-int import_connection(const struct importer *im, int fd, const struct conn_state *state, import_claim_cb claim,
-		      void *claim_arg);
+/* Owns fd in every case. claim may be NULL: it is ours. WSD_OK; WSD_E_CLOSED if the claim was lost; or why it is not
+ * wanted, and then claim was not called: -ENOTCONN (no connected TCP socket, or not any more), WSD_E_BUSY (the id is in
+ * use here, or this process is about to end) or -ENOMEM. */
+int import_connection(const struct importer *im, int fd, const struct conn_state *state,
+		      const struct import_claim *claim);
 
 /* The same for one that the process before has noted, under this index (kept/notes.h), which is the front desk's then.
  * On failure it is still the caller's. */
@@ -39,8 +45,7 @@ int import_noted(const struct importer *im, int fd, const struct conn_state *sta
 /* A session that nobody is connected with; with a claim, one whose connection is about to be closed where it comes
  * from, which replaces what is known of it here. Results as above, and WSD_E_UNSUPPORTED (no sessions are kept here);
  * without a claim WSD_OK. */
-int import_session(const struct importer *im, const struct session_state *session, import_claim_cb claim,
-		   void *claim_arg);
+int import_session(const struct importer *im, const struct session_state *session, const struct import_claim *claim);
 
 /* A list of them, as export_sessions() makes it. */
 void import_sessions(const struct importer *im, const char *list, size_t len);

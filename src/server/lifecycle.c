@@ -116,25 +116,6 @@ lifecycle_stop(struct lifecycle *l)
 	uv_close((uv_handle_t *)&l->deadline, NULL);
 }
 
-int
-lifecycle_ready(struct lifecycle *l, bool watched)
-{
-	uint32_t n = workers_count(l->workers);
-	int rc;
-
-	kept_set_phase(KEPT_SERVING); /* first: who is told that all is ready may rely on it */
-	/* together: watchdog.c judges from here on, and the manager's timer never runs */
-	rc = sysd_notify("READY=1\nSTATUS=serving%s", watched ? "\nWATCHDOG_USEC=0" : "");
-	if (rc != WSD_OK) { /* systemd would wait for it, and in the end kill us with all connections */
-		log_error("could not tell the service manager that all is ready (%s)", wsd_strerror(rc));
-		return rc;
-	}
-	set_state(l, LIFE_RUNNING);
-	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STARTED, LOG_FIELDS(LOG_NUMBER("WS_WORKERS", n)),
-	       "serving with %" PRIu32 " workers, at most %" PRIu32 " connections", n, l->conf->max_connections);
-	return WSD_OK;
-}
-
 /* ---- draining -------------------------------------------------------------------------------- */
 
 static void
@@ -171,6 +152,42 @@ begin_drain(struct lifecycle *l, enum client_bye bye)
 	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_DRAINING, LOG_FIELDS(LOG_NUMBER("WS_CONNECTIONS", n)),
 	       "draining %" PRIu32 " connections", n);
 	tell_workers(l, bye, lifecycle_spread_ms(l));
+}
+
+/* What the process before this one was told to do, if it was killed. */
+static void
+take_over_duty(struct lifecycle *l)
+{
+	static const enum life_state states[] = {
+		[KEPT_RUNNING] = LIFE_RUNNING,
+		[KEPT_STANDBY] = LIFE_STANDBY,
+		[KEPT_DRAINING] = LIFE_DRAINING,
+	};
+	enum kept_duty duty = kept_duty();
+
+	set_state(l, states[duty]);
+	if (duty == KEPT_DRAINING)
+		begin_drain(l, CLIENT_BYE_SHUTDOWN);
+}
+
+int
+lifecycle_ready(struct lifecycle *l, bool watched)
+{
+	uint32_t n = workers_count(l->workers);
+	int rc;
+
+	kept_set_parking(false);      /* whoever was taken up from there has gone on since */
+	kept_set_phase(KEPT_SERVING); /* first: who is told that all is ready may rely on it */
+	/* together: watchdog.c judges from here on, and the manager's timer never runs */
+	rc = sysd_notify("READY=1\nSTATUS=serving%s", watched ? "\nWATCHDOG_USEC=0" : "");
+	if (rc != WSD_OK) { /* systemd would wait for it, and in the end kill us with all connections */
+		log_error("could not tell the service manager that all is ready (%s)", wsd_strerror(rc));
+		return rc;
+	}
+	take_over_duty(l);
+	LOG_AT(LOG_LEVEL_NOTICE, LOG_ID_STARTED, LOG_FIELDS(LOG_NUMBER("WS_WORKERS", n)),
+	       "serving with %" PRIu32 " workers, at most %" PRIu32 " connections", n, l->conf->max_connections);
+	return WSD_OK;
 }
 
 static void
@@ -274,6 +291,7 @@ lifecycle_drain(struct lifecycle *l)
 	/* also in the midst of a handoff */
 	if ((state != LIFE_RUNNING && state != LIFE_STANDBY) || restart_is_asking(l->restart))
 		return WSD_E_BUSY;
+	kept_set_duty(KEPT_DRAINING);
 	set_state(l, LIFE_DRAINING);
 	begin_drain(l, CLIENT_BYE_SHUTDOWN);
 	return WSD_OK;
@@ -288,6 +306,7 @@ lifecycle_accept(struct lifecycle *l, bool on)
 		for (uint32_t i = 0; i < workers_count(l->workers); i++)
 			worker_drain_stop(workers_at(l->workers, i));
 	status_drain_over(l->status);
+	kept_set_duty(on ? KEPT_RUNNING : KEPT_STANDBY);
 	set_state(l, on ? LIFE_RUNNING : LIFE_STANDBY);
 	log_notice("%s", on ? "accepting connections" : "on standby: new connections are refused");
 	return WSD_OK;
@@ -303,6 +322,10 @@ lifecycle_handoff_begins(struct lifecycle *l)
 void
 lifecycle_handoff_ends(struct lifecycle *l, bool done)
 {
-	if (!done && lifecycle_state(l) == LIFE_STANDBY)
+	if (lifecycle_state(l) != LIFE_STANDBY) /* it has been drained, or stopped, meanwhile */
+		return;
+	if (done)
+		kept_set_duty(KEPT_STANDBY);
+	else
 		set_state(l, l->before_handoff);
 }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "conf/conf.h"
 #include "front/front.h"
+#include "kept/table.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "server/export.h"
@@ -81,6 +82,7 @@ lot_fill_begin(struct lot_fill *f)
 	f->flush.data = f;
 	CHECK_ZERO(uv_timer_start(&f->flush, on_flush_due, FLUSH_MS, FLUSH_MS));
 	f->running = true;
+	kept_set_parking(true);
 	f->since_ms = clock_mono_ms();
 	for (uint32_t i = 0; i < workers_count(f->workers); i++)
 		if (worker_export_last(workers_at(f->workers, i), f->conf->parking_grace_ms) != WSD_OK)

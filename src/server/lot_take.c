@@ -2,6 +2,7 @@
 /* The parking lot that the process before has left, and taking up what is in it. Main thread. */
 #include "server/lot_take.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 #include "base/fd.h"
 #include "conf/conf.h"
 #include "front/front.h"
+#include "kept/table.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "move/lot.h"
@@ -28,13 +30,43 @@ wanted(const struct conf *conf)
 	return conf->parking == CONF_PARKING_ON;
 }
 
+/* One that was not passed in, but made by a process that was killed, is newer. */
+static void
+find_made(int kept[SYSD_KEPT])
+{
+	static const enum kept_role roles[SYSD_KEPT] = {
+		[SYSD_LOT_IN] = KEPT_LOT_IN,
+		[SYSD_LOT_OUT] = KEPT_LOT_OUT,
+		[SYSD_LOT_TABLE] = KEPT_LOT_TABLE,
+	};
+
+	if (kept_find(KEPT_LOT_TABLE, 0) == -1)
+		return;
+	for (int i = 0; i < SYSD_KEPT; i++)
+		kept[i] = kept_find(roles[i], 0);
+}
+
+/* What was passed in stays open under its number, by which a keeper passes it on. */
+static int
+take(int *fd)
+{
+	int own = kept_role_of(*fd) == KEPT_PASSED ? fcntl(*fd, F_DUPFD_CLOEXEC, 0) : *fd;
+
+	*fd = -1;
+	return own;
+}
+
 static int
 open_kept(struct lot **out, int kept[SYSD_KEPT])
 {
-	int in = kept[SYSD_LOT_IN], out_end = kept[SYSD_LOT_OUT], table = kept[SYSD_LOT_TABLE];
+	int fds[SYSD_KEPT], rc;
 
-	kept[SYSD_LOT_IN] = kept[SYSD_LOT_OUT] = kept[SYSD_LOT_TABLE] = -1;
-	return lot_open(out, in, out_end, table);
+	for (int i = 0; i < SYSD_KEPT; i++)
+		fds[i] = take(&kept[i]);
+	rc = lot_open(out, fds[SYSD_LOT_IN], fds[SYSD_LOT_OUT], fds[SYSD_LOT_TABLE]);
+	for (int i = 0; i < SYSD_KEPT && rc != WSD_OK; i++)
+		kept_remove(fds[i]);
+	return rc;
 }
 
 static int
@@ -48,8 +80,13 @@ create_and_store(struct lot **out)
 		rc = sysd_store(SYSD_LOT_OUT, lot_out_fd(*out));
 	if (rc == WSD_OK)
 		rc = sysd_store(SYSD_LOT_TABLE, lot_table_fd(*out));
-	if (rc != WSD_OK)
+	if (rc != WSD_OK) {
 		lot_destroy(out);
+		return rc;
+	}
+	kept_add(lot_in_fd(*out), KEPT_LOT_IN);
+	kept_add(lot_out_fd(*out), KEPT_LOT_OUT);
+	kept_add(lot_table_fd(*out), KEPT_LOT_TABLE);
 	return rc;
 }
 
@@ -61,6 +98,7 @@ lot_take_open(struct lot **out, const struct conf *conf, int kept[SYSD_KEPT])
 	*out = NULL;
 	if (!wanted(conf))
 		return WSD_OK;
+	find_made(kept);
 	if (kept[SYSD_LOT_IN] != -1 && kept[SYSD_LOT_OUT] != -1 && kept[SYSD_LOT_TABLE] != -1) {
 		rc = open_kept(out, kept);
 		if (rc == WSD_OK)
@@ -91,7 +129,7 @@ take_connection(const struct importer *im, int fd, const char *data, size_t len)
 		fd_close(&fd);
 		return rc;
 	}
-	return import_connection(im, fd, &state, NULL, NULL);
+	return import_connection(im, fd, &state, NULL);
 }
 
 static void

@@ -102,9 +102,11 @@ connect_parts(struct server *s)
 	s->fill = (struct lot_fill){
 		.conf = s->conf, .loop = &s->loop, .front = s->front, .workers = &s->workers, .lot = s->lot
 	};
-	s->importer = (struct importer){
-		.front = s->front, .workers = &s->workers, .lifecycle = &s->lifecycle, .shard = s->shard
-	};
+	s->importer = (struct importer){ .front = s->front,
+					 .workers = &s->workers,
+					 .lifecycle = &s->lifecycle,
+					 .notes = s->notes,
+					 .shard = s->shard };
 	s->give = (struct handoff_give){ .conf = s->conf,
 					 .loop = &s->loop,
 					 .front = s->front,
@@ -291,7 +293,7 @@ take_parked(struct server *s)
 static int
 take_noted(struct server *s)
 {
-	return takeover_take(s->notes, &s->importer, s->conf);
+	return takeover_take(s->notes, s->lot, &s->importer, s->conf);
 }
 
 static int
@@ -335,8 +337,8 @@ static const struct part {
 	{ "mailbox", start_wiring, stop_wiring, false },
 	{ "workers", start_workers, stop_workers, false },
 	{ "timers", start_timers, stop_timers, false },
-	{ "parked connections", take_parked, NULL, true },
 	{ "connections of a process that was killed", take_noted, NULL, true },
+	{ "parked connections", take_parked, NULL, true },
 	{ "handoff", start_handoff, stop_handoff, true },
 	{ "listeners", start_listening, NULL, true },
 	{ "watchdog", start_watchdog, stop_watchdog, false }, /* the last: what has to be ready is not waited for */

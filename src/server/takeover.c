@@ -30,6 +30,7 @@
 #include "proto/state.h"
 #include "server/import.h"
 #include "server/starting.h"
+#include "server/takeover_moves.h"
 
 #define CLOSE_CODE   1012
 #define OTHER_SHARDS 3   /* than the workers' */
@@ -38,6 +39,7 @@
 struct takeover {
 	const struct importer *im;
 	struct notes *notes;
+	struct takeover_moves moves;
 	uint64_t ttl_ms, now_ms;
 	bool farewell;
 	bool *wanted;               /* by descriptor */
@@ -99,8 +101,11 @@ keep_its_session(struct takeover *t, const struct note *note, uint64_t sent)
 static bool
 decide(struct takeover *t, const struct note *note)
 {
+	enum takeover_whose whose = takeover_whose(&t->moves, note);
 	struct tcp_state tcp;
 
+	if (whose == TAKEOVER_ELSEWHERE)
+		return false;
 	if (note->state == NOTE_SESSION) {
 		uint64_t left = note->expires_ms > t->now_ms ? note->expires_ms - t->now_ms : 0;
 
@@ -115,13 +120,14 @@ decide(struct takeover *t, const struct note *note)
 	}
 	if (!tcp_state_of(note->fd, &tcp))
 		memset(&tcp, 0, sizeof(tcp));
-	if (!t->farewell && place_of(note, &tcp)) {
+	if (!t->farewell && whose == TAKEOVER_OURS && place_of(note, &tcp)) {
 		t->wanted[note->fd] = true;
 		return true;
 	}
 	part_from(note->fd, note, &tcp);
 	t->closed++;
-	keep_its_session(t, note, tcp.sent);
+	if (whose == TAKEOVER_OURS)
+		keep_its_session(t, note, tcp.sent);
 	return false;
 }
 
@@ -179,7 +185,7 @@ state_of(const struct takeover *t, const struct note *note, struct conn_state *o
 	return place && travel_noted(out, place->rows, t->now_ms);
 }
 
-/* Not if the lot had it as well, or its peer has gone just now. */
+/* Not if its peer has gone just now. */
 static void
 go_on(struct takeover *t, uint32_t index)
 {
@@ -274,7 +280,7 @@ take(struct takeover *t)
 }
 
 int
-takeover_take(struct notes *notes, const struct importer *im, const struct conf *conf)
+takeover_take(struct notes *notes, struct lot *lot, const struct importer *im, const struct conf *conf)
 {
 	struct takeover t = { .im = im,
 			      .notes = notes,
@@ -287,8 +293,9 @@ takeover_take(struct notes *notes, const struct importer *im, const struct conf 
 		return WSD_OK;
 	t.wanted = calloc(kept_size(), sizeof(*t.wanted));
 	t.movers = calloc(notes_count(notes), sizeof(*t.movers));
-	if (t.wanted && t.movers) {
+	if (t.wanted && t.movers && takeover_moves_begin(&t.moves, lot) == WSD_OK) {
 		take(&t);
+		takeover_moves_end(&t.moves);
 		rc = t.farewell ? WSD_E_BUSY : WSD_OK;
 	}
 	free(t.wanted);

@@ -100,6 +100,7 @@ void
 wire_hold(struct wire_hub *hub, struct wire *wire)
 {
 	CHECK(wire->state == WIRE_OPEN);
+	note_sync(hub, wire); /* as long as it stands still this holds */
 	wire->seeking = false;
 	wire->state = WIRE_HELD;
 	pause_mind(hub, wire);

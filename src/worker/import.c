@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/tcp.h"
 #include "client/travel.h"
+#include "kept/notes.h"
 
 struct import_mail {
 	struct mail mail;
@@ -27,6 +29,27 @@ run_import(struct mail *mail, void *owner)
 	free(m);
 }
 
+/* It is here from now on if the process is killed; or, if it was offered, from the moment on at which it is claimed:
+ * whoever gave it away has nothing of it then. It stands still, so that the kernel's counts tell where. */
+static void
+note_arrival(const struct worker_arrival *a, const struct client *c, bool claimed)
+{
+	struct note *note = a->note;
+	struct tcp_state tcp;
+
+	if (!note || a->noted || !tcp_state_of(a->fd, &tcp))
+		return;
+	if (claimed)
+		note_set_offer(note, NOTE_CLAIMED, a->word);
+	note_hold(note, a->state->queue_len > 0); /* until that has been sent */
+	travel_note(c, note_begin(note));
+	note_end(note, tcp.consumed, tcp.sent);
+	note->given = tcp.sent;
+	note->unseen = 0;
+	note_set_fd(note, a->fd);
+	note_set_state(note, NOTE_OPEN);
+}
+
 int
 worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*claim)(void *arg), void *claim_arg)
 {
@@ -43,6 +66,7 @@ worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*cla
 	};
 	if (!m->client)
 		goto out;
+	note_arrival(arrival, m->client, claim != NULL);
 	/* without a bound: what was claimed must not be lost; the sender's window bounds it */
 	rc = claim && !claim(claim_arg) ? WSD_E_CLOSED : mailbox_return(&w->box, &m->mail);
 	if (rc == WSD_OK)

@@ -63,6 +63,7 @@ struct worker_arrival {
 	const struct conn_state *state; /* copied */
 	struct note *note;              /* in which the next process finds it; NULL: there is no keeper */
 	bool noted;                     /* by the process before, which has crashed */
+	uint32_t word;                  /* of the arbiter, that tells whether a claim was won; else nothing */
 };
 
 /* Called on the worker's thread. */

@@ -26,7 +26,7 @@ src/wire:     base kept metrics proto loop / uv.h libwebsockets.h
 src/client:   base kept log conf metrics proto loop auth wire / uv.h
 src/worker:   base kept metrics proto loop wire client / uv.h
 src/front:    base kept log conf metrics proto loop auth / uv.h uthash.h
-src/move:     base log proto loop sysd / uv.h
+src/move:     base kept log proto loop sysd / uv.h
 src/admin:    base log conf metrics proto loop / json-c/* microhttpd.h uthash.h
 src/server:   base kept keeper log sysd metrics conf proto loop auth client worker front move admin / uv.h
 src/wsd.c:    base keeper log sysd metrics conf auth server /

@@ -56,7 +56,7 @@ judge(const char *id, receiver_claim_cb claim, void *claim_arg)
 }
 
 static int
-arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg)
+arrived(void *arg, int fd, const struct conn_state *state, uint32_t word, receiver_claim_cb claim, void *claim_arg)
 {
 	CHECK(strlen(state->id) <= CONNECTION_ID_MAX);
 	fd_close(&fd);
@@ -64,7 +64,7 @@ arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb cla
 }
 
 static int
-session(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg)
+session(void *arg, const struct session_state *session, uint32_t word, receiver_claim_cb claim, void *claim_arg)
 {
 	CHECK(strlen(session->id) <= CONNECTION_ID_MAX);
 	return claim ? judge(session->id, claim, claim_arg) : WSD_OK;

@@ -203,7 +203,7 @@ rig_connect(const char *id)
 	struct conn_state state = rig_state(id);
 	struct front_seat seat;
 
-	assert_int_equal(import_connection(&rig.importer, rig_socket(), &state, NULL, NULL), WSD_OK);
+	assert_int_equal(import_connection(&rig.importer, rig_socket(), &state, NULL), WSD_OK);
 	assert_true(front_find(rig.front, id, &seat));
 	return &fake_workers[seat.worker];
 }

@@ -32,8 +32,10 @@ test_one_winner(void **state)
 	assert_false(arbiter_take(&theirs, 1));
 	assert_false(arbiter_take(&theirs, 2));
 	assert_false(arbiter_keep(&ours, UINT32_MAX));
+	assert_true(arbiter_is_taken(&ours, 0) && !arbiter_is_taken(&ours, 1) && !arbiter_is_taken(&ours, 2));
 	arbiter_close(&ours);
 	assert_false(arbiter_keep(&ours, 1));
+	assert_false(arbiter_is_taken(&ours, 0));
 	arbiter_close(&ours);
 	arbiter_close(&theirs);
 }

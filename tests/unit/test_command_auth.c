@@ -18,6 +18,7 @@ start(void **state)
 	if (rig_start(state) != 0)
 		return -1;
 	rig.conf.auth = CONF_AUTH_JWT;
+	rig.conf.heartbeat_interval_ms = 3600000; /* none comes in between */
 	rig.conf.jwt_algorithm = CONF_HS256;
 	rig.conf.jwt_key = (char *)SECRET;
 	rig.conf.jwt_key_len = strlen(SECRET);

@@ -22,7 +22,7 @@ import(const char *id, int fd, bool ours)
 	struct conn_state state = rig_state(id);
 
 	claims = 0;
-	return import_connection(&rig.importer, fd, &state, claim, &ours);
+	return import_connection(&rig.importer, fd, &state, &(struct import_claim){ .take = claim, .arg = &ours });
 }
 
 static void
@@ -85,7 +85,7 @@ import_one(const char *id, bool ours)
 
 	strcpy(session.id, id);
 	claims = 0;
-	return import_session(&rig.importer, &session, claim, &ours);
+	return import_session(&rig.importer, &session, &(struct import_claim){ .take = claim, .arg = &ours });
 }
 
 static void

@@ -51,6 +51,9 @@ without(void)
 	NEED(kept_find(KEPT_PUBLIC, 0) == -1);
 	kept_set_phase(KEPT_SERVING);
 	NEED(kept_phase() == KEPT_STARTING);
+	kept_set_duty(KEPT_STANDBY);
+	kept_set_parking(true);
+	NEED(kept_duty() == KEPT_RUNNING && !kept_parking());
 	NEED(kept_last_death().signal == 0);
 	kept_close_others();
 }
@@ -81,6 +84,9 @@ roles(void)
 	kept_close_others();
 	NEED(fcntl(one, F_GETFD) == -1 && fcntl(two, F_GETFD) != -1);
 	NEED(fcntl(kept_table_fd(), F_GETFD) != -1);
+	close(two);
+	kept_close_others();
+	NEED(kept_role_of(two) == KEPT_NOTHING); /* whoever gets its number next is not it */
 }
 
 static void
@@ -125,9 +131,12 @@ opened_again(void)
 	NEED(kept_create() == WSD_OK);
 	kept_add(7, KEPT_HANDOFF);
 	kept_ask_end(SIGTERM);
+	kept_set_duty(KEPT_DRAINING);
+	kept_set_parking(true);
 	fd = fcntl(kept_table_fd(), F_DUPFD_CLOEXEC, 50);
 	NEED(kept_open(fd) == WSD_OK);
 	NEED(kept_role_of(7) == KEPT_HANDOFF && kept_end_asked() == SIGTERM);
+	NEED(kept_duty() == KEPT_DRAINING && kept_parking());
 }
 
 static void

@@ -82,14 +82,14 @@ over(void *arg, int rc, const char *why)
 /* ---- the taking side ------------------------------------------------------------------------- */
 
 static int
-arrived(void *arg, int fd, const struct conn_state *state, receiver_claim_cb claim, void *claim_arg)
+arrived(void *arg, int fd, const struct conn_state *state, uint32_t word, receiver_claim_cb claim, void *claim_arg)
 {
 	fd_close(&fd);
 	return WSD_E_BUSY;
 }
 
 static int
-session(void *arg, const struct session_state *session, receiver_claim_cb claim, void *claim_arg)
+session(void *arg, const struct session_state *session, uint32_t word, receiver_claim_cb claim, void *claim_arg)
 {
 	strcat(rig.ids, session->id);
 	if (!claim) {
