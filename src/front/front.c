@@ -160,7 +160,6 @@ front_left(struct front *f, const struct front_seat *at, uint64_t count, bool se
 	CHECK(seat->serial == at->serial);
 	if (seat->client)
 		seat->client->connections--;
-	notes_free(f->notes, seat->note);
 	if (session) {
 		session->count = count;
 		if (session->state == SESSION_LIVE && session_over)
@@ -168,6 +167,7 @@ front_left(struct front *f, const struct front_seat *at, uint64_t count, bool se
 		else if (session->state == SESSION_LIVE)
 			sessions_keep(&f->sessions, session, uv_now(f->loop));
 	}
+	notes_free(f->notes, seat->note); /* its session has one of its own by now */
 	seats_free(&f->seats, at->worker, at->slot);
 }
 

@@ -128,6 +128,7 @@ start_anew(struct note *note)
 	for (int i = 0; i < 2; i++)
 		atomic_store_explicit(&note->positions[i].out, NOTE_NOWHERE, memory_order_relaxed);
 	note->newest = 0;
+	note->behind = false;
 }
 
 uint32_t

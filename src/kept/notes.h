@@ -70,6 +70,7 @@ struct note {
 	_Atomic uint64_t cookie;  /* of the socket (SO_COOKIE), which no other one has had */
 	_Atomic uint32_t offered; /* enum note_offer, and which word: note_offer_of() */
 	uint16_t peer_port;
+	uint8_t behind; /* what the library has read or written by itself is still to be seen to; the wire's */
 	union {
 		uint64_t given;      /* bytes of the stream that were written; the wire's */
 		uint64_t expires_ms; /* of a session: clock_mono_ms() */

@@ -122,15 +122,15 @@ listen_prepare(struct sysd_listeners *l, const struct conf *conf)
 		starting_failed("%s", why);
 		return rc;
 	}
+	if (l->n[SYSD_PUBLIC] > 0)
+		warn_unused(conf->public_given, "public");
+	if (l->n[SYSD_ADMIN] > 0)
+		warn_unused(conf->admin_given, "admin");
 	take_kept(l);
 	if (l->n[SYSD_PUBLIC] == 0)
 		rc = bind_all(l, conf, SYSD_PUBLIC, conf->host, conf->port);
-	else
-		warn_unused(conf->public_given, "public");
 	if (rc == WSD_OK && l->n[SYSD_ADMIN] == 0)
 		rc = bind_all(l, conf, SYSD_ADMIN, conf->admin_host, conf->admin_port);
-	else if (rc == WSD_OK)
-		warn_unused(conf->admin_given, "admin");
 	if (rc == WSD_OK && l->n[SYSD_HANDOFF] == 0)
 		listen_handoff(l, conf);
 	if (rc != WSD_OK)

@@ -31,6 +31,8 @@ note_write(struct wire_hub *hub, struct wire *wire, size_t len)
 		return;
 	wire->note->given += len;
 	put(hub, wire);
+	if (wire->note->behind)
+		due_look(hub, wire);
 }
 
 void
@@ -69,6 +71,7 @@ is_at_rest(const struct wire_hub *hub, const struct wire *wire)
 {
 	return wire->state == WIRE_OPEN && !wire->inside_frame && !wire->inside_message && !wire->queue &&
 	       !wire->by_queue && !wire->paused && !lws_partial_buffered(wire->lws) &&
+	       lws_remaining_packet_payload(wire->lws) == 0 && /* also of a frame of which only the head has come */
 	       (hub->cork.now.wire != wire || hub->cork.now.len == 0);
 }
 
@@ -77,7 +80,10 @@ note_sync(struct wire_hub *hub, struct wire *wire)
 {
 	struct tcp_state tcp;
 
-	if (!wire->note || !is_at_rest(hub, wire) || !tcp_state_of(wire_fd(wire), &tcp))
+	if (!wire->note)
+		return;
+	wire->note->behind = !is_at_rest(hub, wire); /* it is seen to when it next says something */
+	if (wire->note->behind || !tcp_state_of(wire_fd(wire), &tcp))
 		return;
 	wire->note->unseen = tcp.consumed - wire->read_bytes;
 	wire->note->given = tcp.sent;
