@@ -14,6 +14,8 @@
 #define FAULTS_BLOCKS       65536
 #define FAULTS_HEADS        16384
 
+#define FAULTS_DEADLY "this message kills the server" /* not masked */
+
 /* As faults.py has them, in this order. */
 enum kind {
 	MEMORY, /* malloc, calloc, realloc and their kin */
@@ -42,11 +44,11 @@ struct control {
 	_Atomic uint32_t error; /* errno */
 	_Atomic uint32_t most;  /* bytes that a write to a TCP socket takes; 0: all */
 	_Atomic uint32_t calls, failed;
-	_Atomic uint32_t n_frames; /* of the last failure */
-	_Atomic uint32_t turn;     /* noted with each block of memory: which try it was made in */
-	_Atomic uint32_t keep;     /* of the calls of free(), this one does nothing: a leak; 0: none */
-	_Atomic uint32_t frees;    /* calls of free() that count for that */
-	uint32_t unused;
+	_Atomic uint32_t n_frames;        /* of the last failure */
+	_Atomic uint32_t turn;            /* noted with each block of memory: which try it was made in */
+	_Atomic uint32_t keep;            /* of the calls of free(), this one does nothing: a leak; 0: none */
+	_Atomic uint32_t frees;           /* calls of free() that count for that */
+	_Atomic uint32_t deadly;          /* who reads FAULTS_DEADLY dies of it, by this signal; 0: nobody does */
 	_Atomic int64_t real_ms, mono_ms; /* added to the clocks */
 	_Atomic int64_t in_use;           /* bytes allocated */
 	_Atomic uint64_t frames[FAULTS_FRAMES];

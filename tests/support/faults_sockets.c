@@ -2,7 +2,9 @@
 /* libfaults.so: reading and writing. */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -114,6 +116,18 @@ sendmsg(int fd, const struct msghdr *msg, int flags)
 	return syscall(SYS_sendmsg, fd, msg, flags);
 }
 
+/* What was read, of what was asked for. */
+static ssize_t
+live_through(const void *data, ssize_t len)
+{
+	struct control *c = faults_now();
+	int signo = c ? (int)c->deadly : 0;
+
+	if (signo != 0 && len > 0 && memmem(data, (size_t)len, FAULTS_DEADLY, strlen(FAULTS_DEADLY)))
+		raise(signo);
+	return len;
+}
+
 ssize_t
 read(int fd, void *data, size_t len)
 {
@@ -124,7 +138,9 @@ ssize_t
 recvfrom(int fd, void *restrict data, size_t len, int flags, struct sockaddr *restrict from,
 	 socklen_t *restrict from_len)
 {
-	return receive_fails(fd) ? -1 : syscall(SYS_recvfrom, fd, data, len, flags, from, from_len);
+	if (receive_fails(fd))
+		return -1;
+	return live_through(data, syscall(SYS_recvfrom, fd, data, len, flags, from, from_len));
 }
 
 ssize_t

@@ -85,6 +85,10 @@ class Faults:
         self._word(0, 0)
         return self.calls
 
+    def kill(self, signo):
+        """From now on who reads what deadly() makes is killed. 0: nobody is."""
+        self._word(11, signo)
+
     def cut_writes(self, most):
         """A write to a TCP socket takes so many bytes; 0: all."""
         self._word(4, most)
@@ -139,6 +143,12 @@ class Faults:
             wait_for(lambda: not self.blocks_at_rest(daemon).beyond(makers), "end of a leak")
         except AssertionError:
             raise Leak(self.blocks_at_rest(daemon).beyond(makers), tries) from None
+
+
+def deadly():
+    """A message that can be read as it is on the wire."""
+    text = message("this message kills the server").encode()
+    return bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
 
 
 class Leak(AssertionError):

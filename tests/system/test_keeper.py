@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The server is killed, and its clients go on with the next one: doc/crash.md."""
 
+import json
 import os
 import re
 import signal
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import metrics
-from clients import CLOSE, PING, PONG, TEXT, ask_operator, close_payload, frame, http, message, wait_open
+import silent
+from clients import CLOSE, PING, PONG, TEXT, Closed, ask_operator, close_payload, frame, http, message, wait_open
 from crowd import HABITS
+from instances import wait_for
 from process import sanitized
 from test_limits import ask_without_reading
 from test_watchdog import WALL, hold
@@ -116,6 +119,34 @@ def test_pinging_clients_go_on(keep, raw):
         assert c.ask(message())["count"] == 1
 
 
+def test_pings_at_once(keep, raw):
+    """Not each is answered."""
+    wsd = keep()
+    c = raw(wsd).open()
+    for n in range(3):
+        c.send(b"".join(frame(PING, "x" * i) for i in range(1, 4)))
+        assert c.read_frame() == (PONG, b"x")
+        assert told(crash(wsd)) == (1, 0)
+    c.send_text(message())
+    opcode, answer = c.read_frame()
+    assert opcode == TEXT and json.loads(answer)["count"] == 1
+
+
+@pytest.mark.parametrize("n", [3, 20, 300])
+def test_ping_before_a_message_in_two_parts(keep, raw, n):
+    """When its pong had left, what had been read was not the end of something; it is taken into account with the answer."""
+    wsd = keep()
+    c = raw(wsd).open()
+    text = frame(TEXT, message("x" * 500))
+    c.send(frame(PING, b"1") + text[:n])
+    assert c.read_frame() == (PONG, b"1")
+    settle(wsd)
+    c.send(text[n:])
+    assert c.read_json()["count"] == 1
+    assert told(crash(wsd)) == (1, 0)
+    assert c.ask(message())["count"] == 2
+
+
 def test_what_is_said_meanwhile_is_answered(keep, raw):
     """It waits in the socket: nobody has read it."""
     wsd = keep()
@@ -151,6 +182,32 @@ def test_in_the_middle_of_a_message(keep, raw, begun):
     resume(raw, wsd, "/ws/chat/c", c, 3)
 
 
+@pytest.mark.parametrize("part", ["half a header", "half a mask", "half a ping", "a little of a long frame"])
+def test_less_than_a_frame(keep, raw, part):
+    """Of which the library shows nothing, or not much."""
+    wsd = keep()
+    c = raw(wsd).open("/ws/chat/c")
+    c.ask(message())
+    silent.STUCK[part](c)
+    wait_unread(wsd, c)
+    assert told(crash(wsd)) == (0, 1)
+    assert c.read_close() == 1012
+    resume(raw, wsd, "/ws/chat/c", c, 1)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_ping_before_the_beginning_of_a_message(keep, raw, n):
+    """With the pong all that was read is counted, but who goes on would take the rest for a frame of its own."""
+    wsd = keep()
+    c = raw(wsd).open("/ws/chat/c")
+    c.send(frame(PING, b"1") + frame(TEXT, message())[:n])
+    assert c.read_frame() == (PONG, b"1")
+    wait_unread(wsd, c)
+    assert told(crash(wsd)) == (0, 1)
+    c.read_end()
+    resume(raw, wsd, "/ws/chat/c", c, 0)
+
+
 def unread_bytes(wsd, c):
     """What is in the server's receive queue of this client, as the kernel tells."""
     port = f":{c.sock.getsockname()[1]:04X}"
@@ -174,10 +231,20 @@ def test_client_that_does_not_read(keep, raw):
     ask_without_reading(c)
     metrics.wait_paused(wsd, 1)
     assert told(crash(wsd)) == (1, 1)
-    c.read_end()
     assert other.ask(message())["count"] == 1
+    counts = [json.loads(payload)["count"] for opcode, payload in frames(c) if opcode == TEXT]
+    assert counts == list(range(1, len(counts) + 1))
     again = raw(wsd).open(f"/ws/chat/c?session={c.greeting['session']}")
-    assert again.greeting["resumed"] and again.greeting["count"] > 0
+    assert again.greeting["resumed"] and again.greeting["count"] >= len(counts)  # each that was answered
+
+
+def frames(c):
+    """All that come whole before the end."""
+    try:
+        while True:
+            yield c.read_frame()
+    except Closed:
+        pass
 
 
 def test_half_closed_client(keep, raw):
@@ -214,7 +281,8 @@ def test_unix_socket_client(keep, raw):
     assert told(crash(wsd)) == (1, 1)
     c.read_end()
     assert other.ask(message())["count"] == 1
-    raw(wsd.address(number=1)).open("/ws/chat/c")
+    again = raw(wsd.address(number=1)).open(f"/ws/chat/c?session={c.greeting['session']}")
+    assert (again.greeting["resumed"], again.greeting["count"]) == (True, 1)
 
 
 # ---------------------------------------------------------------- who has no connection yet, or any more
@@ -222,7 +290,7 @@ def test_unix_socket_client(keep, raw):
 
 def test_visitor_with_half_a_request(keep, raw):
     wsd = keep()
-    v, silent = raw(wsd), raw(wsd)
+    v, mute = raw(wsd), raw(wsd)
     request = v.request()
     v.send(request[:40])
     while metrics.read(wsd)["websocket_handshakes_pending"] != 2:
@@ -230,7 +298,7 @@ def test_visitor_with_half_a_request(keep, raw):
     crash(wsd)
     v.send(request[40:])
     assert v.read_response().status == 101
-    silent.open("/ws/chat/silent")
+    mute.open("/ws/chat/mute")
 
 
 def test_visitor_that_has_asked_while_nobody_listened(keep, raw):
@@ -243,9 +311,15 @@ def test_visitor_that_has_asked_while_nobody_listened(keep, raw):
     assert v.read_response().status == 101
 
 
-def test_plain_http_after_a_crash(keep):
-    wsd = keep()
+def test_plain_http_after_a_crash(keep, raw):
+    """Requests that are under way are cut off, and all sockets listened on."""
+    wsd = keep(admin=("v4", "unix"))
+    c = raw(wsd)
+    c.send("POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx")
+    wait_unread(wsd, c)
     crash(wsd)
+    c.read_end()
+    assert http(wsd.address("admin", 1), "/health").status == 200
     assert http(wsd.port, "/healthz").status == 200
     assert ask_operator(wsd.admin_port, "/api/v1/connections").json["total"] == 0
 
@@ -437,5 +511,5 @@ def test_no_zombies(keep):
     wsd = keep()
     for n in range(3):
         crash(wsd, SIGNALS[n])
-    children = Path(f"/proc/{wsd.pid}/task/{wsd.pid}/children").read_text(encoding="ascii").split()
-    assert children == [str(wsd.server)]
+    children = Path(f"/proc/{wsd.pid}/task/{wsd.pid}/children")
+    wait_for(lambda: children.read_text(encoding="ascii").split() == [str(wsd.server)], "end of the one before")

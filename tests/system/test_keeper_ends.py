@@ -4,11 +4,14 @@
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 
 import process
 from clients import CLOSE, close_payload, frame, message, wait_open
+from faults import deadly, unusable
+from instances import wait_for
 from test_keeper import crash, keep, resume, settle, told, unsanitized  # noqa: F401  (the fixture)
 from test_restart import taken_up
 from test_watchdog import LIMIT_US, WALL, hold, threads
@@ -59,9 +62,10 @@ def test_killed_while_it_took_its_leave(keep, raw):  # noqa: F811
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT])
-def test_killed_before_it_was_ready(keep, number):  # noqa: F811
-    """As without a keeper; the service manager is to see it."""
-    wsd = keep(wait=False)
+def test_killed_before_it_was_ready(keep, tmp_path, number):  # noqa: F811
+    """As without a keeper; the service manager is to see it. Nobody writes what it would read."""
+    os.mkfifo(tmp_path / "token")
+    wsd = keep(wait=False, ADMIN_TOKEN=None, ADMIN_TOKEN_FILE=tmp_path / "token")
     while not wsd.server:
         assert wsd.status is None
     wsd.send_server(number)
@@ -152,6 +156,30 @@ def test_sockets_of_its_own(keep, raw):  # noqa: F811
         assert c.ask(message())["count"] == n + 1
         raw(port).open(f"/ws/chat/n{n}").sock.close()
         wait_open(wsd, 1)
+    assert not wsd.logged("is not used")  # nobody has passed any in, and no setting is in vain
+
+
+# ---------------------------------------------------------------- messages that kill
+
+
+@pytest.mark.skipif(unusable() is not None, reason=f"{unusable()}")
+def test_message_that_kills(keep, faults, raw):  # noqa: F811
+    """Whoever sends it is closed each time, and it is read by no other server; all others live, until there were too many."""
+    faults.kill(signal.SIGSEGV)
+    wsd = keep(CRASH_LIMIT=3, environment=faults.environment)
+    others = [raw(wsd).open(f"/ws/chat/{n}") for n in range(10)]
+    for n in range(3):
+        killer = raw(wsd).open(f"/ws/chat/killer{n}")
+        settle(wsd)
+        line = wsd.taken_up_after(lambda: killer.send(deadly()))
+        assert told(line) == (10, 1) and int(line["WS_SIGNAL"]) == signal.SIGSEGV
+        assert killer.read_close() == 1012
+        for c in others:
+            assert c.ask(message())["count"] == n + 1
+    killer = raw(wsd).open("/ws/chat/killer")
+    killer.send(deadly())
+    assert [c.read_close() for c in [killer, *others]] == [1012] * 11
+    assert wsd.wait_exit() == 1
 
 
 # ---------------------------------------------------------------- core dumps
@@ -172,6 +200,22 @@ def test_core_dump(keep, raw, tmp_path, number):  # noqa: F811
     assert c.read_close() == 1000
     c.read_end()
     wsd.stop()
+
+
+def test_word_of_its_end_comes_late(keep, raw):  # noqa: F811
+    """The keeper sees the server's end before it hears that it is about to end. (It was ended by what it had not heard.)"""
+    wsd = keep()
+    c, server = raw(wsd).open(), wsd.server
+    settle(wsd)
+
+    def kill_unseen():
+        os.kill(wsd.pid, signal.SIGSTOP)
+        os.kill(server, signal.SIGSEGV)
+        wait_for(lambda: Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[0] == "Z", "end")
+        os.kill(wsd.pid, signal.SIGCONT)
+
+    assert told(wsd.taken_up_after(kill_unseen)) == (1, 0)
+    assert c.ask(message())["count"] == 1
 
 
 # ---------------------------------------------------------------- ends that are none of a signal's
@@ -319,6 +363,20 @@ def test_stopped_server(keep, raw):  # noqa: F811
         line = wsd.taken_up_after(lambda: wsd.send_server(signal.SIGSTOP))
         assert told(line) == (1, 0) and "its watchdog" in line["message"]
         assert c.ask(message())["count"] == n + 2
+
+
+def test_server_that_is_stopped_while_it_takes_over(keep, raw):  # noqa: F811
+    wsd = keep(watchdog_us=LIMIT_US)
+    c, first = raw(wsd).open(), wsd.server
+    settle(wsd)
+
+    def kill_and_stop():
+        os.kill(first, signal.SIGKILL)
+        second = wait_for(lambda: wsd.server not in (0, first) and wsd.server, "next server")
+        os.kill(second, signal.SIGSTOP)
+
+    assert told(wsd.taken_up_after(kill_and_stop))[0] == 1
+    assert c.ask(message())["count"] == 1
 
 
 @pytest.mark.parametrize("name", ["worker-0", "worker-1", "wsd"])
