@@ -65,14 +65,14 @@ place_of(const struct note *note, const struct tcp_state *tcp)
 	return tcp->connected ? note_find(note, tcp->consumed, tcp->sent) : NULL;
 }
 
-/* Its stream may be in the middle of a frame: only where it is not, there is something to be said. */
+/* Its stream may be in the middle of a frame, or be none yet: only where it is not, there is something to be said. */
 static void
 part_from(int fd, const struct note *note, const struct tcp_state *tcp)
 {
 	char frame[FRAME_CLOSE_LEN];
 	const struct note_position *last = note_last(note, tcp->sent);
 
-	if (last && last->out == tcp->sent) {
+	if (note->state != NOTE_SEATED && last && last->out == tcp->sent) {
 		ssize_t n = send(fd, frame, frame_close(frame, CLOSE_CODE), MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		(void)n; /* who has no room for it is not told */
@@ -119,15 +119,15 @@ decide(struct takeover *t, const struct note *note)
 		return false;
 	}
 	if (!tcp_state_of(note->fd, &tcp))
-		memset(&tcp, 0, sizeof(tcp));
+		tcp = (struct tcp_state){ .sent = NOTE_NOWHERE }; /* a unix-domain socket: all that was given out */
 	if (!t->farewell && whose == TAKEOVER_OURS && place_of(note, &tcp)) {
 		t->wanted[note->fd] = true;
 		return true;
 	}
+	if (whose == TAKEOVER_OURS) /* first: this process may be killed as well, and the next one finds it closed */
+		keep_its_session(t, note, tcp.sent);
 	part_from(note->fd, note, &tcp);
 	t->closed++;
-	if (whose == TAKEOVER_OURS)
-		keep_its_session(t, note, tcp.sent);
 	return false;
 }
 

@@ -155,6 +155,7 @@ close_by_peer(struct wire_hub *hub, struct wire *wire, const uint8_t *payload, s
 		take_code(hub, wire, payload, len);
 	/* By us and at once: libwebsockets would look at what follows before it answers, and after an answer of another
 	 * code it would wait for one, though there is nothing more to come. */
+	note_leave(wire); /* before: the two Close frames are as long as a ping and its pong */
 	send_close(wire, wire->close_code ? wire->close_code : 1002);
 	begin(hub, wire, ANSWER_MS);
 	return -1;

@@ -75,7 +75,7 @@ def test_standby_stays_so(instance):
 def test_killed_during_a_restart(unit, start, crowd, seen):
     """Some are in the lot by then and some are not; the next server goes on with the restart, and the next process has all."""
     wsd = start(unit=unit, **{**KEEPER, "PARKING": "on"})
-    people = crowd(wsd, N, elsewhere=wsd.port, stubborn=True)
+    people = crowd(wsd, N)
     people.pump_answers(N)
     wsd.send_signal(signal.SIGUSR2)
     people.pump_answers(seen)
@@ -84,6 +84,7 @@ def test_killed_during_a_restart(unit, start, crowd, seen):
             os.kill(server, signal.SIGKILL)
     people.pump(lambda: wsd.status is not None, "end of the restart")
     successor = start(unit=unit, **{**KEEPER, "PARKING": "on"})
-    people.check_goes_on()
-    wait_open(successor, N)
-    assert len(people.returned) <= 30, len(people.returned)
+    people.pump_answers()
+    gone = people.broken()
+    assert len(gone) <= 30, gone  # far from all; those of that moment
+    wait_open(successor, N - len(gone))
