@@ -160,6 +160,7 @@ note_guest(struct front *f, struct front_guest *g, struct seat *seat)
 	if (!g->note)
 		return;
 	note_set_peer(g->note, &g->client);
+	note_set_count(g->note, g->count);
 	note_set_fd(g->note, g->fd);
 }
 

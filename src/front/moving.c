@@ -62,6 +62,8 @@ front_import(struct front *f, const char *id, const uint8_t token[SESSION_TOKEN_
 	seat->note = note == NOTES_NONE ? notes_take(f->notes, id, token) : note;
 	if (seat->note != NOTES_NONE)
 		note_set_peer(notes_at(f->notes, seat->note), client);
+	if (note == NOTES_NONE && seat->note != NOTES_NONE)
+		note_set_count(notes_at(f->notes, seat->note), count);
 	return WSD_OK;
 }
 

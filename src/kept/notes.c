@@ -129,6 +129,7 @@ start_anew(struct note *note)
 		atomic_store_explicit(&note->positions[i].out, NOTE_NOWHERE, memory_order_relaxed);
 	note->newest = 0;
 	note->behind = false;
+	note->given = note->unseen = 0;
 }
 
 uint32_t
@@ -196,6 +197,13 @@ note_peer(const struct note *note)
 
 	memcpy(peer.bytes, note->peer, sizeof(peer.bytes));
 	return peer;
+}
+
+void
+note_set_count(struct note *note, uint64_t count)
+{
+	note_begin(note)[NOTES_COUNT] = count;
+	note_end(note, NOTE_NOWHERE, 0);
 }
 
 #define OFFER_SHIFT 24
@@ -314,13 +322,16 @@ note_find(const struct note *note, uint64_t in, uint64_t out)
 const struct note_position *
 note_last(const struct note *note, uint64_t out)
 {
-	const struct note_position *best = NULL;
+	const struct note_position *later = &note->positions[note->newest & 1];
+	const struct note_position *before = &note->positions[(note->newest & 1) ^ 1];
 
-	for (uint32_t i = 0; i < 2; i++) {
-		const struct note_position *p = &note->positions[i];
+	if (later->out == NOTE_NOWHERE || before->out == NOTE_NOWHERE)
+		return later->out != NOTE_NOWHERE ? later : before->out != NOTE_NOWHERE ? before : NULL;
+	if (before->out > later->out) { /* it died before it had said which is the newest */
+		const struct note_position *newest = before;
 
-		if (p->out != NOTE_NOWHERE && p->out <= out && (!best || p->out >= best->out))
-			best = p;
+		before = later;
+		later = newest;
 	}
-	return best;
+	return out > before->out || later->out == before->out ? later : before;
 }

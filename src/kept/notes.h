@@ -109,6 +109,8 @@ void notes_free(struct notes *notes, uint32_t index);
 /* Whose it is; WSD_OK. The socket is kept from now on. */
 void note_set_peer(struct note *note, const struct addr *peer);
 struct addr note_peer(const struct note *note);
+/* What its session has counted so far, until its stream has a position. */
+void note_set_count(struct note *note, uint64_t count);
 
 /* NOTE_OURS to begin with. word: of the arbiter; one from 2^24 on is none. note may be NULL. */
 void note_set_offer(struct note *note, enum note_offer offer, uint32_t word);
@@ -133,7 +135,8 @@ void note_set_state(struct note *note, enum note_state state);
 bool note_is_sound(const struct note *note);
 /* The position at which the stream stands, or after which nothing was but a ping and its pong; or NULL. */
 const struct note_position *note_find(const struct note *note, uint64_t in, uint64_t out);
-/* The last one of which all has been given out, whatever was taken in since: what its session has counted. */
+/* The last one of which anything has been given out, whatever was taken in since: what its session has counted, so that
+ * no answer was for a message that is not. NULL: it has none. out NOTE_NOWHERE: nobody can tell what was given out. */
 const struct note_position *note_last(const struct note *note, uint64_t out);
 
 #endif

@@ -177,7 +177,7 @@ worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*cla
 	return WSD_OK;
 }
 
-void
+__attribute__((weak)) void /* client/ has the same, for who needs more of it */
 client_departure_free(struct client_departure *departure)
 {
 	free(departure);

@@ -48,6 +48,8 @@ static struct {
 	int lowest_fd;
 } rig;
 
+static struct notes *rig_notes; /* set before it starts, if there is to be a keeper */
+
 static inline void
 rig_connect_parts(void)
 {
@@ -89,6 +91,7 @@ rig_connect_parts(void)
 	};
 	rig.importer = (struct importer){
 		.front = rig.front,
+		.notes = rig_notes,
 		.workers = &rig.workers,
 		.lifecycle = &rig.lifecycle,
 		.shard = rig.shard,
@@ -129,6 +132,7 @@ rig_start(void **state)
 					      .conf = &rig.conf,
 					      .ops = &rig.wiring.front_ops,
 					      .loop = &rig.loop,
+					      .notes = rig_notes,
 					      .shard = rig.shard,
 					      .workers = rig.conf.workers,
 					      .most_pending = 10,
