@@ -105,9 +105,7 @@ kept_open(int fd)
 	if (fstat(fd, &st) == 0 && pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) && head[0] == MAGIC &&
 	    head[1] <= FDS_MOST && st.st_size == (off_t)bytes(head[1]))
 		rc = map(fd, head[1]);
-	if (rc != WSD_OK)
-		fd_close(&fd);
-	return rc;
+	return rc; /* what is none stays open: somebody has named what is theirs, standard error perhaps */
 }
 
 int

@@ -147,7 +147,7 @@ not_a_table(void)
 
 	NEED(write(fd, text, sizeof(text)) == (ssize_t)sizeof(text));
 	NEED(kept_open(fd) == WSD_E_MALFORMED && !kept_on());
-	NEED(fcntl(fd, F_GETFD) == -1);
+	NEED(fcntl(fd, F_GETFD) != -1); /* it is somebody's */
 	NEED(kept_open(999) == WSD_E_MALFORMED && !kept_on());
 }
 
