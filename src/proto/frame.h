@@ -17,6 +17,7 @@ enum frame_opcode {
 
 #define FRAME_HEADER_MAX    10   /* unmasked, as a server sends */
 #define FRAME_MASKED_HEADER 6    /* of a client's frame with less than 126 bytes of payload */
+#define FRAME_MASK          4    /* of that, what a server's does not have */
 #define FRAME_NO_CODE       1005 /* stands for a Close frame that is empty, RFC 6455, 7.1.5 */
 #define FRAME_CLOSE_LEN     4    /* of a Close frame without a reason, unmasked */
 #define FRAME_CONTROL_MAX   125  /* payload of a control frame, RFC 6455, 5.5 */

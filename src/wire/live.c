@@ -62,6 +62,7 @@ take_over(struct wire_hub *hub, struct wire *wire, int *fd, int *far_end)
 		return false;
 	if (wire->queue)
 		lws_callback_on_writable(wire->lws);
+	note_start(wire);
 	note_queue(hub, wire, wire->queue != NULL);
 	note_sync(hub, wire);
 	return true;

@@ -13,6 +13,7 @@
 
 #include "base/tcp.h"
 #include "kept/notes.h"
+#include "proto/frame.h"
 
 static void
 put(struct wire_hub *hub, struct wire *wire)
@@ -65,14 +66,37 @@ note_start(struct wire *wire)
 	note_set_state(wire->note, NOTE_OPEN);
 }
 
+/*
+ * libwebsockets has read the beginning of a frame of which it has delivered nothing yet: what came in one segment
+ * with a ping. A message is its first fragment from the first byte on until some of it is delivered; of others, and of
+ * pings, some payload is missing.
+ */
+static bool
+is_inside_header(const struct wire *wire)
+{
+	return lws_is_first_fragment(wire->lws) || lws_remaining_packet_payload(wire->lws) > 0;
+}
+
 /* Nothing that was read or is to be written is in this process's memory alone. */
 static bool
 is_at_rest(const struct wire_hub *hub, const struct wire *wire)
 {
 	return wire->state == WIRE_OPEN && !wire->inside_frame && !wire->inside_message && !wire->queue &&
 	       !wire->by_queue && !wire->paused && !lws_partial_buffered(wire->lws) &&
-	       lws_remaining_packet_payload(wire->lws) == 0 && /* also of a frame of which only the head has come */
-	       (hub->cork.now.wire != wire || hub->cork.now.len == 0);
+	       (hub->cork.now.wire != wire || hub->cork.now.len == 0) && !is_inside_header(wire);
+}
+
+/*
+ * What came and left uncounted is more than pings and pongs: up to five bytes of a control frame's header, of which
+ * libwebsockets shows nothing. Only behind several pings, which it need not answer all, they are not recognised.
+ */
+static bool
+has_part_of_header(uint64_t in, uint64_t out)
+{
+	uint64_t more = in - out - (out > 0 ? FRAME_MASK : 0);
+
+	return more > 0 && more < FRAME_MASKED_HEADER &&
+	       (more != FRAME_MASK || out == 0); /* a second ping, and its pong */
 }
 
 void
@@ -85,6 +109,9 @@ note_sync(struct wire_hub *hub, struct wire *wire)
 	wire->note->behind = !is_at_rest(hub, wire); /* it is seen to when it next says something */
 	if (wire->note->behind || !tcp_state_of(wire_fd(wire), &tcp))
 		return;
+	if (wire->note->state == NOTE_OPEN &&
+	    has_part_of_header(tcp.consumed - wire->read_bytes - wire->note->unseen, tcp.sent - wire->note->given))
+		return; /* it comes to its end, or it is no place to go on from */
 	wire->note->unseen = tcp.consumed - wire->read_bytes;
 	wire->note->given = tcp.sent;
 	put(hub, wire);
