@@ -220,6 +220,8 @@ close_gone(struct wire_hub *hub, struct wire *wire)
 
 	if (hub->adopted == wire)
 		hub->adopted = NULL;
+	if (hub->resting == wire)
+		hub->resting = NULL;
 	cork_release(hub, wire); /* only counts: there is no socket any more */
 	wire_drop_queue(hub, wire);
 	due_forget(hub, wire);

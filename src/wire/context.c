@@ -35,6 +35,11 @@ static _Thread_local lws_log_cx_t log_context;
 #define HANDLE_REASON "uvh"
 static _Thread_local void *spare_handle;
 
+/* What libwebsockets has read and not delivered when a wire is paused it copies; and if it gets no memory for that, it
+ * goes on as if it had (lws_parse_ws(), 4.1.6 to 4.3.5), so that messages would be lost without a word. */
+#define REST_REASON "lws_buflist_append_segment"
+static _Thread_local struct wire_hub *this_hub;
+
 /*
  * Each connection has a block of rx_buffer_size, which is also what libwebsockets reads at a time: small ones make long
  * messages dear, large ones cost memory that ten thousand idle connections never use. But data is unmasked and
@@ -60,6 +65,8 @@ allocate(void *ptr, size_t size, const char *reason)
 		got = spare_handle;
 		spare_handle = NULL;
 	}
+	if (!got && this_hub && this_hub->resting && strcmp(reason, REST_REASON) == 0)
+		wire_kill(this_hub, this_hub->resting);
 	return got;
 }
 
@@ -141,6 +148,7 @@ wire_hub_start(struct wire_hub *hub)
 		.vhost_name = "wsd",
 	};
 
+	this_hub = hub;
 	hub->foreign_loops[0] = hub->loop;
 #if LWS_LIBRARY_VERSION_NUMBER >= 4003000
 	log_context = (lws_log_cx_t){ .lll_flags = 0 };
@@ -162,6 +170,7 @@ wire_hub_serves(const struct wire_hub *hub)
 void
 wire_hub_end_turn(struct wire_hub *hub)
 {
+	hub->resting = NULL;
 	cork_flush(hub, 0);
 	due_run(hub);
 }
@@ -186,6 +195,7 @@ wire_hub_destroy(struct wire_hub **owned)
 	fd_close(&hub->dummy);
 	hub->magic = 0;
 	free(hub);
+	this_hub = NULL;
 	free(spare_handle);
 	spare_handle = NULL;
 	*owned = NULL;

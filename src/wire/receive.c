@@ -72,6 +72,7 @@ receive_data(struct wire_hub *hub, struct wire *wire, const char *data, size_t l
 {
 	struct wire_piece piece = { .data = data, .len = len };
 
+	hub->resting = NULL;
 	if (wire->state != WIRE_OPEN)
 		return;
 	piece.first = lws_is_first_fragment(wire->lws);
@@ -87,6 +88,8 @@ receive_data(struct wire_hub *hub, struct wire *wire, const char *data, size_t l
 	if (wire->seeking)
 		due_look(hub, wire);
 	hub->events->piece(hub->owner, wire, &piece);
+	if (wire->paused)
+		hub->resting = wire;
 }
 
 void
@@ -96,6 +99,7 @@ receive_pong(struct wire_hub *hub, struct wire *wire, const void *payload, size_
 	hub->events->pong(hub->owner, wire);
 	note_look(hub, wire);
 	boundary_pong(hub, wire, payload, len);
+	hub->resting = wire->paused ? wire : NULL;
 }
 
 void

@@ -64,6 +64,7 @@ struct wire_hub {
 	struct wire *adopted;  /* by adopt(), until it is gone */
 	struct wire *adopting; /* during lws_adopt_socket_vhost_readbuf(): whose socket it is */
 	const struct adoption *adoption;
+	struct wire *resting;   /* paused by what it has just said: libwebsockets keeps the rest of that read next */
 	struct wire *writeable; /* whose callback runs: libwebsockets does not want to write to it just now */
 	uint32_t n_wires;
 	struct due due;

@@ -36,7 +36,10 @@ def may_close(what):
     def tolerant(*args):
         try:
             what(*args)
-        except (Closed, ConnectionResetError, BrokenPipeError):
+        except Closed as e:
+            # or wsd has lost a part of what it read
+            assert not e.args or int.from_bytes(e.args[0][:2], "big") != 1002, "a protocol error"
+        except (ConnectionResetError, BrokenPipeError):
             pass
     return tolerant
 
@@ -144,10 +147,10 @@ def test_messages_of_each_kind(walk, forever):
 
 @may_close
 def reads_late(c):
-    """Asks without reading, so that answers wait in wsd; all come then, whole and in order."""
+    """Asks without reading, so that answers wait in wsd; all come then, whole and in order. It asks all at once, so that wsd
+    stops to read from it in the middle of what libwebsockets has read, and has to keep the rest."""
     with c:
-        for n in range(0, MANY, 50):
-            c.send(b"".join(frame(TEXT, message(1, id=f"{i}{'i' * 120}")) for i in range(n, n + 50)))
+        c.send(b"".join(frame(TEXT, message(1, id=f"{i}{'i' * 120}")) for i in range(MANY)))
         for n in range(MANY):
             answer = expect(c, "message_response")
             assert answer["id"] == f"{n}{'i' * 120}", answer
