@@ -9,7 +9,7 @@ format=$(command -v clang-format-$version) || {
 	echo "clang-format-$version is not installed"
 	exit 77
 }
-files=$(find . -name build\* -prune -o -name '*.[ch]' -print | sort)
+files=$(find . -name build\* -prune -o -name _build -prune -o -name '*.[ch]' -print | sort) # _build: make distcheck's
 [ -n "$files" ] || { echo "format.sh: no files in $PWD"; exit 1; }
 # shellcheck disable=SC2086  # a list
 if ! "$format" --dry-run --Werror $files 2>&1; then
