@@ -19,6 +19,8 @@ src/sysd:     base / systemd/sd-daemon.h
 src/metrics:  base /
 src/conf:     base kept /
 src/proto:    base /
+src/channel:  base /
+src/broker:   base log metrics channel / uthash.h
 src/wsclient: base proto / openssl/*
 src/loop:     base log conf metrics / uv.h uthash.h
 src/auth:     base conf proto / jwt.h openssl/*
