@@ -38,8 +38,8 @@ make_epoch(char epoch[BROKER_EPOCH_LEN])
 		epoch[i] = letters[random[i] % (sizeof(letters) - 1)];
 }
 
-static void
-end_stream(struct broker *broker, struct stream *stream)
+void
+broker_end_stream_locked(struct broker *broker, struct stream *stream)
 {
 	records_at(broker->records, stream->newest)->known_ms = RECORD_ENDED;
 	streams_remove(&broker->streams, stream);
@@ -64,7 +64,7 @@ sweep_bucket(struct broker *broker, uint64_t now_ms, uint64_t known_most)
 		broker_trim_locked(broker, s, now_ms);
 		stream_shrink(s);
 		if (is_idle(s, now_ms, known_most))
-			end_stream(broker, s);
+			broker_end_stream_locked(broker, s);
 	}
 }
 

@@ -60,6 +60,8 @@ void broker_make_room_locked(struct broker *broker, size_t size);
 uint64_t broker_later(uint64_t now_ms, uint64_t ms);
 /* The channel's stream, which is made if there is none. WSD_OK, WSD_E_FULL, WSD_E_CLOSED or -ENOMEM. */
 int broker_stream_locked(struct broker *broker, struct slice channel, uint64_t now_ms, struct stream **out);
+/* It is not in use. The log says that it has ended, so that no older record brings it back. */
+void broker_end_stream_locked(struct broker *broker, struct stream *stream);
 /* Its position is known for a minute from now, or longer, and for as long as it is used. */
 void broker_keep_stream_locked(struct broker *broker, struct stream *stream, uint64_t now_ms);
 /* What has expired or is too old goes. */

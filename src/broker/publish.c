@@ -107,11 +107,11 @@ publish_locked(struct broker *broker, const struct draft *d, struct broker_posit
 	}
 	if (rc != WSD_OK)
 		return rc;
+	broker_trim_locked(broker, stream, d->now_ms); /* what has expired is not made history again */
 	broker_make_room_locked(broker, d->size);
 	add_publication(broker, stream, d);
 	if (key)
 		idempotency_add(&broker->idempotency, key, d->now_ms, stream->epoch, stream->offset);
-	broker_trim_locked(broker, stream, d->now_ms);
 	broker_tell_news_locked(stream);
 	broker_position_locked(stream, at);
 	return WSD_OK;

@@ -81,7 +81,7 @@ broker_note_life_locked(struct broker *broker, struct stream *stream)
 
 /* ---- taking up ------------------------------------------------------------------------------- */
 
-/* Into a log of another size; of what is too large for it, the position alone. */
+/* Into a log of another size. */
 static uint64_t
 copy_record(struct broker *broker, const struct record *r)
 {
@@ -103,7 +103,7 @@ stream_before(struct broker *broker, const struct record *r, struct stream **out
 
 	*out = NULL;
 	if (stream && (r->known_ms == RECORD_ENDED || memcmp(stream->epoch, r->epoch, BROKER_EPOCH_LEN) != 0)) {
-		streams_remove(&broker->streams, stream);
+		broker_end_stream_locked(broker, stream);
 		stream = NULL;
 	}
 	if (r->known_ms == RECORD_ENDED || (!stream && broker->streams.n >= broker->channels_max))
@@ -119,14 +119,13 @@ stream_before(struct broker *broker, const struct record *r, struct stream **out
 }
 
 static void
-take_publication(struct broker *broker, struct stream *stream, const struct record_event *e, uint64_t now_ms)
+take_publication(struct stream *stream, const struct record_event *e)
 {
 	stream_append(stream, stream->newest, ENTRY_PUBLICATION | (e->history_until > 0 ? ENTRY_HISTORY : 0));
 	if (e->history_until > 0) {
 		stream->history_until = e->history_until;
 		stream_limit_history(stream, e->history_size);
 	}
-	broker_trim_locked(broker, stream, now_ms);
 }
 
 static int
@@ -145,6 +144,7 @@ take_key(struct broker *broker, const struct record_event *e, uint64_t now_ms)
 	return WSD_OK;
 }
 
+/* One after the other as they were written. Of what is too large for a smaller log, the position alone remains. */
 static int
 take_record(struct broker *broker, struct records *from, uint64_t place, uint64_t now_ms)
 {
@@ -159,6 +159,8 @@ take_record(struct broker *broker, struct records *from, uint64_t place, uint64_
 		rc = stream_before(broker, r, &stream);
 	if (rc != WSD_OK || !stream)
 		return rc;
+	if (r->kind == BROKER_PUBLICATION)
+		broker_trim_locked(broker, stream, e->mono_ms); /* what had expired then; the next one keeps the rest */
 	stream->offset = r->offset;
 	stream->known_ms = r->known_ms & ~RECORD_IN_USE;
 	if (in_use && stream->known_ms < broker_later(now_ms, BROKER_RECENT_MS))
@@ -168,8 +170,8 @@ take_record(struct broker *broker, struct records *from, uint64_t place, uint64_
 	else
 		stream->newest = from == broker->records ? place : copy_record(broker, r);
 	if (r->kind == BROKER_PUBLICATION && fits) {
-		take_publication(broker, stream, e, now_ms);
-	} else if (r->kind == RECORD_POSITION) {
+		take_publication(stream, e);
+	} else if (r->kind == RECORD_POSITION || !fits) {
 		stream_end_history(stream);
 		while (stream->first < stream->end)
 			stream_pop(stream);
