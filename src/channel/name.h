@@ -17,8 +17,8 @@ struct channel_name {
 	bool is_private;    /* begins with "$" */
 };
 
-/* The slices point into text. WSD_OK; WSD_E_MALFORMED: empty, not UTF-8, or with control characters (JSON would have to escape them) or a quote or
- * backslash; WSD_E_TOO_LARGE. */
+/* The slices point into text. WSD_OK; WSD_E_TOO_LARGE; or WSD_E_MALFORMED: it is empty, no UTF-8, or has a control
+ * character, a quote or a backslash, which JSON would have to escape. */
 int channel_name_parse(struct slice text, struct channel_name *out);
 
 /* Whether the users listed after "#" include this one; true if the name lists none. An empty user is nobody. */

@@ -48,9 +48,10 @@ struct channel_options {
 struct channel_rules;
 
 /*
- * From the text of a file. NULL: it is wrong; *why is then a text for the operator, which names every unknown or
- * unsupported key and each value that is of the wrong type or out of range with its path ("channel.namespaces[2].history_size: ..."), one a line; the
- * caller frees it. json need not be zero-terminated.
+ * From the text of a file. NULL: it is wrong; *why is then a text for the operator, a line for each fault: every key that
+ * is not known or not supported, and every value of a wrong type or out of range, with its path
+ * ("channel.namespaces[2].history_size: ..."). The caller frees it; NULL: out of memory. json need not be
+ * zero-terminated.
  */
 struct channel_rules *channel_rules_parse(const char *json, size_t len, char **why);
 
@@ -63,8 +64,8 @@ const struct channel_options *channel_rules_find(const struct channel_rules *rul
 /* Who asks. */
 struct channel_who {
 	struct slice user; /* "": anonymous */
-	bool known; /* tokens are asked for (AUTH=jwt), so that a client without a user is anonymous; false: AUTH=off, and what is allowed for
-			      clients is allowed for all */
+	bool known; /* tokens are asked for (AUTH=jwt), so that a client without a user is anonymous; false: AUTH=off,
+			       and what is allowed for clients is allowed for all */
 	bool subscribed; /* to that channel */
 };
 

@@ -19,7 +19,7 @@ src/sysd:     base / systemd/sd-daemon.h
 src/metrics:  base /
 src/conf:     base kept /
 src/proto:    base /
-src/channel:  base /
+src/channel:  base / json-c/*
 src/broker:   base log metrics channel / uthash.h
 src/wsclient: base proto / openssl/*
 src/loop:     base log conf metrics / uv.h uthash.h
