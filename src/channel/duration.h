@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Durations as Centrifugo's configuration has them, which are Go's: "300s", "1h30m", "1.5s", "250ms". Pure; any thread. */
+/* Durations as Centrifugo's configuration has them, which are Go's: "300s", "1h30m", "1.5s", "250ms". Pure; any
+ * thread. */
 #ifndef WSD_CHANNEL_DURATION_H
 #define WSD_CHANNEL_DURATION_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a channel is called: "namespace:rest", of which "$..." needs a subscription token, "...#user1,user2" is for these
- * users only, and "#user" is one user's own. Pure; any thread. */
+/* What a channel is called: "namespace:rest", of which "$..." needs a subscription token, "...#user1,user2" is for
+ * these users only, and "#user" is one user's own. Pure; any thread. */
 #ifndef WSD_CHANNEL_NAME_H
 #define WSD_CHANNEL_NAME_H
 

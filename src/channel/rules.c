@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "channel/rules_priv.h"
+#include "channel/rules.h"
 
 #include <stdlib.h>
+
+#include "channel/rules_priv.h"
 
 struct channel_rules *
 channel_rules_get(struct channel_rules *rules)

@@ -48,8 +48,8 @@ struct channel_options {
 struct channel_rules;
 
 /*
- * From the text of a file. NULL: it is wrong; *why is then a text for the operator, a line for each fault: every key that
- * is not known or not supported, and every value of a wrong type or out of range, with its path
+ * From the text of a file. NULL: it is wrong; *why is then a text for the operator, a line for each fault: every key
+ * that is not known or not supported, and every value of a wrong type or out of range, with its path
  * ("channel.namespaces[2].history_size: ..."). The caller frees it; NULL: out of memory. json need not be
  * zero-terminated.
  */

@@ -195,8 +195,8 @@ test_what_is_no_json(void **state)
 	refused("{}\n\n{}", "line 3: unexpected character");
 	refused("", "line 1: the text ends too early");
 	refused("{\"channel\":\n{", "line 2: the text ends too early");
-	refused("{\n'a': 1}", "line 2: quoted object property name expected");
-	refused("null", "line 1: expected an object");
+	refused("{\n\"a\" 1}", "line 2: object property name separator ':' expected");
+	refused("null\n", "line 1: expected an object");
 }
 
 static const struct channel_who anybody = { .known = false }, ann = { .user = { "ann", 3 }, .known = true },
