@@ -300,7 +300,7 @@ json_walk(struct json_walk *w, unsigned depth_max, struct slice *name, struct sl
 	return 1;
 }
 
-/* The character that the escape at at stands for, and the place behind it; only those below 0x80 matter. */
+/* What the escape at at stands for, and the place behind it; of a surrogate, one half. */
 static unsigned
 decode_escape(const char **at)
 {
@@ -336,4 +336,60 @@ json_string_equal(struct slice raw, const char *ascii, size_t len)
 			return false;
 	}
 	return at == end && i == len;
+}
+
+/* The character at at, which is an escape, or two; 0x110000: half of one. */
+static uint32_t
+decode_character(const char **at, const char *end)
+{
+	uint32_t c = decode_escape(at), low;
+
+	if (c < 0xd800 || c > 0xdfff)
+		return c;
+	if (c > 0xdbff || end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
+		return 0x110000;
+	low = decode_escape(at);
+	return low < 0xdc00 || low > 0xdfff ? 0x110000 : 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+}
+
+static size_t
+put_utf8(char out[4], uint32_t c)
+{
+	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (len == 1) {
+		*out = (char)c;
+		return 1;
+	}
+	for (size_t i = len; i-- > 1; c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	*out = (char)((0xf00u >> len) | c);
+	return len;
+}
+
+size_t
+json_string_text(struct slice raw, char *out, size_t room)
+{
+	const char *at = raw.at + 1, *end = raw.at + raw.len - 1;
+	size_t len = 0;
+
+	while (at < end) {
+		char character[4];
+		size_t n = 1;
+
+		if (*at == '\\') {
+			uint32_t c = decode_character(&at, end);
+
+			if (c > 0x10ffff)
+				return JSON_NO_TEXT;
+			n = put_utf8(character, c);
+		} else {
+			character[0] = *at++;
+		}
+		if (room - len < n)
+			return JSON_NO_TEXT;
+		memcpy(out + len, character, n);
+		len += n;
+	}
+	return len;
 }

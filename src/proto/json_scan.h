@@ -39,4 +39,9 @@ int json_walk(struct json_walk *w, unsigned depth_max, struct slice *name, struc
 /* True if a valid raw string, quotes included, has this ASCII text, escapes undone. */
 bool json_string_equal(struct slice raw, const char *ascii, size_t len);
 
+/* What a valid raw string says, escapes undone; not zero-terminated. Its length, or JSON_NO_TEXT: it has more than room
+ * bytes, or half of a surrogate pair. */
+#define JSON_NO_TEXT ((size_t)-1)
+size_t json_string_text(struct slice raw, char *out, size_t room);
+
 #endif

@@ -55,12 +55,46 @@ test_what_is_none(void **state)
 	check("{\"a\":[[[]]]}", -1, "nested too deeply", "");
 }
 
+static void
+text_is(const char *raw, size_t room, const char *expected)
+{
+	char out[64];
+	size_t len = json_string_text(slice_of(raw), out, room);
+
+	if (!expected) {
+		assert_true(len == JSON_NO_TEXT);
+		return;
+	}
+	assert_int_equal(len, strlen(expected));
+	assert_memory_equal(out, expected, len);
+}
+
+static void
+test_what_a_string_says(void **state)
+{
+	text_is("\"\"", 0, "");
+	text_is("\"abc\"", 3, "abc");
+	text_is("\"abc\"", 2, NULL);
+	text_is("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", 64, "\"\\/\b\f\n\r\t");
+	text_is("\"\\u0041\\u00e9\\u20ac\\uD83D\\ude00\"", 64, "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+	text_is("\"\\ud83d\\ude00\"", 3, NULL);
+	text_is("\"\\udbff\\udfff\"", 4, "\xf4\x8f\xbf\xbf");
+	/* half of a pair */
+	text_is("\"\\ud83d\"", 64, NULL);
+	text_is("\"\\ude00\"", 64, NULL);
+	text_is("\"\\ud83dx\"", 64, NULL);
+	text_is("\"\\ud83d\\n12345\"", 64, NULL);
+	text_is("\"\\ud83d\\ud83d\"", 64, NULL);
+	text_is("\"\\ud83d\\u0041\"", 64, NULL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_what_is_none),
+		cmocka_unit_test(test_what_a_string_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
