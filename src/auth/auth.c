@@ -13,6 +13,7 @@
 #include "auth/auth_priv.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "proto/json_scan.h"
 
 int
 auth_create(struct auth **out, const struct conf *conf, char *why, size_t why_size)
@@ -153,6 +154,15 @@ copy_subject(char out[SUBJECT_MAX + 1], struct slice raw)
 	out[len] = '\0';
 }
 
+/* For channels: whole, or not at all. */
+static void
+copy_user(char out[SUBJECT_MAX + 1], struct slice raw)
+{
+	size_t len = raw.len >= 2 ? json_string_text(raw, out, SUBJECT_MAX) : 0;
+
+	out[len != JSON_NO_TEXT && !memchr(out, '\0', len) ? len : 0] = '\0';
+}
+
 enum auth_verdict
 auth_check(const struct auth *auth, struct slice token, const char *id, uint64_t now_real_ms, struct auth_claims *out)
 {
@@ -180,5 +190,6 @@ auth_check(const struct auth *auth, struct slice token, const char *id, uint64_t
 	if (verdict == AUTH_GOOD)
 		verdict = judge_names(auth, &claims, id);
 	copy_subject(out->subject, claims.sub);
+	copy_user(out->user, claims.sub);
 	return verdict;
 }

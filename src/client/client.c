@@ -7,24 +7,30 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/err.h"
 #include "base/hex.h"
 #include "client/client_priv.h"
+#include "client/subscriptions.h"
 #include "client/travel.h"
 #include "conf/conf.h"
+#include "kept/notes.h"
 #include "log/log.h"
 #include "log/message_ids.h"
 #include "metrics/metrics.h"
 #include "proto/reply.h"
+#include "proto/text.h"
+
+#define TEXT_SPARE 2048 /* of SEND_QUEUE_BYTES, for what is around a list, and what is said meanwhile */
 
 struct client *
 client_create(const struct client_guest *guest)
 {
-	size_t id_len = strlen(guest->id);
+	size_t id_len = strlen(guest->id), user_len = guest->user ? strlen(guest->user) : 0;
 	struct client *c;
 
 	CHECK(id_len >= 1 && id_len <= CONNECTION_ID_MAX);
 	/* not sizeof: the id begins in what would be padding */
-	c = calloc(1, offsetof(struct client, id) + id_len + 1);
+	c = calloc(1, offsetof(struct client, id) + id_len + 1 + user_len + 1);
 	if (!c)
 		return NULL;
 	wire_init(&c->wire);
@@ -37,13 +43,17 @@ client_create(const struct client_guest *guest)
 	c->resumed = guest->resumed;
 	c->expires_real_s = client_seconds(guest->expires_real_ms);
 	memcpy(c->id, guest->id, id_len + 1);
+	if (user_len > 0)
+		memcpy(c->id + id_len + 1, guest->user, user_len);
+	if (guest->note)
+		note_set_partial(guest->note, !note_set_user(guest->note, client_user(c)));
 	return c;
 }
 
 void
 client_free(struct client *c)
 {
-	CHECK(!c->assembly);
+	CHECK(!c->assembly && !c->subs);
 	wire_deinit(&c->wire);
 	free(c);
 }
@@ -58,6 +68,35 @@ void
 client_text_end(struct clients *all, size_t len)
 {
 	wire_text_end(all->hub, len);
+}
+
+void
+client_say(struct clients *all, struct client *c, const struct text *t)
+{
+	struct wire_frames *frames = NULL;
+	char *out;
+
+	if (!t->failed && t->len <= REPLY_MAX) {
+		out = client_text(all, c);
+		if (!out)
+			return;
+		memcpy(out, t->at, t->len);
+		client_text_end(all, t->len);
+	} else if (!t->failed && wire_frames_add(&frames, WIRE_TEXT, t->at, t->len) == WSD_OK) {
+		wire_send_frames(all->hub, &c->wire, frames);
+		wire_frames_put(&frames);
+	} else {
+		metrics_add(all->shard, METRIC_ERROR_INTERNAL, 1);
+		client_fail(all, c, 1011, "out of memory");
+	}
+}
+
+size_t
+client_room(const struct clients *all, const struct client *c)
+{
+	size_t most = all->conf->send_queue_bytes - TEXT_SPARE, queued = wire_queued(&c->wire);
+
+	return queued < most ? most - queued : 0;
 }
 
 /* ---- what its wire tells --------------------------------------------------------------------- */
@@ -193,6 +232,7 @@ client_resume(struct clients *all, struct client *c)
 	c->session_only = false;
 	wire_resume(all->hub, &c->wire);
 	client_rearm(all, c);
+	subscriptions_go_on(all, c);
 }
 
 void

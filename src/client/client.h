@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/addr.h"
 #include "base/bucket.h"
@@ -32,6 +33,7 @@
 struct assembly;
 struct clients;
 struct conn_state;
+struct subscriptions;
 
 /* What one begins with that does not come from another process, beside what stays. */
 struct client_opening {
@@ -56,9 +58,10 @@ struct client {
 	};
 	uint64_t count; /* messages accepted, over the whole session */
 	uint64_t count_at_open;
-	uint64_t opened_ms;        /* monotonic */
-	struct assembly *assembly; /* NULL: no message is half received */
-	struct bucket bucket;      /* RATE_LIMIT_MESSAGE */
+	uint64_t opened_ms;         /* monotonic */
+	struct assembly *assembly;  /* NULL: no message is half received */
+	struct subscriptions *subs; /* NULL: none */
+	struct bucket bucket;       /* RATE_LIMIT_MESSAGE */
 	struct addr peer;
 	uint32_t slot;           /* of its worker, which finds it so */
 	uint32_t expires_real_s; /* when its token ends, by the wall clock, which tokens tell it in; 0: it has none */
@@ -68,8 +71,15 @@ struct client {
 	bool session_over : 1;
 	bool session_only : 1; /* while a boundary is sought: its session is offered alone, and needs none */
 	bool warned : 1;       /* of the end of its token */
-	char id[];             /* zero-terminated */
+	char id[];             /* zero-terminated, and behind it, also zero-terminated, its user */
 };
+
+/* "": nobody that is known. */
+static inline const char *
+client_user(const struct client *c)
+{
+	return c->id + strlen(c->id) + 1;
+}
 
 static inline struct client *
 client_of(struct wire *wire)

@@ -9,6 +9,8 @@
 
 #define CLIENTS_MAGIC 0x636c6e74u
 
+struct text;
+
 /* What wires tell; their hub's owner is a struct clients. */
 extern const struct wire_events client_events;
 
@@ -41,6 +43,13 @@ void client_gone(void *owner, struct wire *wire, const struct wire_end *end);
  * nothing more. */
 char *client_text(struct clients *all, struct client *c);
 void client_text_end(struct clients *all, size_t len);
+
+/* The same of one that is as long as it is. What there was no memory for ends the client. */
+void client_say(struct clients *all, struct client *c, const struct text *t);
+#define CLIENT_TEXT_KEEP 65536 /* memory for texts that is kept from one to the next */
+
+/* How long such a text may be, so that it does not overrun what may wait for the client. */
+size_t client_room(const struct clients *all, const struct client *c);
 
 /* Of a moment by the wall clock; 0: never. What is too far away for the field is as good as never. */
 static inline uint32_t

@@ -78,6 +78,8 @@ clients_tick(struct clients *all)
 int
 clients_init(struct clients *all, const struct clients_setup *setup)
 {
+	int rc;
+
 	*all = (struct clients){
 		.magic = CLIENTS_MAGIC,
 		.index = setup->index,
@@ -91,18 +93,22 @@ clients_init(struct clients *all, const struct clients_setup *setup)
 	fd_random(&all->random, sizeof(all->random));
 	all->ticked_ms = all->awake_ms = clients_now_ms(all);
 	wheel_init(&all->wheel, clients_tick_ms(all->conf), clients_now_ms(all), on_due, all);
-	return wire_hub_create(&all->hub, &(struct wire_hub_setup){
-						  .loop = all->loop,
-						  .shard = all->shard,
-						  .events = &client_events,
-						  .owner = all,
-						  .queue_most = all->conf->send_queue_bytes,
-					  });
+	rc = channels_init(all, setup->broker, setup->rules);
+	if (rc == WSD_OK)
+		rc = wire_hub_create(&all->hub, &(struct wire_hub_setup){
+							.loop = all->loop,
+							.shard = all->shard,
+							.events = &client_events,
+							.owner = all,
+							.queue_most = all->conf->send_queue_bytes,
+						});
+	return rc;
 }
 
 void
 clients_deinit(struct clients *all)
 {
 	wire_hub_destroy(&all->hub);
+	channels_deinit(all);
 	all->magic = 0;
 }

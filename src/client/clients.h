@@ -12,9 +12,12 @@
 #include <uv.h>
 
 #include "base/clock.h"
+#include "client/channels.h"
 #include "loop/wheel.h"
 
 struct auth;
+struct broker;
+struct channel_rules_now;
 struct client;
 struct client_departure;
 struct clients;
@@ -36,6 +39,8 @@ struct clients_setup {
 	uv_loop_t *loop; /* initialised */
 	const struct conf *conf;
 	const struct auth *auth; /* NULL: clients need no token */
+	struct broker *broker;   /* NULL, and the rules too: there are no channels */
+	struct channel_rules_now *rules;
 	const struct clients_ops *ops;
 	struct metrics_shard *shard; /* of their thread */
 	uint32_t index;              /* of their worker: for the log, and in departures */
@@ -57,6 +62,7 @@ struct clients {
 	char stamp[CLOCK_ISO8601_LEN];
 	uint64_t random;
 	struct wheel wheel;
+	struct channels channels;
 };
 
 /* Before the thread runs; what setup points at must outlive it. WSD_OK, -ENOMEM or another negative errno. */

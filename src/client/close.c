@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "client/subscriptions.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "log/message_ids.h"
@@ -37,6 +38,7 @@ static const struct bye_info {
 static void
 leave(struct clients *all, struct client *c, uint16_t code)
 {
+	subscriptions_end(all, c, false);
 	wire_close(all->hub, &c->wire, code);
 	wheel_set(&all->wheel, &c->timer, clients_now_ms(all) + LEAVE_MS);
 }
@@ -86,6 +88,7 @@ client_closing(void *owner, struct wire *wire, uint32_t within_ms)
 {
 	struct clients *all = clients_of(owner);
 
+	subscriptions_end(all, client_of(wire), false);
 	wheel_set(&all->wheel, &client_of(wire)->timer, clients_now_ms(all) + within_ms);
 }
 
@@ -170,6 +173,7 @@ client_gone(void *owner, struct wire *wire, const struct wire_end *end)
 	struct client *c = client_of(wire);
 
 	client_assembly_free(c);
+	subscriptions_end(all, c, end->by == WIRE_GIVEN_AWAY);
 	wheel_clear(&c->timer);
 	if (c->opened)
 		account_closed(all, c, end);

@@ -2,7 +2,10 @@
 /* What each type of message does. */
 #include "client/commands.h"
 
+#include <string.h>
+
 #include "auth/auth.h"
+#include "client/channel_commands.h"
 #include "client/client_priv.h"
 #include "conf/conf.h"
 #include "log/log.h"
@@ -65,6 +68,11 @@ on_auth(struct clients *all, struct client *c, const struct message *m, uint64_t
 		command_refuse(all, c, METRIC_ERROR_INVALID_TOKEN, "invalid_token", "the token is not accepted", m->id);
 		return;
 	}
+	if (strcmp(claims.user, client_user(c)) != 0 && all->channels.broker) {
+		command_refuse(all, c, METRIC_ERROR_INVALID_TOKEN, "invalid_token", "the token is another user's",
+			       m->id);
+		return;
+	}
 	c->expires_real_s = client_seconds(claims.expires_real_ms);
 	c->warned = false;
 	client_rearm(all, c);
@@ -76,8 +84,8 @@ on_auth(struct clients *all, struct client *c, const struct message *m, uint64_t
 typedef void (*command_cb)(struct clients *all, struct client *c, const struct message *m, uint64_t now_ns);
 
 static const command_cb commands[MESSAGE_TYPES] = {
-#define MESSAGE_MEMBER(name, kind)
-#define MESSAGE_TYPE(type, text, needs, act) [MESSAGE_##type] = act,
+#define MESSAGE_MEMBER(name, text, kind)
+#define MESSAGE_TYPE(type, text, needs, may, act) [MESSAGE_##type] = act,
 #include "proto/message.def"
 #undef MESSAGE_MEMBER
 #undef MESSAGE_TYPE

@@ -41,6 +41,7 @@ struct client_guest {
 	const char *subprotocol;  /* to be answered; copied; "": none */
 	uint64_t expires_real_ms; /* when its token ends, by the wall clock; 0: it has none */
 	const char *subject;      /* for the log; copied; NULL or "": none */
+	const char *user;         /* whom its token is for; copied; NULL or "": nobody that is known */
 	const char *id;           /* copied */
 	struct note *note;        /* in which the next process finds it; NULL: there is no keeper */
 };

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "client/client_priv.h"
+#include "client/subscriptions.h"
 #include "kept/notes.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -27,6 +28,7 @@ void
 travel_leave(const struct client *c, struct conn_state *s, uint64_t now_ms)
 {
 	strcpy(s->id, c->id);
+	strcpy(s->user, client_user(c));
 	s->peer = c->peer;
 #define STATE_NUMBER(tag, type, name, most, member) s->name = c->member;
 #define STATE_SINCE(tag, name, member)              s->name = now_ms - c->member;
@@ -51,6 +53,20 @@ unpack(struct client *c, const struct conn_state *s, uint64_t now_ms)
 #undef STATE_SINCE
 #undef STATE_UNTIL
 #undef STATE_SECOND
+}
+
+size_t
+travel_subscriptions(const struct client *c, char *out)
+{
+	char one[STATE_SUBSCRIPTION_MAX];
+	struct state_subscription s;
+	size_t len = 0;
+
+	for (uint32_t i = 0; c->subs && i < c->subs->n; i++) {
+		subscriptions_describe(&c->subs->list[i], &s);
+		len += state_put_subscription(out ? out + len : one, &s);
+	}
+	return len;
 }
 
 /* ---- noted for the next process -------------------------------------------------------------- */
@@ -109,8 +125,8 @@ travel_noted(struct conn_state *s, const uint64_t *rows, uint64_t now_ms)
 struct client *
 client_arrive(const struct conn_state *s, uint64_t serial, uint32_t slot, struct note *note)
 {
-	struct client *c = client_create(
-		&(struct client_guest){ .serial = serial, .slot = slot, .peer = s->peer, .id = s->id, .note = note });
+	struct client *c = client_create(&(struct client_guest){
+		.serial = serial, .slot = slot, .peer = s->peer, .user = s->user, .id = s->id, .note = note });
 
 	if (!c)
 		return NULL;
@@ -124,12 +140,16 @@ client_arrive(const struct conn_state *s, uint64_t serial, uint32_t slot, struct
 }
 
 void
-client_go_on(struct clients *all, struct client *c, int fd, bool moved)
+client_go_on(struct clients *all, struct client *c, int fd, bool moved, struct slice subscriptions)
 {
+	struct state_subscription one;
+
 	if (!wire_adopt_live(all->hub, &c->wire, fd))
 		return;
 	client_rearm(all, c);
 	if (moved)
 		metrics_add(all->shard, METRIC_MOVED_IN, 1);
+	while (client_is_open(c) && state_next_subscription(&subscriptions, &one) == WSD_OK)
+		subscriptions_arrive(all, c, &one);
 	log_debug("connection %s goes on here", c->id);
 }

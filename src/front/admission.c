@@ -142,6 +142,7 @@ fill_guest(struct front_guest *g, struct applicant *a)
 	if (subprotocol.len > 0)
 		memcpy(g->subprotocol, subprotocol.at, subprotocol.len);
 	memcpy(g->subject, a->claims.subject, sizeof(g->subject));
+	memcpy(g->user, a->claims.user, sizeof(g->user));
 }
 
 static void

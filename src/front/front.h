@@ -51,6 +51,7 @@ struct front_guest {
 	char subprotocol[SUBPROTOCOL_MAX + 1]; /* to be answered; "": none */
 	uint64_t expires_real_ms;              /* when its token ends, by the wall clock; 0: it has none */
 	char subject[SUBJECT_MAX + 1];         /* of its token; "": not known */
+	char user[SUBJECT_MAX + 1];            /* the same without escapes, and whole; "": nobody that is known */
 	const char *id;
 	struct note *note; /* NULL: there is no keeper */
 };

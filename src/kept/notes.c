@@ -116,6 +116,7 @@ set_identity(struct note *note, const char *id, const uint8_t token[NOTES_TOKEN_
 
 	CHECK(len <= NOTES_ID_MAX);
 	memcpy(note->id, id, len + 1);
+	note_set_user(note, "");
 	memcpy(note->token, token, NOTES_TOKEN_BYTES);
 }
 
@@ -128,7 +129,7 @@ start_anew(struct note *note)
 	for (int i = 0; i < 2; i++)
 		atomic_store_explicit(&note->positions[i].out, NOTE_NOWHERE, memory_order_relaxed);
 	note->newest = 0;
-	note->behind = false;
+	note->behind = note->partial = false;
 	note->given = note->unseen = 0;
 }
 
@@ -197,6 +198,33 @@ note_peer(const struct note *note)
 
 	memcpy(peer.bytes, note->peer, sizeof(peer.bytes));
 	return peer;
+}
+
+static size_t
+user_at(const struct note *note)
+{
+	return strlen(note->id) + 1;
+}
+
+bool
+note_set_user(struct note *note, const char *user)
+{
+	size_t at = user_at(note), len = strlen(user);
+	bool fits = len == 0 || at + len < sizeof(note->id);
+
+	if (at < sizeof(note->id))
+		note->id[at] = '\0';
+	if (fits && len > 0)
+		memcpy(note->id + at, user, len + 1);
+	return fits;
+}
+
+const char *
+note_user(const struct note *note)
+{
+	size_t at = user_at(note);
+
+	return at < sizeof(note->id) ? note->id + at : "";
 }
 
 void
@@ -270,6 +298,12 @@ note_hold(struct note *note, bool held)
 }
 
 void
+note_set_partial(struct note *note, bool partial)
+{
+	note->partial = partial;
+}
+
+void
 note_set_state(struct note *note, enum note_state state)
 {
 	atomic_store_explicit(&note->state, (uint8_t)state, memory_order_release);
@@ -283,7 +317,9 @@ note_is_sound(const struct note *note)
 	uint32_t state = atomic_load_explicit(&note->state, memory_order_acquire);
 
 	return state > NOTE_FREE && state < NOTE_STATES && note->id[0] != '\0' &&
-	       memchr(note->id, '\0', sizeof(note->id)) && note->peer_family <= ADDR_V6 && note->newest <= 1;
+	       memchr(note->id, '\0', sizeof(note->id)) &&
+	       (user_at(note) == sizeof(note->id) || memchr(note_user(note), '\0', sizeof(note->id) - user_at(note))) &&
+	       note->peer_family <= ADDR_V6 && note->newest <= 1;
 }
 
 /* A ping that was answered since, of which nobody has told: what has come is its mask longer than what has left. */

@@ -70,7 +70,8 @@ struct note {
 	_Atomic uint64_t cookie;  /* of the socket (SO_COOKIE), which no other one has had */
 	_Atomic uint32_t offered; /* enum note_offer, and which word: note_offer_of() */
 	uint16_t peer_port;
-	uint8_t behind; /* what the library has read or written by itself is still to be seen to; the wire's */
+	uint8_t partial; /* there is more to it than stands here: it cannot go on */
+	uint8_t behind;  /* what the library has read or written by itself is still to be seen to; the wire's */
 	union {
 		uint64_t given;      /* bytes of the stream that were written; the wire's */
 		uint64_t expires_ms; /* of a session: clock_mono_ms() */
@@ -79,7 +80,7 @@ struct note {
 	uint8_t peer[16];
 	uint8_t token[NOTES_TOKEN_BYTES];
 	struct note_position positions[2];
-	char id[NOTES_ID_MAX + 1];
+	char id[NOTES_ID_MAX + 1]; /* and behind it its user, if there is room for both; each zero-terminated */
 };
 
 _Static_assert(sizeof(struct note) <= 400, "ten thousand idle connections are the normal case");
@@ -109,6 +110,9 @@ void notes_free(struct notes *notes, uint32_t index);
 /* Whose it is; WSD_OK. The socket is kept from now on. */
 void note_set_peer(struct note *note, const struct addr *peer);
 struct addr note_peer(const struct note *note);
+/* Who it is by its token; "": nobody that is known. False: there is no room for that; then it is nobody. */
+bool note_set_user(struct note *note, const char *user);
+const char *note_user(const struct note *note);
 /* What its session has counted so far, until its stream has a position. */
 void note_set_count(struct note *note, uint64_t count);
 
@@ -120,6 +124,10 @@ enum note_offer note_offer_of(const struct note *note, uint32_t *word);
 
 /* The socket that it has from now on. The old one, if any, is kept until note_unset_fd() or the next call. */
 void note_set_fd(struct note *note, int fd);
+
+/* There is more to it than is noted, or no more: if the process ends, its connection is closed, and its session kept.
+ */
+void note_set_partial(struct note *note, bool partial);
 
 /* Something of it waits in this process's memory, or nothing any more: meanwhile no position holds. */
 void note_hold(struct note *note, bool held);

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 #define LINK_OLDEST        1 /* versions spoken */
-#define LINK_LATEST        2
-#define LINK_WITH_SESSIONS 2 /* the first that knows LINK_SESSION */
+#define LINK_LATEST        3
+#define LINK_WITH_SESSIONS 2 /* the first that knows LINK_SESSION, */
+#define LINK_WITH_CHANNELS 3 /* and what a connection is subscribed to */
 #define LINK_FDS_MOST      2
 #define LINK_BODY_MOST     65536 /* a state that is longer travels in a memfd */
 

@@ -302,7 +302,7 @@ on_message(struct sender *s)
 			return;
 		}
 		s->state = OPEN;
-		s->ops.opened(s->ops.arg, link_version(&hello) >= LINK_WITH_SESSIONS);
+		s->ops.opened(s->ops.arg, link_version(&hello));
 		break;
 	case LINK_NO:
 		over(s, WSD_E_BUSY, m->body);

@@ -27,8 +27,8 @@ enum sender_fate {
 
 struct sender_ops {
 	void *arg;
-	/* Offers may come; sessions: the other side takes them alone, too. */
-	void (*opened)(void *arg, bool sessions);
+	/* Offers may come. version: of the link, which says what the other side takes (LINK_WITH_...). */
+	void (*opened)(void *arg, uint32_t version);
 	void (*settled)(void *arg, void *offer, enum sender_fate fate);
 	/* Once; rc WSD_OK or why it broke, why a text for people. The sender is gone when its handles are
 	 * closed; it frees itself. */

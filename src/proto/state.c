@@ -18,6 +18,8 @@ enum tag {
 	TAG_PEER_PORT = 12,
 	TAG_QUEUE = 14,
 	TAG_EXPIRES_IN = 15,
+	TAG_USER = 34,
+	TAG_SUBSCRIPTIONS = STATE_MUST_KNOW,
 };
 
 #define FIELD_HEAD 5
@@ -46,6 +48,12 @@ put_number(char *out, unsigned tag, uint64_t value)
 }
 
 size_t
+state_size(const struct conn_state *s)
+{
+	return STATE_FIXED_MAX + s->subscriptions.len + s->queue_len;
+}
+
+size_t
 state_encode(char *out, const struct conn_state *s)
 {
 	char *at = out;
@@ -64,10 +72,30 @@ state_encode(char *out, const struct conn_state *s)
 #undef STATE_SINCE
 #undef STATE_UNTIL
 #undef STATE_SECOND
-	CHECK(at - out <= STATE_FIXED_MAX - FIELD_HEAD);
+	if (s->user[0] != '\0')
+		at = put_bytes(at, TAG_USER, s->user, strlen(s->user));
+	CHECK(at - out <= STATE_FIXED_MAX - 2 * FIELD_HEAD);
+	if (s->subscriptions.len > 0)
+		at = put_bytes(at, TAG_SUBSCRIPTIONS, s->subscriptions.at, s->subscriptions.len);
 	if (s->queue_len > 0)
 		at = put_bytes(at, TAG_QUEUE, s->queue, s->queue_len);
 	return (size_t)(at - out);
+}
+
+enum subscription_flag { SUBSCRIPTION_JOIN_LEAVE = 1, SUBSCRIPTION_MISSED = 2 };
+
+#define SUBSCRIPTION_HEAD (STATE_SUBSCRIPTION_MAX - STATE_CHANNEL_MAX)
+
+size_t
+state_put_subscription(char *out, const struct state_subscription *s)
+{
+	CHECK(s->channel.len <= STATE_CHANNEL_MAX);
+	out[0] = (char)((s->join_leave ? SUBSCRIPTION_JOIN_LEAVE : 0) | (s->missed ? SUBSCRIPTION_MISSED : 0));
+	memcpy(out + 1, s->epoch, STATE_EPOCH_LEN);
+	le_put(out + 9, s->offset, 8);
+	out[17] = (char)s->channel.len;
+	memcpy(out + SUBSCRIPTION_HEAD, s->channel.at, s->channel.len);
+	return SUBSCRIPTION_HEAD + s->channel.len;
 }
 
 size_t
@@ -137,6 +165,53 @@ take_number(uint64_t *out, uint64_t most, const struct field *f)
 	return *out <= most ? WSD_OK : WSD_E_MALFORMED;
 }
 
+static int
+take_text(char *out, size_t most, const struct field *f)
+{
+	if (f->len > most || memchr(f->value, '\0', f->len))
+		return WSD_E_MALFORMED;
+	memcpy(out, f->value, f->len);
+	out[f->len] = '\0';
+	return WSD_OK;
+}
+
+int
+state_next_subscription(struct slice *list, struct state_subscription *out)
+{
+	size_t len;
+
+	if (list->len == 0)
+		return WSD_E_CLOSED;
+	if (list->len < SUBSCRIPTION_HEAD)
+		return WSD_E_MALFORMED;
+	len = (unsigned char)list->at[17];
+	if (list->len - SUBSCRIPTION_HEAD < len)
+		return WSD_E_MALFORMED;
+	*out = (struct state_subscription){
+		.channel = { list->at + SUBSCRIPTION_HEAD, len },
+		.offset = le_get(list->at + 9, 8),
+		.join_leave = list->at[0] & SUBSCRIPTION_JOIN_LEAVE,
+		.missed = list->at[0] & SUBSCRIPTION_MISSED,
+	};
+	memcpy(out->epoch, list->at + 1, STATE_EPOCH_LEN);
+	list->at += SUBSCRIPTION_HEAD + len;
+	list->len -= SUBSCRIPTION_HEAD + len;
+	return WSD_OK;
+}
+
+static int
+take_subscriptions(struct slice *out, const struct field *f)
+{
+	struct slice rest = { f->value, f->len };
+	struct state_subscription one;
+	int rc;
+
+	*out = rest;
+	while ((rc = state_next_subscription(&rest, &one)) == WSD_OK)
+		;
+	return rc == WSD_E_CLOSED ? WSD_OK : rc;
+}
+
 #define DURATION_MOST (1ull << 50) /* ms; far beyond any, so that sums cannot wrap */
 #define REAL_MOST     (1ull << 60)
 
@@ -182,8 +257,12 @@ take_field(struct conn_state *s, const struct field *f)
 		s->queue = f->value;
 		s->queue_len = f->len;
 		return WSD_OK;
-	default:
-		return WSD_OK; /* of a newer sender */
+	case TAG_USER:
+		return take_text(s->user, SUBJECT_MAX, f);
+	case TAG_SUBSCRIPTIONS:
+		return take_subscriptions(&s->subscriptions, f);
+	default: /* of a newer sender */
+		return f->tag < STATE_MUST_KNOW ? WSD_OK : WSD_E_UNSUPPORTED;
 	}
 }
 

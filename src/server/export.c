@@ -35,7 +35,7 @@ export_connection(const struct front *front, struct worker_offer *offer, size_t 
 
 	if (!front_token(front, &seat, offer->state.token))
 		return NULL;
-	data = malloc(STATE_FIXED_MAX + offer->state.queue_len);
+	data = malloc(state_size(&offer->state));
 	if (data)
 		*len = state_encode(data, &offer->state);
 	return data;

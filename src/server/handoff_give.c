@@ -47,11 +47,13 @@ give_sessions(struct handoff_give *g)
 }
 
 static void
-opened(void *arg, bool sessions)
+opened(void *arg, uint32_t version)
 {
 	struct handoff_give *g = arg;
+	bool sessions = version >= LINK_WITH_SESSIONS;
 
 	g->sessions = sessions;
+	g->channels = version >= LINK_WITH_CHANNELS;
 	g->retry_ms = g->status.close ? lifecycle_retry_ms(g->lifecycle) : RETRY_MS;
 	if (g->status.close && !sessions) {
 		sender_abort(g->sender, "the other instance is of an older version: it takes no sessions alone");
@@ -224,6 +226,10 @@ handoff_give_offer(struct handoff_give *g, struct worker_offer *offer)
 		return false;
 	if (!whole && !g->sessions) { /* of a handoff that is over */
 		settled(g, offer, SENDER_KEPT);
+		return true;
+	}
+	if (whole && !g->channels && offer->state.subscriptions.len > 0) { /* they would be dropped without a word */
+		settled(g, offer, SENDER_REFUSED);
 		return true;
 	}
 	data = whole ? export_connection(g->front, offer, &len)

@@ -30,7 +30,8 @@ struct handoff_give {
 	/* its own */
 	struct sender *sender; /* NULL: nothing is being handed over */
 	bool open;
-	bool sessions;               /* the other side takes sessions alone */
+	bool sessions;               /* the other side takes sessions alone, */
+	bool channels;               /* and what connections are subscribed to */
 	uint32_t retry_ms;           /* within which those who are told come back */
 	struct admin_handoff status; /* of the last one, or the present one */
 	uint64_t since_ms;

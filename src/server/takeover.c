@@ -60,7 +60,7 @@ is_same_socket(int fd, uint64_t cookie)
 static const struct note_position *
 place_of(const struct note *note, const struct tcp_state *tcp)
 {
-	if (note->state != NOTE_OPEN || note->held)
+	if (note->state != NOTE_OPEN || note->held || note->partial)
 		return NULL;
 	return tcp->connected ? note_find(note, tcp->consumed, tcp->sent) : NULL;
 }
@@ -180,6 +180,7 @@ state_of(const struct takeover *t, const struct note *note, struct conn_state *o
 
 	*out = (struct conn_state){ .peer = note_peer(note) };
 	strcpy(out->id, note->id);
+	snprintf(out->user, sizeof(out->user), "%s", note_user(note));
 	memcpy(out->token, note->token, sizeof(out->token));
 	place = tcp_state_of(note->fd, &tcp) ? place_of(note, &tcp) : NULL;
 	return place && travel_noted(out, place->rows, t->now_ms);

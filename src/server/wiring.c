@@ -30,6 +30,7 @@ seat_guest(void *arg, const struct front_guest *g)
 		.subprotocol = g->subprotocol,
 		.expires_real_ms = g->expires_real_ms,
 		.subject = g->subject,
+		.user = g->user,
 		.id = g->id,
 		.note = g->note,
 	};

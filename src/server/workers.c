@@ -2,10 +2,12 @@
 /* Starts and joins the workers. Main thread. */
 #include "server/workers.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "log/log.h"
 #include "metrics/metrics.h"
 
 static int
@@ -16,6 +18,8 @@ start_each(struct workers *ws)
 			.conf = ws->conf,
 			.ops = ws->ops,
 			.auth = ws->auth,
+			.broker = ws->broker,
+			.rules = ws->rules,
 			.shard = metrics_shard_create(),
 			.gate = &ws->gate,
 			.index = i,
@@ -62,6 +66,14 @@ workers_stop(struct workers *ws)
 	ws->n = 0; /* a signal or a question that comes now finds none */
 	free(ws->all);
 	ws->all = NULL;
+}
+
+void
+workers_reload(struct workers *ws)
+{
+	for (uint32_t i = 0; i < ws->n; i++)
+		if (worker_reload(ws->all[i]) != WSD_OK)
+			log_error("worker %" PRIu32 " could not be told that the rules of channels have changed", i);
 }
 
 uint32_t

@@ -13,6 +13,8 @@ struct workers {
 	const struct conf *conf;
 	const struct auth *auth; /* NULL: clients need no token */
 	const struct worker_ops *ops;
+	struct broker *broker; /* NULL, and the rules too: there are no channels */
+	struct channel_rules_now *rules;
 
 	/* its own */
 	struct worker **all; /* [const after start] */
@@ -25,6 +27,9 @@ int workers_start(struct workers *ws);
 
 /* Joins them. What they sent on their way out is in main's mailbox then. */
 void workers_stop(struct workers *ws);
+
+/* The rules of channels have changed. */
+void workers_reload(struct workers *ws);
 
 /* Also the watchdog's thread, which lives shorter. */
 uint32_t workers_count(const struct workers *ws);

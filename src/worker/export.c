@@ -46,7 +46,8 @@ static struct worker_offer *
 make_offer(struct worker *w, struct client *c)
 {
 	size_t queued = c->session_only ? 0 : wire_queued(&c->wire);
-	struct worker_offer *offer = calloc(1, sizeof(*offer) + queued);
+	size_t subscribed = c->session_only ? 0 : travel_subscriptions(c, NULL);
+	struct worker_offer *offer = calloc(1, sizeof(*offer) + queued + subscribed);
 	struct conn_state *s;
 
 	if (!offer)
@@ -57,10 +58,13 @@ make_offer(struct worker *w, struct client *c)
 	offer->slot = c->slot;
 	s = &offer->state;
 	travel_leave(c, s, clients_now_ms(&w->clients));
-	s->queue = offer->queue;
+	s->queue = offer->room;
 	s->queue_len = queued;
 	if (queued > 0)
-		wire_copy_queue(&c->wire, offer->queue);
+		wire_copy_queue(&c->wire, offer->room);
+	s->subscriptions = (struct slice){ offer->room + queued, subscribed };
+	if (subscribed > 0)
+		travel_subscriptions(c, offer->room + queued);
 	return offer;
 }
 

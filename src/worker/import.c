@@ -4,6 +4,7 @@
 #include "worker/worker_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/tcp.h"
@@ -15,6 +16,8 @@ struct import_mail {
 	struct client *client;
 	int fd;
 	bool noted;
+	size_t subscribed; /* bytes */
+	char subscriptions[];
 };
 
 static void
@@ -25,7 +28,8 @@ run_import(struct mail *mail, void *owner)
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	if (worker_take_up(w, m->client, m->fd))
-		client_go_on(&w->clients, m->client, m->fd, !m->noted);
+		client_go_on(&w->clients, m->client, m->fd, !m->noted,
+			     (struct slice){ m->subscriptions, m->subscribed });
 	free(m);
 }
 
@@ -53,7 +57,8 @@ note_arrival(const struct worker_arrival *a, const struct client *c, bool claime
 int
 worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*claim)(void *arg), void *claim_arg)
 {
-	struct import_mail *m = malloc(sizeof(*m));
+	const struct slice *subscriptions = &arrival->state->subscriptions;
+	struct import_mail *m = malloc(sizeof(*m) + subscriptions->len);
 	int rc = -ENOMEM;
 
 	if (!m)
@@ -63,7 +68,10 @@ worker_import(struct worker *w, const struct worker_arrival *arrival, bool (*cla
 		.client = client_arrive(arrival->state, arrival->serial, arrival->slot, arrival->note),
 		.fd = arrival->fd,
 		.noted = arrival->noted,
+		.subscribed = subscriptions->len,
 	};
+	if (subscriptions->len > 0)
+		memcpy(m->subscriptions, subscriptions->at, subscriptions->len);
 	if (!m->client)
 		goto out;
 	note_arrival(arrival, m->client, claim != NULL);

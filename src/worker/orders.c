@@ -89,6 +89,15 @@ run_export_stop(struct mail *mail, void *owner)
 	export_stop(owner);
 }
 
+static void
+run_reload(struct mail *mail, void *owner)
+{
+	struct worker *w = owner;
+
+	read_order(mail);
+	channels_reload(&w->clients);
+}
+
 /* ---- main thread ----------------------------------------------------------------------------- */
 
 static int
@@ -154,4 +163,10 @@ int
 worker_export_stop(struct worker *w)
 {
 	return post(w, run_export_stop, &(struct order){ .ms = 0 });
+}
+
+int
+worker_reload(struct worker *w)
+{
+	return post(w, run_reload, &(struct order){ .ms = 0 });
 }

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "client/subscriptions.h"
 #include "loop/reserve.h"
 
 #define MAILS_MOST 65536 /* connections on their way to this worker; the front desk answers 503 beyond */
@@ -198,6 +199,16 @@ close_walked(uv_handle_t *handle, void *arg)
 	close_handle(handle);
 }
 
+/* Of those that are still here: nothing of the broker may come when the loop has ended. */
+static void
+end_subscriptions(struct worker *w)
+{
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
+		if (w->slots.clients[slot])
+			subscriptions_end(&w->clients, w->slots.clients[slot], true);
+	channels_stop(&w->clients);
+}
+
 /* Runs from the mailbox, which is no event of a wire: doc/libwebsockets.md. */
 static void
 run_stop(struct mail *mail, void *owner)
@@ -205,6 +216,7 @@ run_stop(struct mail *mail, void *owner)
 	struct worker *w = owner;
 
 	w->stopping = true;
+	end_subscriptions(w);
 	end_turn(w);
 	mailbox_close(&w->box, NULL);
 	close_handle((uv_handle_t *)&w->clock);
@@ -277,6 +289,8 @@ worker_start(struct worker **out, const struct worker_setup *setup)
 					       .loop = &w->loop,
 					       .conf = setup->conf,
 					       .auth = setup->auth,
+					       .broker = setup->broker,
+					       .rules = setup->rules,
 					       .ops = &worker_clients_ops,
 					       .shard = setup->shard,
 					       .index = setup->index,

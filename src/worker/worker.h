@@ -17,6 +17,8 @@
 #include "proto/state.h"
 
 struct auth;
+struct broker;
+struct channel_rules_now;
 struct conf;
 struct metrics_shard;
 struct note;
@@ -51,8 +53,8 @@ struct worker_offer {
 	uint32_t slot;
 	enum client_bye bye; /* of worker_keep() */
 	uint32_t retry_ms;
-	struct conn_state state; /* but for the token; the queue is the offer's own */
-	char queue[];
+	struct conn_state state; /* but for the token; what is not owned by it is in room */
+	char room[];
 };
 
 /* A connection from another process. */
@@ -78,7 +80,9 @@ struct worker_ops {
 struct worker_setup {
 	const struct conf *conf;
 	const struct worker_ops *ops;
-	const struct auth *auth;     /* NULL: clients need no token */
+	const struct auth *auth; /* NULL: clients need no token */
+	struct broker *broker;   /* NULL, and the rules too: there are no channels */
+	struct channel_rules_now *rules;
 	struct metrics_shard *shard; /* this worker's own */
 	struct gate *gate;           /* reported to once when it serves, or could not start */
 	uint32_t index;
@@ -138,6 +142,9 @@ int worker_export_sessions(struct worker *worker, uint32_t spread_ms);
 
 /* No more offers; connections that were not offered yet just go on. */
 int worker_export_stop(struct worker *worker);
+
+/* The rules of channels have changed. As above. */
+int worker_reload(struct worker *worker);
 
 /* The other process has the connection: it leaves here, unseen by its client, and its departure is reported.
  * The offer is freed. WSD_OK or WSD_E_CLOSED (the caller still owns the offer). */

@@ -119,8 +119,8 @@ static void
 check_accepted(const struct message *m, struct json_object *object)
 {
 	static const char *const types[] = {
-#define MESSAGE_MEMBER(name, kind)
-#define MESSAGE_TYPE(type, text, needs, act) text,
+#define MESSAGE_MEMBER(name, text, kind)
+#define MESSAGE_TYPE(type, text, needs, may, act) text,
 #include "proto/message.def"
 #undef MESSAGE_MEMBER
 #undef MESSAGE_TYPE
@@ -130,8 +130,8 @@ check_accepted(const struct message *m, struct json_object *object)
 	CHECK(json_object_object_get_ex(object, "type", &type));
 	CHECK(strcmp(json_object_get_string(type), types[m->type]) == 0);
 	same_member(object, "id", m->id);
-#define MESSAGE_MEMBER(name, kind) same_member(object, #name, m->name);
-#define MESSAGE_TYPE(type, text, needs, act)
+#define MESSAGE_MEMBER(name, text, kind) same_member(object, text, m->name);
+#define MESSAGE_TYPE(type, text, needs, may, act)
 #include "proto/message.def"
 #undef MESSAGE_MEMBER
 #undef MESSAGE_TYPE

@@ -22,7 +22,7 @@ struct wire_hub {
 	struct wire *writing; /* between wire_text_begin() and _end() */
 	struct wire *reading; /* whose piece is being delivered */
 	size_t most;
-	char text[2048];
+	char text[FAKE_TEXT_MAX];
 	const struct wire *preloaded; /* its adoption is awaited, */
 	char preload[256];            /* and this waits for it */
 	struct fake_wire wires[FAKE_WIRES];
@@ -61,6 +61,19 @@ void
 fake_preloads(bool succeed)
 {
 	the_hub->no_preloads = !succeed;
+}
+
+const char *
+fake_said(const struct wire *wire)
+{
+	static char said[4 * FAKE_TEXT_MAX];
+	struct fake_wire *fake = fake_of(wire);
+
+	assert_true(fake->said_len < sizeof(said));
+	memcpy(said, fake->said_len > 0 ? fake->said : "", fake->said_len + 1);
+	fake->said_len = 0;
+	fake->frames = 0;
+	return said;
 }
 
 /* ---- the hub --------------------------------------------------------------------------------- */
@@ -145,6 +158,8 @@ void
 wire_hub_destroy(struct wire_hub **hub)
 {
 	assert_ptr_equal(*hub, the_hub);
+	for (unsigned i = 0; i < the_hub->n; i++)
+		free(the_hub->wires[i].said);
 	free(the_hub);
 	*hub = the_hub = NULL;
 }
@@ -288,6 +303,11 @@ wire_text_end(struct wire_hub *hub, size_t len)
 	memcpy(fake->last, hub->text, len);
 	fake->last[len] = '\0';
 	fake->texts++;
+	fake->said = realloc(fake->said, fake->said_len + len + 2);
+	assert_non_null(fake->said);
+	memcpy(fake->said + fake->said_len, fake->last, len);
+	fake->said_len += len + 1;
+	strcpy(fake->said + fake->said_len - 1, "\n");
 }
 
 void
@@ -321,6 +341,7 @@ wire_send_frames(struct wire_hub *hub, struct wire *wire, struct wire_frames *fr
 
 	if (wire->state != WIRE_OPEN && wire->state != WIRE_LEAVING)
 		return false;
+	fake_of(wire)->frames++;
 	while (at < frames->data + frames->len) {
 		bool ping = (*at & 0xf) == FRAME_PING;
 		size_t len = frame_payload_len(at);

@@ -13,13 +13,17 @@
 
 #include "wire/wire.h"
 
-#define FAKE_WIRES 600
+#define FAKE_WIRES    600
+#define FAKE_TEXT_MAX 8192
 
 /* What has become of a wire. It outlives its `gone`, until wire_hub_destroy(). */
 struct fake_wire {
 	struct wire *wire;
 	unsigned texts, pings, messages; /* messages: wire_count_message() */
-	char last[2048];                 /* text, zero-terminated; a message that comes may overwrite it */
+	unsigned frames;                 /* runs of them, since fake_said() */
+	char *said;                      /* all texts since then, a line each; NULL: none */
+	size_t said_len;
+	char last[FAKE_TEXT_MAX]; /* text, zero-terminated; a message that comes may overwrite it */
 	char last_ping[126];
 	char subprotocol[65];
 	uint16_t close_code; /* of wire_close(); 0: none */
@@ -31,6 +35,9 @@ struct fake_wire {
 };
 
 struct fake_wire *fake_of(const struct wire *wire);
+
+/* All that it was sent since this was asked last, each followed by a newline. Valid until the next call. */
+const char *fake_said(const struct wire *wire);
 
 /* Whether adoptions from now on succeed. */
 void fake_adopts(bool succeed);

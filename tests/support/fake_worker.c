@@ -138,6 +138,13 @@ worker_export_sessions(struct worker *w, uint32_t spread_ms)
 }
 
 int
+worker_reload(struct worker *w)
+{
+	of(w)->reloads++;
+	return of(w)->order_rc;
+}
+
+int
 worker_export_stop(struct worker *w)
 {
 	of(w)->export_stops++;

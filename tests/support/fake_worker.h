@@ -13,7 +13,7 @@
 struct fake_worker {
 	struct worker *worker; /* NULL: it has been joined, or never started */
 	const struct worker_ops *ops;
-	unsigned drains, drain_stops, exports, session_exports, asks, last_exports, export_stops;
+	unsigned drains, drain_stops, exports, session_exports, asks, last_exports, export_stops, reloads;
 	unsigned imports, released, kept;
 	enum client_bye bye;           /* of the last drain, or connection kept */
 	uint32_t spread_ms;            /* of the last drain or export of sessions */

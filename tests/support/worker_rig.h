@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "client/subscriptions.h"
 #include "conf/conf.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -31,6 +32,10 @@ static struct {
 	bool session_over; /* of the last that left */
 	struct worker_offer *offers[FAKE_WIRES];
 } rig;
+
+/* What a test sets before the rig starts: NULL, there are no channels. */
+static struct broker *rig_broker;
+static struct channel_rules_now *rig_rules;
 
 static inline void
 rig_left(void *arg, struct client_departure *departure)
@@ -56,7 +61,11 @@ static inline int
 rig_start(void **state)
 {
 	struct worker *w = &rig.w;
-	struct clients_setup setup = { .loop = &w->loop, .conf = &rig.conf, .ops = &worker_clients_ops };
+	struct clients_setup setup = { .loop = &w->loop,
+				       .conf = &rig.conf,
+				       .ops = &worker_clients_ops,
+				       .broker = rig_broker,
+				       .rules = rig_rules };
 
 	memset(&rig, 0, sizeof(rig));
 	rig.conf = (struct conf){
@@ -65,6 +74,7 @@ rig_start(void **state)
 		.send_timeout_ms = 2 * RIG_MINUTE_MS,
 		.max_message_bytes = 1024,
 		.send_queue_bytes = 4096,
+		.channel_limit = 3,
 		.instance = "rig",
 	};
 	rig.ops = (struct worker_ops){ .left = rig_left, .offer = rig_offer, .asked = rig_asked };
@@ -78,6 +88,8 @@ rig_start(void **state)
 	assert_int_equal(clients_init(&w->clients, &setup), WSD_OK);
 	w->clients.real_offset_ms = 0; /* the wall clock is the loop's */
 	assert_int_equal(mailbox_init(&w->box, &w->loop, w, FAKE_WIRES), WSD_OK);
+	if (rig_broker)
+		uv_unref((uv_handle_t *)&w->clients.channels.wake);
 	uv_unref((uv_handle_t *)&w->box.wake); /* who runs the loop waits for timers, and not for ever */
 	drain_init(w);
 	export_init(w);
@@ -91,6 +103,10 @@ rig_stop(void **state)
 	struct worker *w = &rig.w;
 
 	mailbox_close(&w->box, NULL);
+	for (uint32_t slot = 0; slot < w->slots.n_room; slot++)
+		if (w->slots.clients[slot])
+			subscriptions_end(&w->clients, w->slots.clients[slot], true);
+	channels_stop(&w->clients);
 	wire_hub_stop(w->clients.hub);
 	uv_close((uv_handle_t *)&w->drain.timer, NULL);
 	uv_close((uv_handle_t *)&w->export.timer, NULL);

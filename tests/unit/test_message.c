@@ -61,7 +61,7 @@ static const struct expected refused[] = {
 	{ "{\"type\":\"auth\",\"id\":1}", MESSAGE_INVALID, 0, "1", "" },
 	{ "{\"type\":\"auth\",\"token\":1}", MESSAGE_INVALID, 0, "", "" },
 	{ "{\"type\":\"auth\",\"token\":\"a\",\"token\":null}", MESSAGE_INVALID, 0, "", "" },
-	{ "{\"type\":\"subscribe\",\"id\":\"k\"}", MESSAGE_UNKNOWN_TYPE, 0, "\"k\"", "" },
+	{ "{\"type\":\"subscribed\",\"id\":\"k\"}", MESSAGE_UNKNOWN_TYPE, 0, "\"k\"", "" },
 	{ "{\"type\":\"\"}", MESSAGE_UNKNOWN_TYPE, 0, "", "" },
 	{ "{\"type\":\"Ping\"}", MESSAGE_UNKNOWN_TYPE, 0, "", "" },
 	{ "{\"type\":\"ping \"}", MESSAGE_UNKNOWN_TYPE, 0, "", "" },
@@ -102,6 +102,78 @@ check(const struct expected *e)
 		assert_true(slice_equal(m.data, e->data));
 	assert_int_equal(m.why == NULL, e->fault == MESSAGE_OK);
 	free(text);
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const struct {
+	const char *text, *why;
+} members[] = {
+	{ "{\"type\":\"subscribe\"}", "channel is missing" },
+	{ "{\"type\":\"subscribe\",\"channel\":7}", "channel must be a string" },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\"}", NULL },
+	/* not of this type */
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"limit\":\"x\",\"token\":1,\"data\":1,\"since\":0}", NULL },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"joinLeave\":true}", NULL },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"joinLeave\":1}", "joinLeave must be true or false" },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"joinLeave\":null}", "joinLeave must be true or false" },
+#define POSITION "must be an object with an epoch (at most 8 letters) and an offset (a whole number)"
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":true}", "recover " POSITION },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{}}", "recover " POSITION },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"epoch\":\"abcdefgh\"}}", "recover " POSITION },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"offset\":0}}", NULL },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"offset\":-1}}", "recover " POSITION },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"offset\":1.0}}", "recover " POSITION },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"offset\":\"1\"}}", "recover " POSITION },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"offset\":18446744073709551616}}",
+	  "recover " POSITION },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"epoch\":\"abcdefghi\",\"offset\":1}}",
+	  "recover " POSITION },
+	{ "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"epoch\":1,\"offset\":1}}", "recover " POSITION },
+	{ "{\"type\":\"publish\",\"channel\":\"a\"}", "data is missing" },
+	{ "{\"type\":\"publish\",\"channel\":\"a\",\"data\":null,\"echo\":false}", NULL },
+	{ "{\"type\":\"publish\",\"channel\":\"a\",\"data\":null,\"echo\":\"false\"}", "echo must be true or false" },
+	{ "{\"type\":\"history\",\"channel\":\"a\",\"limit\":-1,\"reverse\":true}", NULL },
+	{ "{\"type\":\"history\",\"channel\":\"a\",\"limit\":-2}", "limit must be a whole number, or -1 for all" },
+	{ "{\"type\":\"history\",\"channel\":\"a\",\"limit\":2147483648}",
+	  "limit must be a whole number, or -1 for all" },
+	{ "{\"type\":\"history\",\"channel\":\"a\",\"limit\":1e1}", "limit must be a whole number, or -1 for all" },
+	{ "{\"type\":\"history\",\"channel\":\"a\",\"since\":[]}", "since " POSITION },
+	{ "{\"type\":\"history\",\"channel\":\"a\",\"reverse\":0}", "reverse must be true or false" },
+	{ "{\"type\":\"unsubscribe\"}", "channel is missing" },
+	{ "{\"type\":\"presence\"}", "channel is missing" },
+};
+
+static void
+test_members(void **state)
+{
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		struct message m;
+		enum message_fault fault = message_parse(members[i].text, strlen(members[i].text), &m);
+
+		if (fault != (members[i].why ? MESSAGE_INVALID : MESSAGE_OK) ||
+		    strcmp(m.why ? m.why : "", members[i].why ? members[i].why : "") != 0)
+			fail_msg("%s: %s", members[i].text, m.why ? m.why : "accepted");
+	}
+}
+
+static void
+test_what_members_say(void **state)
+{
+	struct message_position position;
+
+	assert_true(message_is(SLICE("true"), false));
+	assert_false(message_is(SLICE("false"), true));
+	assert_true(message_is((struct slice){ NULL, 0 }, true));
+	assert_int_equal(message_limit(SLICE("-1")), -1);
+	assert_int_equal(message_limit(SLICE("2147483647")), INT32_MAX);
+	assert_int_equal(message_limit((struct slice){ NULL, 0 }), 0);
+	message_position(SLICE("{ \"offset\" : 18446744073709551615, \"x\":{}, \"epoch\":\"\\u0061bcdefgh\" }"),
+			 &position);
+	assert_string_equal(position.epoch, "abcdefgh");
+	assert_true(position.offset == UINT64_MAX);
+	message_position(SLICE("{\"offset\":1}"), &position);
+	assert_string_equal(position.epoch, "");
+	assert_int_equal(position.offset, 1);
 }
 
 static void
@@ -342,6 +414,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_what_members_say),
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_no_truncation_is_accepted),

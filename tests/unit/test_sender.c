@@ -53,10 +53,10 @@ static struct rig {
 /* ---- the giving side ------------------------------------------------------------------------- */
 
 static void
-opened(void *arg, bool sessions)
+opened(void *arg, uint32_t version)
 {
 	rig.opened = true;
-	rig.sessions = sessions;
+	rig.sessions = version >= LINK_WITH_SESSIONS;
 }
 
 static void

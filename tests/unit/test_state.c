@@ -123,7 +123,7 @@ test_every_truncation(void **state)
 static void
 test_absent_and_unknown_fields(void **state)
 {
-	static const char newer[] = "\xc8\x03\0\0\0new" LEAST "\xff\0\0\0\0";
+	static const char newer[] = "\x7f\x03\0\0\0new" LEAST "\x70\0\0\0\0";
 	struct conn_state out;
 
 	assert_int_equal(decode(&out, LEAST, sizeof(LEAST) - 1), WSD_OK);
@@ -134,6 +134,59 @@ test_absent_and_unknown_fields(void **state)
 	assert_int_equal(out.token_expires_real_ms, 0);
 	assert_int_equal(decode(&out, newer, sizeof(newer) - 1), WSD_OK);
 	assert_string_equal(out.id, "bob");
+	assert_string_equal(out.user, "");
+	assert_int_equal(out.subscriptions.len, 0);
+}
+
+/* Without what they say, the connection must not go on. */
+static void
+test_unknown_fields_that_matter(void **state)
+{
+	static const char newer[] = LEAST "\xff\0\0\0\0";
+	struct conn_state out;
+
+	assert_int_equal(decode(&out, newer, sizeof(newer) - 1), WSD_E_UNSUPPORTED);
+}
+
+static void
+test_subscriptions(void **state)
+{
+	struct state_subscription a = { .channel = SLICE("news:a"), .epoch = "abcdefgh", .offset = UINT64_MAX - 1 };
+	struct state_subscription b = { .epoch = "ABCDEFGH", .join_leave = true, .missed = true }, got;
+	char name[STATE_CHANNEL_MAX], list[2 * STATE_SUBSCRIPTION_MAX], *data;
+	struct conn_state in = sample(), out;
+	struct slice rest;
+	size_t len;
+
+	memset(name, 'x', sizeof(name));
+	b.channel = (struct slice){ name, sizeof(name) };
+	len = state_put_subscription(list, &a);
+	len += state_put_subscription(list + len, &b);
+	strcpy(in.user, "\xc3\xa9 \"\\");
+	in.subscriptions = (struct slice){ list, len };
+	data = malloc(state_size(&in));
+	assert_int_equal(decode(&out, data, state_encode(data, &in)), WSD_OK);
+	free(data);
+	assert_string_equal(out.user, in.user);
+	assert_int_equal(out.queue_len, in.queue_len);
+	assert_int_equal(out.subscriptions.len, len);
+	rest = (struct slice){ list, len };
+	assert_int_equal(state_next_subscription(&rest, &got), WSD_OK);
+	assert_true(slice_equal(got.channel, "news:a"));
+	assert_memory_equal(got.epoch, "abcdefgh", STATE_EPOCH_LEN);
+	assert_true(got.offset == UINT64_MAX - 1 && !got.join_leave && !got.missed);
+	assert_int_equal(state_next_subscription(&rest, &got), WSD_OK);
+	assert_int_equal(got.channel.len, STATE_CHANNEL_MAX);
+	assert_true(got.offset == 0 && got.join_leave && got.missed);
+	assert_int_equal(state_next_subscription(&rest, &got), WSD_E_CLOSED);
+	for (size_t cut = 1; cut < len; cut++) {
+		rest = (struct slice){ list, cut };
+		while (state_next_subscription(&rest, &got) == WSD_OK)
+			;
+		assert_int_equal(state_next_subscription(&rest, &got),
+				 cut == STATE_SUBSCRIPTION_MAX - STATE_CHANNEL_MAX + 6 ? WSD_E_CLOSED
+										       : WSD_E_MALFORMED);
+	}
 }
 
 static void
@@ -222,9 +275,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_largest_fits),
-		cmocka_unit_test(test_every_truncation),   cmocka_unit_test(test_absent_and_unknown_fields),
-		cmocka_unit_test(test_last_of_two_counts), cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_largest_fits),
+		cmocka_unit_test(test_every_truncation),
+		cmocka_unit_test(test_absent_and_unknown_fields),
+		cmocka_unit_test(test_unknown_fields_that_matter),
+		cmocka_unit_test(test_subscriptions),
+		cmocka_unit_test(test_last_of_two_counts),
+		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_sessions),
 	};
 
