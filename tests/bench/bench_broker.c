@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints what a publication costs with one listener, which reads in turns: by size, number of channels, and with history
- * or a key. Also what taking up a full log costs. Not part of `make check`. */
+/* Prints what a publication costs with one listener, which reads in turns: by size, number of channels, and with
+ * history or a key. Also what taking up a full log costs. Not part of `make check`. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The broker with several threads at once, in a log that turns all the time; and what is left of it by a process that is
- * killed in the middle of publishing. */
+/* The broker with several threads at once, in a log that turns all the time; and what is left of it by a process that
+ * is killed in the middle of publishing. */
 #include "broker/broker.h"
 
 #include <pthread.h>
