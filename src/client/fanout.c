@@ -168,7 +168,7 @@ parts_for(struct batch *b, struct subscriber *s)
 	return changes;
 }
 
-static bool
+static void
 hand_to(struct batch *b, struct subscriber *s)
 {
 	struct client *c = s->client;
@@ -177,28 +177,30 @@ hand_to(struct batch *b, struct subscriber *s)
 
 	if (!client_is_open(c)) { /* it stands still, to go on here or elsewhere */
 		s->missed = s->missed || (s->join_leave && (b->parts & PART_CHANGES));
-		return false;
+		return;
 	}
 	parts = parts_for(b, s);
 	run = run_of(b, parts);
-	return run && client_is_open(c) && wire_send_frames(b->all->hub, &c->wire, run) && (parts & PART_OFFSETS);
+	if (!run || !client_is_open(c))
+		return;
+	if (parts & PART_OFFSETS)
+		metrics_add(b->all->shard, METRIC_DELIVERIES, b->publications);
+	wire_send_frames(b->all->hub, &c->wire, run);
 }
 
 static void
 hand_on(struct batch *b)
 {
 	struct channel *ch = b->ch;
-	uint64_t deliveries = 0;
 
 	channel_begin(ch);
 	for (uint32_t i = 0; i < ch->n; i++) {
 		if (i + AHEAD < ch->n)
 			__builtin_prefetch(ch->subscribers[i + AHEAD].client);
-		if (ch->subscribers[i].client && hand_to(b, &ch->subscribers[i]))
-			deliveries += b->publications;
+		if (ch->subscribers[i].client)
+			hand_to(b, &ch->subscribers[i]);
 	}
 	channel_end(b->all, ch);
-	metrics_add(b->all->shard, METRIC_DELIVERIES, (int64_t)deliveries);
 }
 
 /* So many events that they are, if they are as long as the last ones, a part of what may wait for a client. */
@@ -319,8 +321,8 @@ fanout_catch_up(struct clients *all, struct channel *ch, struct subscriber *s)
 		add_gap(all, &u, &top);
 	if (u.failed)
 		client_fail(all, c, 1011, "out of memory");
-	else if (u.run)
-		wire_send_frames(all->hub, &c->wire, u.run);
 	metrics_add(all->shard, METRIC_DELIVERIES, u.n);
+	if (!u.failed && u.run)
+		wire_send_frames(all->hub, &c->wire, u.run);
 	wire_frames_put(&u.run);
 }

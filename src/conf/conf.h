@@ -41,6 +41,8 @@ struct conf {
 	uint32_t max_message_bytes;
 	uint32_t send_queue_bytes;
 	uint32_t channel_limit;
+	uint32_t channels_max;
+	size_t history_bytes;
 	uint32_t send_timeout_ms;
 	uint32_t drain_timeout_ms;
 	uint32_t session_ttl_ms;

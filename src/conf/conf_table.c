@@ -128,7 +128,7 @@ const struct conf_var conf_table[] = {
 	{ VAR("PARKING", choice, parking), .standard = "auto", .choices = parkings,
 	  .help = "whether a restart keeps the connections",
 	  .more = "on: on SIGUSR2, which systemctl restart sends, connections are left in systemd's file descriptor "
-		  "store for the next process; the unit must have FileDescriptorStoreMax= of at least 3. off: they "
+		  "store for the next process; the unit must have FileDescriptorStoreMax= of at least 4. off: they "
 		  "are told to come back. auto: as $FDSTORE says (systemd 254 and later)." },
 	{ VAR("PARKING_GRACE", number, parking_grace_ms), .standard = "150", RANGE(0, 10000), .unit = "milliseconds",
 	  .help = "how long a restart lets everybody wait for those who are in the middle of a message",

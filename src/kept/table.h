@@ -26,6 +26,7 @@ enum kept_role {
 	KEPT_LOT_IN,
 	KEPT_LOT_OUT,
 	KEPT_LOT_TABLE,
+	KEPT_CHANNELS, /* the broker's log */
 	KEPT_NOTES,
 	KEPT_METRICS,
 	KEPT_FILE,           /* kept/file.h */

@@ -18,6 +18,8 @@
 #include "server/import.h"
 #include "server/starting.h"
 
+#define LOT_FDS 3 /* the first of what is kept */
+
 /* ---- the lot itself -------------------------------------------------------------------------- */
 
 static bool
@@ -34,7 +36,7 @@ wanted(const struct conf *conf)
 static void
 find_made(int kept[SYSD_KEPT])
 {
-	static const enum kept_role roles[SYSD_KEPT] = {
+	static const enum kept_role roles[LOT_FDS] = {
 		[SYSD_LOT_IN] = KEPT_LOT_IN,
 		[SYSD_LOT_OUT] = KEPT_LOT_OUT,
 		[SYSD_LOT_TABLE] = KEPT_LOT_TABLE,
@@ -42,7 +44,7 @@ find_made(int kept[SYSD_KEPT])
 
 	if (kept_find(KEPT_LOT_TABLE, 0) == -1)
 		return;
-	for (int i = 0; i < SYSD_KEPT; i++)
+	for (int i = 0; i < LOT_FDS; i++)
 		kept[i] = kept_find(roles[i], 0);
 }
 
@@ -59,12 +61,12 @@ take(int *fd)
 static int
 open_kept(struct lot **out, int kept[SYSD_KEPT])
 {
-	int fds[SYSD_KEPT], rc;
+	int fds[LOT_FDS], rc;
 
-	for (int i = 0; i < SYSD_KEPT; i++)
+	for (int i = 0; i < LOT_FDS; i++)
 		fds[i] = take(&kept[i]);
 	rc = lot_open(out, fds[SYSD_LOT_IN], fds[SYSD_LOT_OUT], fds[SYSD_LOT_TABLE]);
-	for (int i = 0; i < SYSD_KEPT && rc != WSD_OK; i++)
+	for (int i = 0; i < LOT_FDS && rc != WSD_OK; i++)
 		kept_remove(fds[i]);
 	return rc;
 }

@@ -29,6 +29,7 @@
 #include "server/listen.h"
 #include "server/lot_fill.h"
 #include "server/lot_take.h"
+#include "server/publishing.h"
 #include "server/queries.h"
 #include "server/restart.h"
 #include "server/signals.h"
@@ -44,7 +45,8 @@
  * fills it in. */
 struct server {
 	const struct conf *conf;
-	const struct auth *auth; /* NULL: clients need no token */
+	const struct auth *auth;         /* NULL: clients need no token */
+	struct channel_rules_now *rules; /* NULL: there are no channels */
 	uint32_t most_pending;
 	struct sysd_listeners listeners; /* until the front desk has them */
 	struct lot *lot;                 /* NULL: connections are not kept over a restart */
@@ -57,6 +59,7 @@ struct server {
 	struct queries queries;
 	struct admin_ops admin_ops; /* [const after start] */
 	struct admin *admin;
+	struct publishing publishing;
 	struct workers workers;
 	struct status status;
 	struct lifecycle lifecycle;
@@ -78,7 +81,11 @@ connect_parts(struct server *s)
 	s->wiring.restart = &s->restart;
 	s->wiring.fill = &s->fill;
 	s->wiring.give = &s->give;
-	s->workers = (struct workers){ .conf = s->conf, .auth = s->auth, .ops = &s->wiring.worker_ops };
+	s->workers = (struct workers){ .conf = s->conf,
+				       .auth = s->auth,
+				       .ops = &s->wiring.worker_ops,
+				       .broker = s->publishing.broker,
+				       .rules = s->publishing.rules };
 	s->queries = (struct queries){ .front = s->front,
 				       .workers = &s->workers,
 				       .lifecycle = &s->lifecycle,
@@ -186,6 +193,14 @@ stop_loop(struct server *s)
 	CHECK_ZERO(uv_loop_close(&s->loop));
 }
 
+static int
+start_channels(struct server *s)
+{
+	s->publishing = (struct publishing){ .conf = s->conf, .loop = &s->loop, .shard = s->shard, .rules = s->rules };
+	return publishing_start(&s->publishing, &s->listeners.kept[SYSD_CHANNELS]);
+}
+
+STOP(channels, publishing_stop(&s->publishing))
 START(signals, signals_start(&s->signals, &s->loop, &s->lifecycle))
 STOP(signals, signals_stop(&s->signals))
 
@@ -331,6 +346,7 @@ static const struct part {
 	{ "notes", start_notes, stop_notes, false },
 	{ "metrics", start_metrics, NULL, false },
 	{ "main loop", start_loop, stop_loop, false },
+	{ "channels", start_channels, stop_channels, false },
 	{ "signals", start_signals, stop_signals, true },
 	{ "front desk", start_front, stop_front, false },
 	{ "HTTP", start_http, stop_http, false },

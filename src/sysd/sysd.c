@@ -99,6 +99,7 @@ static const char *const kept_names[SYSD_KEPT] = {
 	[SYSD_LOT_IN] = "lot-in",
 	[SYSD_LOT_OUT] = "lot-out",
 	[SYSD_LOT_TABLE] = "lot-table",
+	[SYSD_CHANNELS] = "channels",
 };
 
 /* Takes what is not a listening socket but ours from before. Its user checks what it is. */
@@ -125,6 +126,12 @@ sysd_store(enum sysd_kept what, int fd)
 	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", kept_names[what]);
 	rc = sd_pid_notify_with_fds(0, 0, state, &fd, 1);
 	return rc > 0 ? WSD_OK : rc == 0 ? WSD_E_UNSUPPORTED : rc;
+}
+
+void
+sysd_unstore(enum sysd_kept what)
+{
+	sysd_notify("FDSTOREREMOVE=1\nFDNAME=%s", kept_names[what]);
 }
 
 static int

@@ -17,7 +17,7 @@ enum sysd_role { SYSD_PUBLIC, SYSD_ADMIN, SYSD_HANDOFF, SYSD_ROLES };
 #define SYSD_LISTENERS_MAX 16 /* of each role */
 
 /* What an earlier process of ours left in the manager's file descriptor store. */
-enum sysd_kept { SYSD_LOT_IN, SYSD_LOT_OUT, SYSD_LOT_TABLE, SYSD_KEPT };
+enum sysd_kept { SYSD_LOT_IN, SYSD_LOT_OUT, SYSD_LOT_TABLE, SYSD_CHANNELS, SYSD_KEPT };
 
 struct sysd_listeners {
 	int fds[SYSD_ROLES][SYSD_LISTENERS_MAX];
@@ -50,6 +50,9 @@ void sysd_notify_now(const char *format, ...) __attribute__((format(printf, 1, 2
 /* Puts a copy of fd into the manager's store under one of the names above (FileDescriptorStoreMax=). WSD_OK,
  * or a negative errno; WSD_E_UNSUPPORTED without a manager. */
 int sysd_store(enum sysd_kept what, int fd);
+
+/* What is there under that name is no more. */
+void sysd_unstore(enum sysd_kept what);
 
 /* WatchdogSec= in us; 0: there is none. */
 uint64_t sysd_watchdog_us(void);
