@@ -180,7 +180,7 @@ main(int argc, char **argv)
 	struct options o = { false };
 	struct auth *auth = NULL;
 	struct conf conf;
-	char why[512] = "out of memory";
+	char why[4096] = "out of memory";
 	int rc;
 
 	server_hold_signals();

@@ -40,9 +40,10 @@ struct conf {
 	uint32_t workers;
 	uint32_t max_message_bytes;
 	uint32_t send_queue_bytes;
+	char *channels_file; /* NULL: there are no channels */
 	uint32_t channel_limit;
 	uint32_t channels_max;
-	size_t history_bytes;
+	uint32_t history_bytes;
 	uint32_t send_timeout_ms;
 	uint32_t drain_timeout_ms;
 	uint32_t session_ttl_ms;

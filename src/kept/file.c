@@ -58,16 +58,39 @@ keep(const char *path, const char *data, size_t len)
 		fd_close(&fd);
 }
 
+/* -1: there is none. */
+static int
+find_copy(const char *path)
+{
+	int fd = -1;
+
+	do
+		fd = kept_find(KEPT_FILE, fd + 1);
+	while (fd != -1 && !is_of(fd, path));
+	return fd;
+}
+
 int
 kept_read_file(const char *path, size_t room, char **out, size_t *len)
 {
-	int rc;
+	int fd = find_copy(path), rc;
 
-	for (int fd = -1; (fd = kept_find(KEPT_FILE, fd + 1)) != -1;)
-		if (is_of(fd, path))
-			return read_copy(fd, strlen(path) + 1, out, len);
+	if (fd != -1)
+		return read_copy(fd, strlen(path) + 1, out, len);
 	rc = fd_read_file(path, room, out, len);
 	if (rc == WSD_OK)
 		keep(path, *out, *len);
 	return rc;
+}
+
+void
+kept_renew_file(const char *path, const char *data, size_t len)
+{
+	int old = find_copy(path);
+
+	keep(path, data, len);
+	if (old != -1) {
+		kept_remove(old);
+		fd_close(&old);
+	}
 }

@@ -9,4 +9,7 @@
 /* As fd_read_file(), but what was read once is what is read by every later server of the same keeper. */
 int kept_read_file(const char *path, size_t room, char **out, size_t *len);
 
+/* From now on later servers read this instead. */
+void kept_renew_file(const char *path, const char *data, size_t len);
+
 #endif

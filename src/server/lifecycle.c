@@ -17,6 +17,7 @@
 #include "server/handoff_give.h"
 #include "server/lot_fill.h"
 #include "server/restart.h"
+#include "server/rules_file.h"
 #include "server/status.h"
 #include "server/workers.h"
 #include "sysd/sysd.h"
@@ -275,7 +276,13 @@ lifecycle_signal(struct lifecycle *l, int signo)
 	case SIGUSR2:
 		end(l, CLIENT_BYE_RESTART);
 		break;
-	default: /* SIGHUP, SIGUSR1: nothing to re-read; must not end us */
+	case SIGHUP:
+		if (l->conf->channels_file) {
+			rules_file_reload(l->rules);
+			break;
+		}
+		/* fallthrough */
+	default: /* nothing to re-read; must not end us */
 		log_notice("signal %d ignored: a changed configuration is taken up by a restart", signo);
 		break;
 	}

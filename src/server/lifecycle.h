@@ -24,6 +24,7 @@ struct handoff_give;
 struct lot_fill;
 struct metrics_shard;
 struct restart;
+struct rules_file;
 struct status;
 struct workers;
 
@@ -42,6 +43,7 @@ struct lifecycle {
 	struct handoff_give *give;
 	struct restart *restart;
 	struct lot_fill *fill;
+	struct rules_file *rules;
 
 	/* its own */
 	_Atomic int state; /* [atomic] enum life_state; written by main */

@@ -12,7 +12,6 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
-#include "server/server.h"
 #include "server/starting.h"
 
 #define HTTP_FDS      512 /* connections of both HTTP daemons, and their own descriptors */
@@ -58,7 +57,7 @@ check(const struct conf *conf, const struct need *need, struct rlimit *limit, ch
 }
 
 int
-server_check(const struct conf *conf, char *why, size_t why_size)
+limits_check(const struct conf *conf, char *why, size_t why_size)
 {
 	struct need need = need_of(conf, 0);
 	struct rlimit limit;

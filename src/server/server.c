@@ -32,6 +32,7 @@
 #include "server/publishing.h"
 #include "server/queries.h"
 #include "server/restart.h"
+#include "server/rules_file.h"
 #include "server/signals.h"
 #include "server/starting.h"
 #include "server/status.h"
@@ -45,8 +46,7 @@
  * fills it in. */
 struct server {
 	const struct conf *conf;
-	const struct auth *auth;         /* NULL: clients need no token */
-	struct channel_rules_now *rules; /* NULL: there are no channels */
+	const struct auth *auth; /* NULL: clients need no token */
 	uint32_t most_pending;
 	struct sysd_listeners listeners; /* until the front desk has them */
 	struct lot *lot;                 /* NULL: connections are not kept over a restart */
@@ -62,6 +62,7 @@ struct server {
 	struct publishing publishing;
 	struct workers workers;
 	struct status status;
+	struct rules_file rules;
 	struct lifecycle lifecycle;
 	struct restart restart;
 	struct lot_fill fill;
@@ -99,7 +100,8 @@ connect_parts(struct server *s)
 					   .status = &s->status,
 					   .give = &s->give,
 					   .restart = &s->restart,
-					   .fill = &s->fill };
+					   .fill = &s->fill,
+					   .rules = &s->rules };
 	s->status = (struct status){ .loop = &s->loop,
 				     .front = s->front,
 				     .lifecycle = &s->lifecycle,
@@ -194,9 +196,19 @@ stop_loop(struct server *s)
 }
 
 static int
+start_rules(struct server *s)
+{
+	s->rules = (struct rules_file){ .conf = s->conf, .shard = s->shard, .workers = &s->workers };
+	return rules_file_start(&s->rules);
+}
+
+STOP(rules, rules_file_stop(&s->rules))
+
+static int
 start_channels(struct server *s)
 {
-	s->publishing = (struct publishing){ .conf = s->conf, .loop = &s->loop, .shard = s->shard, .rules = s->rules };
+	s->publishing =
+		(struct publishing){ .conf = s->conf, .loop = &s->loop, .shard = s->shard, .rules = s->rules.now };
 	return publishing_start(&s->publishing, &s->listeners.kept[SYSD_CHANNELS]);
 }
 
@@ -346,6 +358,7 @@ static const struct part {
 	{ "notes", start_notes, stop_notes, false },
 	{ "metrics", start_metrics, NULL, false },
 	{ "main loop", start_loop, stop_loop, false },
+	{ "rules of channels", start_rules, stop_rules, true },
 	{ "channels", start_channels, stop_channels, false },
 	{ "signals", start_signals, stop_signals, true },
 	{ "front desk", start_front, stop_front, false },
@@ -361,6 +374,14 @@ static const struct part {
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+int
+server_check(const struct conf *conf, char *why, size_t why_size)
+{
+	int rc = limits_check(conf, why, why_size);
+
+	return rc == WSD_OK ? rules_file_check(conf, why, why_size) : rc;
+}
 
 int
 server_run(const struct conf *conf, const struct auth *auth)

@@ -9,8 +9,8 @@
 struct auth;
 struct conf;
 
-/* Whether the system allows what the configuration asks for: WSD_OK; WSD_E_RANGE, with a line in why that says
- * what does not fit and the way out. */
+/* Whether the system allows what the configuration asks for, and the files that it names are in order: WSD_OK;
+ * WSD_E_RANGE or another error, with a line in why that says what does not fit and the way out. */
 int server_check(const struct conf *conf, char *why, size_t why_size);
 
 /* First in main: what was inherited is put right (base/inherited.h), and signals wait from here on until
