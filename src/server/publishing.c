@@ -4,6 +4,8 @@
 #include "server/publishing.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/check.h"
@@ -13,6 +15,7 @@
 #include "conf/conf.h"
 #include "kept/table.h"
 #include "log/log.h"
+#include "server/starting.h"
 #include "sysd/sysd.h"
 
 #define PUBLISHING_MAGIC 0x7075626cu
@@ -69,22 +72,44 @@ on_clock(uv_timer_t *clock)
 }
 
 int
+publishing_check(const struct conf *conf, char *why, size_t why_size)
+{
+	uint64_t least = (uint64_t)conf->channels_max * BROKER_LOG_BYTES_A_CHANNEL;
+
+	if (!conf->channels_file || conf->history_bytes >= least)
+		return WSD_OK;
+	snprintf(why, why_size,
+		 "CHANNELS_MAX=%" PRIu32 " needs HISTORY_BYTES of at least %" PRIu64
+		 ", for the positions of so many channels; it is %" PRIu32,
+		 conf->channels_max, least, conf->history_bytes);
+	return WSD_E_RANGE;
+}
+
+int
 publishing_start(struct publishing *p, int *kept)
 {
 	struct broker_setup setup = { .log_bytes = p->conf->history_bytes,
 				      .channels_max = p->conf->channels_max,
 				      .log_fd = -1 };
 	struct stat passed = { .st_ino = 0 };
+	char why[256];
 	int rc;
 
 	if (!p->rules)
 		return WSD_OK;
+	rc = publishing_check(p->conf, why, sizeof(why));
+	if (rc != WSD_OK) {
+		starting_failed("could not start: %s", why);
+		return rc;
+	}
 	if (*kept != -1 && fstat(*kept, &passed) != 0)
 		passed.st_ino = 0;
 	setup.log_fd = take_log(kept);
 	rc = broker_create(&p->broker, &setup);
-	if (rc != WSD_OK)
+	if (rc != WSD_OK) {
+		starting_failed("could not start: channels (%s)", wsd_strerror(rc));
 		return rc;
+	}
 	store_log(broker_log_fd(p->broker), &passed);
 	p->magic = PUBLISHING_MAGIC;
 	p->clock.data = p;

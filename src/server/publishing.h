@@ -3,6 +3,7 @@
 #ifndef WSD_SERVER_PUBLISHING_H
 #define WSD_SERVER_PUBLISHING_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -24,6 +25,9 @@ struct publishing {
 	struct broker *broker; /* [const after start] NULL: there are no channels */
 	uv_timer_t clock;
 };
+
+/* Whether there can be so many channels: WSD_OK; or WSD_E_RANGE, with why and the way out. */
+int publishing_check(const struct conf *conf, char *why, size_t why_size);
 
 /* kept: the log that an earlier process left, which is taken over and set to -1; or -1. WSD_OK, or as broker_create().
  * Before any thread that publishes or listens, and the stop after all of them. */

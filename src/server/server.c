@@ -359,7 +359,7 @@ static const struct part {
 	{ "metrics", start_metrics, NULL, false },
 	{ "main loop", start_loop, stop_loop, false },
 	{ "rules of channels", start_rules, stop_rules, true },
-	{ "channels", start_channels, stop_channels, false },
+	{ "channels", start_channels, stop_channels, true },
 	{ "signals", start_signals, stop_signals, true },
 	{ "front desk", start_front, stop_front, false },
 	{ "HTTP", start_http, stop_http, false },
@@ -380,6 +380,8 @@ server_check(const struct conf *conf, char *why, size_t why_size)
 {
 	int rc = limits_check(conf, why, why_size);
 
+	if (rc == WSD_OK)
+		rc = publishing_check(conf, why, why_size);
 	return rc == WSD_OK ? rules_file_check(conf, why, why_size) : rc;
 }
 

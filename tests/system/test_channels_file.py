@@ -30,28 +30,28 @@ def may_publish(daemon, ident):
         return ask(c, type="publish", channel="news", data=1)["type"] == "published"
 
 
-def test_a_wrong_one_is_told_at_once_and_wholly(wsd, tmp_path):
+def test_a_wrong_one_is_told_at_once_and_wholly(start, tmp_path):
     path = write(tmp_path / "channels.json", WRONG)
-    checked = wsd(args=["--check-config"], CHANNELS_FILE=path, wait_ready=False)
+    checked = start(args=["--check-config"], CHANNELS_FILE=path, wait=False)
     assert checked.wait_exit() == 78
-    told = "\n".join(checked.lines)
+    told = checked.text()
     for fault in FAULTS:
         assert json.dumps(fault)[1:-1] in told
-    started = wsd(CHANNELS_FILE=path, wait_ready=False)
+    started = start(CHANNELS_FILE=path, wait=False)
     assert started.wait_exit() == 78
     for fault in FAULTS:
         started.wait_log(fault)
 
 
-def test_none_is_there(wsd, tmp_path):
-    daemon = wsd(CHANNELS_FILE=str(tmp_path / "missing.json"), wait_ready=False)
+def test_none_is_there(start, tmp_path):
+    daemon = start(CHANNELS_FILE=str(tmp_path / "missing.json"), wait=False)
     assert daemon.wait_exit() == 78
     daemon.wait_log("it could not be read (No such file or directory)")
 
 
-def test_a_changed_one_is_taken_up(wsd, tmp_path):
+def test_a_changed_one_is_taken_up(start, tmp_path):
     path = tmp_path / "channels.json"
-    daemon = wsd(CHANNELS_FILE=write(path, CLOSED))
+    daemon = start(CHANNELS_FILE=write(path, CLOSED))
     assert not may_publish(daemon, "before")
     write(path, OPEN)
     daemon.send_signal(signal.SIGHUP)
@@ -60,9 +60,9 @@ def test_a_changed_one_is_taken_up(wsd, tmp_path):
     assert metrics.read(daemon)['wsd_channels_file_reloads_total{result="done"}'] == 1
 
 
-def test_a_wrong_one_changes_nothing(wsd, tmp_path):
+def test_a_wrong_one_changes_nothing(start, tmp_path):
     path = tmp_path / "channels.json"
-    daemon = wsd(CHANNELS_FILE=write(path, OPEN))
+    daemon = start(CHANNELS_FILE=write(path, OPEN))
     write(path, WRONG)
     daemon.send_signal(signal.SIGHUP)
     for fault in FAULTS:
@@ -76,10 +76,17 @@ def test_a_wrong_one_changes_nothing(wsd, tmp_path):
     assert may_publish(daemon, "again")
 
 
-def test_without_one_there_are_no_channels(wsd):
-    daemon = wsd()
+def test_without_one_there_are_no_channels(start):
+    daemon = start()
     with Raw(daemon.port).open("/ws/chat/alice") as c:
-        c.read_json()
         assert ask(c, type="subscribe", channel="news")["code"] == "not_available"
     daemon.send_signal(signal.SIGHUP)
     daemon.wait_log("signal 1 ignored")
+
+
+def test_more_channels_than_the_log_has_room_for(start, tmp_path):
+    path = write(tmp_path / "channels.json", OPEN)
+    for args in (["--check-config"], []):
+        daemon = start(args=args, wait=False, CHANNELS_FILE=path, CHANNELS_MAX=100000, HISTORY_BYTES=1048576)
+        assert daemon.wait_exit() == 78
+        assert "CHANNELS_MAX=100000 needs HISTORY_BYTES of at least 64000000" in daemon.text()
