@@ -22,6 +22,7 @@ static const struct admin_limits usual_limits = {
 	.connections = { [ADMIN_SIDE_PUBLIC] = 256, [ADMIN_SIDE_ADMIN] = 64 },
 	.of_one_client = { [ADMIN_SIDE_PUBLIC] = 32, [ADMIN_SIDE_ADMIN] = 16 },
 	.idle_s = 10,
+	.kept_s = 60,
 	.request_ms = 10000,
 };
 

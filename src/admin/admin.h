@@ -18,6 +18,8 @@
 #include "base/addr.h"
 #include "base/names.h"
 
+struct broker;
+struct channel_rules_now;
 struct conf;
 struct admin;
 struct metrics_shard;
@@ -85,7 +87,9 @@ struct admin_handoff {
 
 struct admin_ops {
 	void *arg;
-	uint16_t public_port; /* where WebSockets are served; 0: on no TCP port */
+	struct broker *broker;           /* NULL, and the rules too: there are no channels */
+	struct channel_rules_now *rules; /* in force */
+	uint16_t public_port;            /* where WebSockets are served; 0: on no TCP port */
 	void (*health)(void *arg, struct admin_health *out);
 	int (*page)(void *arg, struct admin_page *page);
 	int (*find)(void *arg, const char *id, struct admin_connection *out);

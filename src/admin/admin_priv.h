@@ -16,6 +16,7 @@
 
 #define ADMIN_SIDES        2
 #define ADMIN_BODY_MAX     (64 * 1024)
+#define ADMIN_API_BODY_MAX (1024 * 1024) /* of the channels' API */
 #define ADMIN_SWALLOW_MAX  (1024 * 1024) /* of a refused body, so that no reset destroys the answer */
 #define ADMIN_HEADERS_MAX  4
 #define PAGE_POLICY_MAX    256
@@ -30,7 +31,8 @@ struct rate_table;
 struct admin_limits {
 	unsigned connections[ADMIN_SIDES];
 	unsigned of_one_client[ADMIN_SIDES];
-	unsigned idle_s;     /* a connection on which nothing moves is closed */
+	unsigned idle_s;     /* a connection on which nothing moves is closed, */
+	unsigned kept_s;     /* and one that a backend keeps for its next request */
 	uint32_t request_ms; /* and one whose body takes longer than this in all */
 };
 
@@ -68,6 +70,7 @@ enum readers {
 	READERS_ALL,       /* on both sides */
 	READERS_ADMIN,     /* on the admin side */
 	READERS_OPERATORS, /* there, with the right that changes need: it tells who is connected */
+	READERS_BACKENDS,  /* there, with the key of the channels' API; their connections are kept open */
 };
 
 struct route {
@@ -108,6 +111,7 @@ struct exchange {
 	char param[CONNECTION_ID_MAX + 1]; /* what stood for {id} */
 	uint64_t deadline_ns;
 	struct reply reply;
+	bool stays; /* its connection is kept for another request */
 	char *body; /* zero-terminated; NULL: none */
 	size_t body_len;
 	size_t swallowed;
@@ -133,6 +137,8 @@ bool authorize_operator(struct exchange *ex);
 
 /* May this client see what is on the admin side only? If not, decides the answer. */
 bool authorize_look(struct exchange *ex);
+/* Is this a backend, which has the key of the channels' API? If not, decides the answer. */
+bool authorize_backend(struct exchange *ex);
 /* Host's value is an address, or a name of the list (conf.h, admin_hosts), whatever its port. */
 bool authorize_host(const char *allowed, const char *host);
 
@@ -142,6 +148,9 @@ void audit_change(struct exchange *ex);
 /* respond.c: decide the answer; a later decision replaces an earlier one. */
 /* An object, without the newline at its end; texts in it are made by json_text(), unless they are names. */
 void respond_json(struct exchange *ex, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Takes the body. */
+void respond_text(struct exchange *ex, int status, const char *type, char *body, size_t len);
+void respond_plain(struct exchange *ex, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* What `write` writes; if that fails, or memory is short, an answer that says so. */
 void respond_written(struct exchange *ex, const char *type, int (*write)(FILE *to, const void *arg), const void *arg);
 void respond_error(struct exchange *ex, int status, const char *code, const char *format, ...)
@@ -166,6 +175,7 @@ struct json_object *params_body(struct exchange *ex, const char *const *members)
 void page_init(struct side *side);
 
 /* Handlers. */
+void api_handle(struct exchange *ex);
 void health_get(struct exchange *ex);
 void health_live(struct exchange *ex);
 void health_ready(struct exchange *ex);

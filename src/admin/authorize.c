@@ -69,3 +69,39 @@ authorize_look(struct exchange *ex)
 	respond_error(ex, 403, "forbidden", "ADMIN_HOSTS does not list the name in Host");
 	return false;
 }
+
+/* The last two are how older clients of Centrifugo send it. */
+static struct slice
+sent_key(struct exchange *ex)
+{
+	const char *key = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "X-API-Key");
+
+	if (key)
+		return slice_of(key);
+	key = MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, "Authorization");
+	if (key && strncasecmp(key, "apikey ", 7) == 0)
+		return slice_of(key + 7);
+	key = MHD_lookup_connection_value(ex->conn, MHD_GET_ARGUMENT_KIND, "api_key");
+	return slice_of(key ? key : "");
+}
+
+static bool
+is_key(const char *key, struct slice sent)
+{
+	return key && secret_equal(slice_of(key), sent);
+}
+
+bool
+authorize_backend(struct exchange *ex)
+{
+	const struct conf *conf = ex->side->admin->conf;
+	struct slice sent = sent_key(ex);
+
+	if (ex->client.family == ADDR_UNIX && sent.len == 0)
+		return true;
+	if (is_key(conf->api_key, sent) | is_key(conf->api_key_previous, sent))
+		return true;
+	respond_plain(ex, 401, "%s", "");
+	respond_header(ex, "WWW-Authenticate", "apikey realm=\"wsd\"");
+	return false;
+}

@@ -127,10 +127,33 @@ rate_allows(struct exchange *ex, uint64_t now_ns)
 	return false;
 }
 
+static bool
+is_of_backend(const struct exchange *ex)
+{
+	return ex->route && ex->route->readers == READERS_BACKENDS;
+}
+
+static size_t
+body_most(const struct exchange *ex)
+{
+	return is_of_backend(ex) ? ADMIN_API_BODY_MAX : ADMIN_BODY_MAX;
+}
+
 static void
 refuse_large(struct exchange *ex)
 {
-	respond_error(ex, 413, "too_large", "the body has more than %d bytes", ADMIN_BODY_MAX);
+	respond_error(ex, 413, "too_large", "the body has more than %zu bytes", body_most(ex));
+}
+
+/* A backend that has shown its key asks as often as it likes, and over one connection. */
+static bool
+welcome_backend(struct exchange *ex)
+{
+	if (!is_of_backend(ex) || ex->reply.status != 0)
+		return false;
+	ex->stays = true;
+	MHD_set_connection_option(ex->conn, MHD_CONNECTION_OPTION_TIMEOUT, ex->side->admin->limits.kept_s);
+	return true;
 }
 
 /* Head: the first call. True if the answer is to be sent now, without reading the body. */
@@ -147,7 +170,8 @@ begin(struct exchange *ex, const char *url, const char *method)
 	ex->client = find_client(ex->conn, conf, peer);
 	request_id_choose(ex->request_id, last_value(ex->conn, "X-Request-Id"));
 	routes_judge(ex, url, method); /* also finds the route to count under */
-	if (rate_allows(ex, now_ns) && ex->reply.status == 0 && body != UINT64_MAX && body > ADMIN_BODY_MAX)
+	if ((welcome_backend(ex) || rate_allows(ex, now_ns)) && ex->reply.status == 0 && body != UINT64_MAX &&
+	    body > body_most(ex))
 		refuse_large(ex);
 	if (unknown_coding) { /* where such a body ends nobody knows: RFC 9112, 6.1 */
 		respond_error(ex, 501, "not_implemented", "the only transfer coding known here is chunked");
@@ -169,7 +193,7 @@ take_body(struct exchange *ex, const char *data, size_t len)
 
 	if (clock_mono_ns() > ex->deadline_ns)
 		return false;
-	if (ex->reply.status == 0 && ex->body_len + len > ADMIN_BODY_MAX)
+	if (ex->reply.status == 0 && ex->body_len + len > body_most(ex))
 		refuse_large(ex);
 	if (ex->reply.status == 0) {
 		grown = realloc(ex->body, ex->body_len + len + 1);

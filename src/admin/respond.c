@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers. Every one carries the security headers and ends its connection: the front desk judges only the
- * first request of a connection, and a proxy that kept one open would send a WebSocket handshake down a
+ * Answers. Every one carries the security headers and ends its connection, but for those to backends: the front desk
+ * judges only the first request of a connection, and a proxy that kept one open would send a WebSocket handshake down a
  * connection that ends here.
  */
 #include <stdarg.h>
@@ -25,7 +25,6 @@ static const char *const fixed_headers[][2] = {
 #define HEADER(name, value) { name, value },
 	HTTP_SECURITY_HEADERS(HEADER)
 #undef HEADER
-		{ "Connection", "close" },
 };
 
 void
@@ -59,9 +58,8 @@ respond_static(struct exchange *ex, const char *type, const char *policy, const 
 	set_body(ex, 200, type, policy ? policy : HTTP_POLICY_NONE, body, len);
 }
 
-/* Takes the body. */
-static void
-set_owned(struct exchange *ex, int status, const char *type, char *body, size_t len)
+void
+respond_text(struct exchange *ex, int status, const char *type, char *body, size_t len)
 {
 	set_body(ex, status, type, HTTP_POLICY_NONE, body, len);
 	ex->reply.owned_body = true;
@@ -82,7 +80,23 @@ respond_json(struct exchange *ex, int status, const char *format, ...)
 		return;
 	}
 	body[len] = '\n'; /* in the place of the terminating zero, which nobody needs */
-	set_owned(ex, status, TYPE_JSON, body, (size_t)len + 1);
+	respond_text(ex, status, TYPE_JSON, body, (size_t)len + 1);
+}
+
+void
+respond_plain(struct exchange *ex, int status, const char *format, ...)
+{
+	char *body = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&body, format, args);
+	va_end(args);
+	if (len < 0)
+		set_no_memory(ex);
+	else
+		respond_text(ex, status, "text/plain; charset=utf-8", body, (size_t)len);
 }
 
 void
@@ -96,7 +110,7 @@ respond_written(struct exchange *ex, const char *type, int (*write)(FILE *to, co
 	if (to && (fclose(to) != 0 || !body) && rc == WSD_OK)
 		rc = -ENOMEM;
 	if (rc == WSD_OK) {
-		set_owned(ex, 200, type, body, len);
+		respond_text(ex, 200, type, body, len);
 	} else {
 		free(body);
 		respond_failure(ex, rc);
@@ -203,6 +217,8 @@ add_headers(struct MHD_Response *response, struct exchange *ex)
 
 	for (size_t i = 0; i < sizeof(fixed_headers) / sizeof(fixed_headers[0]) && added; i++)
 		added = add_header(response, fixed_headers[i][0], fixed_headers[i][1]);
+	if (added && !ex->stays)
+		added = add_header(response, "Connection", "close");
 	if (added && ex->tls && max_age > 0) {
 		snprintf(security, sizeof(security), HTTP_HSTS_FORMAT, max_age);
 		added = add_header(response, "Strict-Transport-Security", security);

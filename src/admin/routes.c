@@ -14,6 +14,7 @@ static const struct route routes[] = {
 	{ "/healthz", ROUTE_HEALTHZ, METHOD_GET, 0, READERS_ALL, health_live },
 	{ "/readyz", ROUTE_READYZ, METHOD_GET, 0, READERS_ALL, health_ready },
 	{ "/metrics", ROUTE_METRICS, METHOD_GET, 0, READERS_ADMIN, scrape_get },
+	{ "/api/{id}", ROUTE_API, METHOD_POST, 0, READERS_BACKENDS, api_handle },
 	{ "/api/v1/connections", ROUTE_CONNECTIONS, METHOD_GET, 0, READERS_OPERATORS, connections_list },
 	{ "/api/v1/connections/{id}", ROUTE_CONNECTION, METHOD_GET | METHOD_DELETE, METHOD_DELETE, READERS_OPERATORS,
 	  connections_one },
@@ -72,6 +73,8 @@ refuse_method(struct exchange *ex)
 static bool
 authorized(struct exchange *ex)
 {
+	if (ex->route->readers == READERS_BACKENDS)
+		return authorize_backend(ex);
 	if ((ex->route->changes & ex->method) || ex->route->readers == READERS_OPERATORS)
 		return authorize_operator(ex);
 	return ex->route->readers == READERS_ALL || authorize_look(ex);

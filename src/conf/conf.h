@@ -71,6 +71,10 @@ struct conf {
 	uint32_t hsts_max_age_s;            /* 0: no Strict-Transport-Security */
 	char *admin_token; /* NULL: operators' calls on the unix socket only; wherever it was read from */
 	char *admin_token_file;
+	char *api_key; /* NULL: backends' calls on the unix socket only; wherever it was read from */
+	char *api_key_file;
+	char *api_key_previous; /* NULL: none */
+	char *api_key_previous_file;
 	int auth;           /* enum conf_auth; with CONF_AUTH_JWT algorithm and key are there */
 	int jwt_algorithm;  /* enum conf_algorithm */
 	char *jwt_key_file; /* NULL: the key is a credential of systemd */

@@ -87,6 +87,8 @@ int conf_visible_check(const struct conf_var *var, const char *text, size_t len)
 
 #define CONF_ADMIN_TOKEN_MIN 16
 #define CONF_ADMIN_TOKEN_MAX 256
+#define CONF_API_KEY_MIN     8
+#define CONF_API_KEY_MAX     256
 
 /* conf_secrets.c: reads what the variables say is elsewhere; as conf_load(). */
 int conf_secrets_read(struct conf *conf, conf_getenv_cb get, char *why, size_t why_size);

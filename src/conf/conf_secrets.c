@@ -6,6 +6,7 @@
 #include "conf/conf_priv.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,31 +99,63 @@ read_place(const struct place *place, char **out, size_t *len, char *why, size_t
 	return rc;
 }
 
+/* A secret of visible characters, which may also stand in a variable of its own. */
+static int
+read_word(struct place *place, char **word, uint32_t least, uint32_t most, conf_getenv_cb get, char *why,
+	  size_t why_size)
+{
+	struct conf_var rules = { .min = least, .max = most };
+	int rc = find_place(place, *word != NULL, get, why, why_size);
+	char what[128];
+	size_t len;
+
+	if (rc != WSD_OK || place->path[0] == '\0')
+		return rc;
+	rc = read_place(place, word, &len, why, why_size);
+	if (rc != WSD_OK)
+		return rc;
+	rc = conf_visible_check(&rules, *word, len);
+	if (rc != WSD_OK) {
+		snprintf(what, sizeof(what),
+			 "a secret of %" PRIu32 " to %" PRIu32 " visible ASCII characters is needed", least, most);
+		say(place, what, why, why_size);
+	}
+	return rc;
+}
+
 static int
 read_admin_token(struct conf *conf, conf_getenv_cb get, char *why, size_t why_size)
 {
-	static const struct conf_var rules = { .min = CONF_ADMIN_TOKEN_MIN, .max = CONF_ADMIN_TOKEN_MAX };
 	struct place place = {
 		.names = "ADMIN_TOKEN, ADMIN_TOKEN_FILE, the credential admin-token",
 		.var = "ADMIN_TOKEN_FILE",
 		.credential = "admin-token",
 		.file = conf->admin_token_file,
 	};
-	int rc = find_place(&place, conf->admin_token != NULL, get, why, why_size);
-	char what[128];
-	size_t len;
 
-	if (rc != WSD_OK || place.path[0] == '\0')
-		return rc;
-	rc = read_place(&place, &conf->admin_token, &len, why, why_size);
-	if (rc != WSD_OK)
-		return rc;
-	rc = conf_visible_check(&rules, conf->admin_token, len);
-	if (rc != WSD_OK) {
-		snprintf(what, sizeof(what), "a secret of %u to %u visible ASCII characters is needed",
-			 CONF_ADMIN_TOKEN_MIN, CONF_ADMIN_TOKEN_MAX);
-		say(&place, what, why, why_size);
-	}
+	return read_word(&place, &conf->admin_token, CONF_ADMIN_TOKEN_MIN, CONF_ADMIN_TOKEN_MAX, get, why, why_size);
+}
+
+static int
+read_api_keys(struct conf *conf, conf_getenv_cb get, char *why, size_t why_size)
+{
+	struct place place = {
+		.names = "API_KEY, API_KEY_FILE, the credential api-key",
+		.var = "API_KEY_FILE",
+		.credential = "api-key",
+		.file = conf->api_key_file,
+	};
+	struct place previous = {
+		.names = "API_KEY_PREVIOUS, API_KEY_PREVIOUS_FILE, the credential api-key-previous",
+		.var = "API_KEY_PREVIOUS_FILE",
+		.credential = "api-key-previous",
+		.file = conf->api_key_previous_file,
+	};
+	int rc = read_word(&place, &conf->api_key, CONF_API_KEY_MIN, CONF_API_KEY_MAX, get, why, why_size);
+
+	if (rc == WSD_OK)
+		rc = read_word(&previous, &conf->api_key_previous, CONF_API_KEY_MIN, CONF_API_KEY_MAX, get, why,
+			       why_size);
 	return rc;
 }
 
@@ -159,6 +192,8 @@ conf_secrets_read(struct conf *conf, conf_getenv_cb get, char *why, size_t why_s
 {
 	int rc = read_admin_token(conf, get, why, why_size);
 
+	if (rc == WSD_OK)
+		rc = read_api_keys(conf, get, why, why_size);
 	return rc == WSD_OK ? read_jwt_key(conf, get, why, why_size) : rc;
 }
 

@@ -201,6 +201,18 @@ const struct conf_var conf_table[] = {
 	{ VAR("ADMIN_TOKEN_FILE", path, admin_token_file), RANGE(1, 1024), .help = "file with the ADMIN_TOKEN",
 	  .more = "A line end after it is not part of it. Without this, a credential of the name admin-token is "
 		  "taken, if the unit has one (LoadCredential=)." },
+	{ VAR("API_KEY", secret, api_key), RANGE(CONF_API_KEY_MIN, CONF_API_KEY_MAX), .secret = true,
+	  .help = "lets backends with this key publish, and use all of the API of channels, over TCP",
+	  .more = "wsd.api(7). Without it, such requests are taken on the unix socket only. It may stand in a file or "
+		  "a "
+		  "credential of systemd instead, but not in two places." },
+	{ VAR("API_KEY_FILE", path, api_key_file), RANGE(1, 1024), .help = "file with the API_KEY",
+	  .more = "A line end after it is not part of it. Without this, a credential of the name api-key is taken, if "
+		  "the unit has one." },
+	{ VAR("API_KEY_PREVIOUS", secret, api_key_previous), RANGE(CONF_API_KEY_MIN, CONF_API_KEY_MAX), .secret = true,
+	  .help = "a second API_KEY, that of before, as long as not every backend has the new one" },
+	{ VAR("API_KEY_PREVIOUS_FILE", path, api_key_previous_file), RANGE(1, 1024),
+	  .help = "file with the API_KEY_PREVIOUS", .more = "Or the credential api-key-previous." },
 	{ VAR("AUTH", choice, auth), .standard = "off", .choices = auths, .help = "what clients must show to connect",
 	  .more = "jwt: a signed token (RFC 7519), as wsd(8) has it under AUTHENTICATION; JWT_ALGORITHM and a key "
 		  "are needed then." },

@@ -15,7 +15,7 @@
 
 #define REQUEST_HEAD_MAX       8192  /* bytes, the empty line included; more is 431 */
 #define REQUEST_HEADERS_MAX    100   /* lines; more is 431 */
-#define REQUEST_BODY_MAX       65536 /* bytes that a plain request's Content-Length may announce; more is 413 */
+#define REQUEST_BODY_MAX       1048576 /* bytes that a plain request's Content-Length may announce; more is 413 */
 #define REQUEST_PARAMETERS_MAX 100   /* of a plain request's query; more is 400 */
 #define REQUEST_COOKIES_MAX    200   /* of a plain request; more is 431 */
 #define REQUEST_TOKEN_MAX      64    /* of a session token */

@@ -33,6 +33,7 @@ const char *const metrics_route_names[ROUTES] = {
 	[ROUTE_HEALTHZ] = "/healthz",
 	[ROUTE_READYZ] = "/readyz",
 	[ROUTE_METRICS] = "/metrics",
+	[ROUTE_API] = "/api/",
 	[ROUTE_CONNECTIONS] = "/api/v1/connections",
 	[ROUTE_CONNECTION] = "/api/v1/connections/{id}",
 	[ROUTE_DRAIN] = "/api/v1/drain",

@@ -260,6 +260,8 @@ start_http(struct server *s)
 	if (rc != WSD_OK)
 		return rc;
 	s->admin_ops = queries_ops(&s->queries, listen_public_port(&s->listeners));
+	s->admin_ops.broker = s->publishing.broker;
+	s->admin_ops.rules = s->rules.now;
 	rc = admin_create(&s->admin, s->conf, &s->admin_ops, s->public_shard, s->admin_shard);
 	s->wiring.admin = s->admin;
 	if (rc != WSD_OK) {

@@ -29,7 +29,7 @@ src/client:   base kept log conf metrics proto loop auth wire channel broker / u
 src/worker:   base kept metrics proto loop wire client / uv.h
 src/front:    base kept log conf metrics proto loop auth / uv.h uthash.h
 src/move:     base kept log proto loop sysd / uv.h
-src/admin:    base log conf metrics proto loop / json-c/* microhttpd.h uthash.h
+src/admin:    base log conf metrics proto channel broker loop / json-c/* microhttpd.h uthash.h
 src/server:   base kept keeper log sysd metrics conf proto loop auth channel broker client worker front move admin / uv.h
 src/wsd.c:    base keeper log sysd metrics conf auth server /
 src/ctl:      base conf log proto wsclient / systemd/* curl/* json-c/*

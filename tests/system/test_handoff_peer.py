@@ -66,7 +66,7 @@ def test_garbage_ends_the_link(green, data):
     assert answer is None or peer.hear() is None
 
 
-@pytest.mark.parametrize("body", [hello(3, 4), hello(0, 0), hello(3, 2), hello(magic=b"wsdfoo")],
+@pytest.mark.parametrize("body", [hello(4, 5), hello(0, 0), hello(4, 3), hello(magic=b"wsdfoo")],
                          ids=["newer", "older", "empty range", "magic"])
 def test_unknown_version_is_refused(green, body):
     peer = green.peer()
@@ -269,11 +269,22 @@ def test_second_link_is_told_to_wait(green):
     first.finish()
 
 
+def test_what_must_not_be_skipped_is_refused(green, tcp):
+    """From tag 128 on a connection cannot go on without what an unknown field says."""
+    near, far = tcp
+    peer = green.peer().greet()
+    peer.say(OFFER, 2, state_of("guest", field(200, b"from the future")), [near.fileno()])
+    near.close()
+    assert peer.hear() == (REFUSED, 2, b"malformed state")
+    peer.finish()
+    far.close()
+
+
 def test_taken_connection_is_served(green, tcp):
     """The form of what travels, from outside: an older or newer version may differ in unknown fields only."""
     near, far = tcp
     peer = green.peer().greet()
-    peer.say(OFFER, 2, state_of("guest", field(3, b"\7"), field(200, b"from the future")), [near.fileno()])
+    peer.say(OFFER, 2, state_of("guest", field(3, b"\7"), field(100, b"from the future")), [near.fileno()])
     near.close()
     assert peer.hear() == (TAKEN, 2, b"")
     peer.sock.close()

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What a request of the channels' API says: one pass over its JSON finds the members that are known. Values are raw
+ * slices of the text, still escaped. Pure; any thread. A fuzz target. */
+#ifndef WSD_ADMIN_API_REQUEST_H
+#define WSD_ADMIN_API_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+/* name, kind; null counts as absent. */
+#define API_MEMBERS(X) \
+	X(channel, API_STRING) \
+	X(channels, API_ARRAY) \
+	X(data, API_ANY) \
+	X(b64data, API_STRING) \
+	X(tags, API_OBJECT) \
+	X(idempotency_key, API_STRING) \
+	X(skip_history, API_BOOLEAN) \
+	X(user, API_STRING) \
+	X(client, API_STRING) \
+	X(limit, API_NUMBER) \
+	X(since, API_OBJECT) \
+	X(offset, API_NUMBER) \
+	X(epoch, API_STRING) \
+	X(reverse, API_BOOLEAN) \
+	X(pattern, API_STRING) \
+	X(commands, API_ARRAY)
+
+enum api_kind { API_ANY, API_STRING, API_NUMBER, API_BOOLEAN, API_OBJECT, API_ARRAY };
+
+struct api_request {
+#define API_MEMBER(name, kind) struct slice name;
+	API_MEMBERS(API_MEMBER) /* len 0: absent */
+#undef API_MEMBER
+};
+
+/* NULL: it is in order; or what is wrong with it, static. *wrong_type: it is JSON, but a member is of another kind.
+ * Unknown members are skipped, of a repeated one the last counts. The text must be UTF-8. */
+const char *api_request_parse(struct slice text, struct api_request *out, bool *wrong_type);
+
+/* Cuts off the next value of an array, which is valid. False: there is none. */
+bool api_next_value(struct slice *array, struct slice *value);
+/* The one member of an object, which is valid: its raw name and value. False: it has none, or several. */
+bool api_only_member(struct slice object, struct slice *name, struct slice *value);
+
+/* A whole number; absent: fallback. False: it is none, or out of range. */
+bool api_number(struct slice raw, int64_t least, uint64_t most, int64_t fallback, int64_t *out);
+
+static inline bool
+api_true(struct slice raw)
+{
+	return raw.len == 4;
+}
+
+#endif

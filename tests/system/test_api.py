@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""The channels' API, as backends use it: each method and error, keys, connections that are kept."""
+
+import http.client
+import json
+
+import metrics
+import pytest
+from clients import Raw
+
+KEY = "key-of-the-backends"
+OLD = "key-of-before"
+RULES = {"channel": {
+    "without_namespace": {"allow_subscribe_for_client": True, "allow_publish_for_client": True},
+    "namespaces": [{"name": "chat", "history_size": 10, "history_ttl": "5m", "force_recovery": True, "presence": True,
+                    "allow_subscribe_for_client": True}]}}
+
+
+@pytest.fixture
+def daemon(start, tmp_path):
+    path = tmp_path / "channels.json"
+    path.write_text(json.dumps(RULES))
+    return start(CHANNELS_FILE=str(path), API_KEY=KEY, API_KEY_PREVIOUS=OLD, RATE_LIMIT_ADMIN="1/1")
+
+
+@pytest.fixture
+def api(daemon):
+    """api(METHOD, **members): the status, and what it answers as JSON, all over one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.admin_port, timeout=30)
+
+    def call(method, headers=None, body=None, **members):
+        if body is None:
+            body = json.dumps(members)
+        connection.request("POST", f"/api/{method}", body, {"X-API-Key": KEY} if headers is None else headers)
+        response = connection.getresponse()
+        text = response.read()
+        call.kept = response.getheader("Connection") != "close"
+        return response.status, json.loads(text) if text.startswith(b"{") else text.decode()
+
+    yield call
+    connection.close()
+
+
+def result(answer):
+    status, body = answer
+    assert status == 200 and "result" in body, answer
+    return body["result"]
+
+
+def error(answer):
+    status, body = answer
+    assert status == 200 and "error" in body, answer
+    return body["error"]["code"]
+
+
+def subscriber(daemon, channel, ident="alice"):
+    client = Raw(daemon.port).open(f"/ws/chat/{ident}")
+    client.send_text(json.dumps({"type": "subscribe", "channel": channel}))
+    assert client.read_json()["type"] == "subscribed"
+    return client
+
+
+def test_publish(daemon, api):
+    with subscriber(daemon, "news") as alice:
+        assert result(api("publish", channel="news", data={"a": [1, "\u00fc"]})) == {}
+        got = alice.read_json()
+        assert (got["type"], got["channel"], got["data"], got["offset"]) == ("publication", "news", {"a": [1, "\u00fc"]}, 1)
+    assert metrics.read(daemon)['wsd_publications_received_total{source="api"}'] == 1
+
+
+def test_data_are_passed_on_as_they_are(daemon, api):
+    """Byte for byte: numbers that no double holds, members in their order, escapes."""
+    data = '{"z":1,"a":12345678901234567890.10,"t":"\\u00e4\\/"}'
+    with subscriber(daemon, "news") as alice:
+        result(api("publish", body='{"channel":"news", "data": ' + data + ' }'))
+        assert data.encode() in alice.read_frame()[1]
+
+
+def test_history(api):
+    first = result(api("publish", channel="chat:1", data=1))
+    assert first["offset"] == 1 and len(first["epoch"]) == 8
+    for n in range(2, 13):
+        result(api("publish", channel="chat:1", data=n, tags={"n": str(n)}))
+    everything = result(api("history", channel="chat:1", limit=-1))
+    assert [p["data"] for p in everything["publications"]] == list(range(3, 13))
+    assert everything["publications"][0]["tags"] == {"n": "3"}
+    assert (everything["offset"], everything["epoch"]) == (12, first["epoch"])
+    assert result(api("history", channel="chat:1")) == {"publications": [], "offset": 12, "epoch": first["epoch"]}
+    since = {"offset": 10, "epoch": first["epoch"]}
+    assert [p["offset"] for p in result(api("history", channel="chat:1", limit=-1, since=since))["publications"]] == [11, 12]
+    last = result(api("history", channel="chat:1", limit=2, reverse=True))
+    assert [p["offset"] for p in last["publications"]] == [12, 11]
+    assert error(api("history", channel="chat:1", limit=1, since={"offset": 1, "epoch": "elsewhere"})) == 112
+    assert result(api("history_remove", channel="chat:1")) == {}
+    assert result(api("history", channel="chat:1", limit=-1))["publications"] == []
+    assert result(api("history", channel="chat:1"))["offset"] == 12
+
+
+def test_skip_history(api):
+    assert result(api("publish", channel="chat:1", data=1, skip_history=True)) == {}
+    assert result(api("history", channel="chat:1", limit=-1))["publications"] == []
+
+
+def test_idempotency_key(daemon, api):
+    with subscriber(daemon, "chat:1") as alice:
+        first = result(api("publish", channel="chat:1", data=1, idempotency_key="k"))
+        assert result(api("publish", channel="chat:1", data=2, idempotency_key="k")) == first
+        assert result(api("publish", channel="chat:1", data=3))["offset"] == 2
+        assert [alice.read_json()["data"] for _ in range(2)] == [1, 3]
+
+
+def test_broadcast(daemon, api):
+    with subscriber(daemon, "a1") as alice, subscriber(daemon, "chat:b", "bob") as bob:
+        responses = result(api("broadcast", channels=["a1", "chat:b", "none:c", 7], data="x"))["responses"]
+        assert responses[0] == {"result": {}} and responses[1]["result"]["offset"] == 1
+        assert [r["error"]["code"] for r in responses[2:]] == [102, 107]
+        assert alice.read_json()["data"] == bob.read_json()["data"] == "x"
+
+
+def test_presence_and_channels(daemon, api):
+    with subscriber(daemon, "chat:1"), subscriber(daemon, "chat:1", "bob"), subscriber(daemon, "news", "carol"):
+        assert result(api("presence", channel="chat:1"))["presence"] == {"alice": {"client": "alice"}, "bob": {"client": "bob"}}
+        assert result(api("presence_stats", channel="chat:1"))["num_clients"] == 2
+        assert result(api("channels"))["channels"] == {"chat:1": {"num_clients": 2}, "news": {"num_clients": 1}}
+        assert result(api("channels", pattern="chat:*"))["channels"] == {"chat:1": {"num_clients": 2}}
+        node, = result(api("info"))["nodes"]
+        assert (node["name"], node["num_clients"], node["num_subs"]) == ("test", 3, 3)
+    assert error(api("presence", channel="news")) == 108
+
+
+def test_disconnect(daemon, api):
+    with subscriber(daemon, "news") as alice:
+        assert result(api("disconnect", client="alice")) == {}
+        assert alice.read_json()["type"] == "goodbye"
+    assert result(api("disconnect", client="nobody")) == {}
+    assert error(api("disconnect")) == 107
+
+
+def test_batch(api):
+    status, body = api("batch", commands=[{"publish": {"channel": "chat:1", "data": 1}}, {"history": {"channel": "chat:1"}},
+                                          {"publish": {"channel": "none:1", "data": 1}}, {"nonsense": {}}, {}, 7])
+    assert status == 200
+    first, second, *rest = body["replies"]
+    assert first["publish"]["offset"] == second["history"]["offset"] == 1
+    assert [r["error"]["code"] for r in rest] == [102, 104, 107, 107]
+
+
+@pytest.mark.parametrize("members, code", [
+    ({"channel": "news"}, 107), ({"data": 1}, 107), ({"channel": "", "data": 1}, 107), ({"channel": "x" * 256, "data": 1}, 107),
+    ({"channel": "a\nb", "data": 1}, 107), ({"channel": "none:1", "data": 1}, 102), ({"channel": "news", "b64data": "eA=="}, 108)])
+def test_what_cannot_be_published(api, members, code):
+    assert error(api("publish", **members)) == code
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "{} {}", '{"channel":7}', '{"data":1,"channel":["a"]}', "\x00"])
+def test_what_is_no_request(api, body):
+    status, text = api("publish", body=body)
+    assert status == 400 and isinstance(text, str) and text
+    assert result(api("publish", channel="news", data=1)) == {}
+
+
+def test_bad_utf8(api):
+    assert api("publish", body=b'{"channel":"news","data":"\xff"}')[0] == 400
+
+
+def test_the_status_tells(api):
+    headers = {"X-API-Key": KEY, "X-Centrifugo-Error-Mode": "transport"}
+    assert api("publish", headers, channel="none:1", data=1) == (404, {"code": 102, "message": "unknown channel"})
+    assert api("presence", headers, channel="news")[0] == 400
+    assert api("publish", headers, channel="news", data=1)[0] == 200
+
+
+@pytest.mark.parametrize("headers", [{"X-API-Key": KEY}, {"X-API-Key": OLD}, {"Authorization": f"apikey {KEY}"}])
+def test_keys(api, headers):
+    assert result(api("info", headers))
+
+
+def test_key_in_the_query(api):
+    assert result(api(f"info?api_key={KEY}", {}))
+
+
+def test_wrong_keys(api):
+    """As often as one may ask at all: who has no key is limited."""
+    assert api("info", {"X-API-Key": KEY[:-1]}) == (401, "")
+    assert not api.kept
+    assert api("info", {})[0] == 429
+
+
+def test_paths_and_verbs(daemon, api):
+    assert api("nonsense")[0] == 404
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.admin_port, timeout=30)
+    connection.request("GET", "/api/publish", headers={"X-API-Key": KEY})
+    assert connection.getresponse().status == 405
+    connection.close()
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+    connection.request("POST", "/api/publish", "{}", {"X-API-Key": KEY})
+    assert connection.getresponse().status == 404  # not on the public side
+    connection.close()
+
+
+def test_without_a_key_by_the_unix_socket_only(start, tmp_path):
+    path = tmp_path / "channels.json"
+    path.write_text(json.dumps(RULES))
+    daemon = start(CHANNELS_FILE=str(path), admin=("v4", "unix"))
+    request = b'POST /api/info HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}'
+    for address, status in ((daemon.address("admin", 0), b"401"), (daemon.address("admin", 1), b"200")):
+        with Raw(address) as raw:
+            raw.send(request)
+            assert raw.read(12).split()[1] == status
+
+
+def test_one_connection_for_all(api):
+    """More of them than the rate of others allows, and none ends its connection."""
+    for n in range(1, 51):
+        assert result(api("publish", channel="chat:1", data=n))["offset"] == n
+        assert api.kept
+
+
+def test_pipelined(daemon):
+    """Several in one segment: each has its answer, in order."""
+    with Raw(daemon.admin_port) as raw:
+        for n in range(20):
+            body = json.dumps({"channel": "chat:p", "data": n})
+            raw.send(f"POST /api/publish HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\n"
+                     f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        response = http.client.HTTPResponse(raw.sock)
+        answers = []
+        stream = raw.sock.makefile("rb")
+        for n in range(20):
+            length = 0
+            while (line := stream.readline()) != b"\r\n":
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            answers.append(json.loads(stream.read(length))["result"]["offset"])
+        response.close()
+    assert answers == list(range(1, 21))
+
+
+def test_long_bodies(daemon, api):
+    assert api("publish", channel="news", data="x" * 900_000)[0] == 200
+    with Raw(daemon.admin_port) as raw:
+        raw.send(f"POST /api/publish HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\nContent-Length: 1048577\r\n\r\n".encode())
+        assert raw.read(12).split()[1] == b"413"
+
+
+def test_without_channels(start):
+    daemon = start(API_KEY=KEY)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.admin_port, timeout=30)
+    connection.request("POST", "/api/publish", json.dumps({"channel": "news", "data": 1}), {"X-API-Key": KEY})
+    assert json.loads(connection.getresponse().read())["error"]["code"] == 108
+    connection.close()
