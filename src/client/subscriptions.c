@@ -92,10 +92,11 @@ note_partial(const struct client *c)
 
 /* Nobody is told. The channel may be gone then. */
 static void
-forget(struct clients *all, struct client *c, struct channel *ch)
+forget(struct clients *all, struct client *c, struct subscription *entry)
 {
 	struct subscriptions *subs = c->subs;
-	struct subscription *entry = entry_of(c, ch), *last = &subs->list[subs->n - 1];
+	struct subscription *last = &subs->list[subs->n - 1];
+	struct channel *ch = entry->channel;
 	uint32_t at = entry->at;
 
 	if (entry != last) {
@@ -139,7 +140,7 @@ subscriptions_add(struct clients *all, struct client *c, struct slice name, cons
 	if (options->presence)
 		rc = broker_presence_add(all->channels.broker, name, &info);
 	if (rc != WSD_OK) {
-		forget(all, c, ch);
+		forget(all, c, &c->subs->list[c->subs->n - 1]);
 		return rc;
 	}
 	*out = ch;
@@ -166,19 +167,21 @@ subscriptions_tell_joined(struct clients *all, const struct client *c, const str
 }
 
 static void
-leave(struct clients *all, struct client *c, struct channel *ch, bool silently)
+leave(struct clients *all, struct client *c, struct subscription *entry, bool silently)
 {
+	struct channel *ch = entry->channel;
+
 	if (ch->options->presence)
 		broker_presence_remove(all->channels.broker, channel_slice(ch), slice_of(c->id));
 	if (!silently)
 		tell(all, c, ch, BROKER_LEAVE);
-	forget(all, c, ch);
+	forget(all, c, entry);
 }
 
 void
 subscriptions_remove(struct clients *all, struct client *c, struct channel *ch)
 {
-	leave(all, c, ch, false);
+	leave(all, c, entry_of(c, ch), false);
 }
 
 static void
@@ -195,9 +198,12 @@ say_unsubscribed(struct clients *all, struct client *c, struct slice channel, un
 void
 subscriptions_expel(struct clients *all, struct client *c, struct channel *ch)
 {
+	struct subscription *entry;
+
 	say_unsubscribed(all, c, channel_slice(ch), UNSUBSCRIBED_BY_SERVER, "server unsubscribe");
-	if (entry_of(c, ch)) /* else saying so has ended it */
-		leave(all, c, ch, false);
+	entry = entry_of(c, ch);
+	if (entry) /* else saying so has ended it */
+		leave(all, c, entry, false);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -206,7 +212,7 @@ void
 subscriptions_end(struct clients *all, struct client *c, bool silently)
 {
 	while (c->subs)
-		leave(all, c, c->subs->list[c->subs->n - 1].channel, silently);
+		leave(all, c, &c->subs->list[c->subs->n - 1], silently);
 }
 
 /* ---- moving ---------------------------------------------------------------------------------- */
