@@ -32,7 +32,7 @@ enum auth_verdict {
 struct auth_claims {
 	uint64_t expires_real_ms;      /* when a connection must end: exp and the leeway */
 	char subject[SUBJECT_MAX + 1]; /* sub as it stands in the token, cut if it is longer; "": none */
-	char user[SUBJECT_MAX + 1];    /* what sub says; "": nothing, or it is longer, or has a zero in it: nobody */
+	char user[SUBJECT_MAX + 1];    /* what sub says; "": nothing, or it is longer, and so nobody */
 };
 
 /* WSD_OK, and *out is NULL if clients need no token. Else WSD_E_MALFORMED, WSD_E_RANGE, WSD_E_UNSUPPORTED or -ENOMEM

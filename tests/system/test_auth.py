@@ -444,3 +444,65 @@ def test_admin_token_from_each_place(start, tmp_path, how):
     for wrong in (secret + "x", secret[:-1], secret.upper(), "", "x" * 4000):
         refusal = change(wrong)
         assert refusal.status == 401 and refusal.headers["www-authenticate"] == PLAIN
+
+
+# ---------------------------------------------------------------- users of channels
+
+
+@pytest.fixture
+def users(guarded, tmp_path):
+    """users(**settings): as guarded, with channels that some users may subscribe to."""
+    path = tmp_path / "channels.json"
+    path.write_text(json.dumps({"channel": {"without_namespace": {
+        "presence": True, "allow_user_limited_channels": True, "allow_subscribe_for_client": True,
+        "allow_publish_for_subscriber": True, "allow_presence_for_subscriber": True}}}), encoding="utf-8")
+    return lambda **settings: guarded(CHANNELS_FILE=path, **settings)
+
+
+def say(c, kind, channel, **members):
+    return c.ask(json.dumps({"type": kind, "channel": channel, **members}))
+
+
+def test_subject_is_the_user(users, raw):
+    wsd = users()
+    al, bob = raw(wsd), raw(wsd)
+    al.open("/ws/chat/a", add=bearer(token(sub="D\\al\u00e9")))
+    bob.open("/ws/chat/b", add=bearer(token(sub="bob")))
+    nobody = raw(wsd).open("/ws/chat/n", add=bearer(token(sub=None)))
+    assert say(al, "subscribe", "talk#al,bob")["code"] == "permission_denied"
+    assert say(nobody, "subscribe", "talk#bob")["code"] == "permission_denied"
+    assert say(nobody, "subscribe", "talk")["code"] == "permission_denied", "not for anonymous ones"
+    for channel in ("talk#bob", "talk"):
+        assert say(bob, "subscribe", channel)["type"] == "subscribed"
+    assert say(al, "subscribe", "talk")["type"] == "subscribed"
+    assert say(al, "publish", "talk", data=1)["from"] == {"client": "a", "user": "D\\al\u00e9"}
+    assert bob.read_json()["from"]["user"] == "D\\al\u00e9"
+    assert al.read_json()["type"] == "published"
+    users_there = [one["user"] for one in say(bob, "presence", "talk")["clients"]]
+    assert sorted(users_there) == ["D\\al\u00e9", "bob"]
+
+
+def test_token_of_another_user_is_not_accepted(users, raw):
+    c = raw(users()).open(add=bearer(token(sub="bob")))
+    assert c.ask(json.dumps({"type": "auth", "token": token(sub="al")}))["code"] == "invalid_token"
+    assert c.ask(json.dumps({"type": "auth", "token": token(sub="bob")}))["type"] == "auth_response"
+
+
+def test_user_stays_over_a_restart(users, unit, raw):
+    wsd = users(unit=unit, PARKING="on")
+    c = raw(wsd).open(add=bearer(token(sub="bob")))
+    wsd.send_signal(signal.SIGUSR2)
+    assert wsd.wait_exit() == 0, wsd.text()
+    users(unit=unit, PARKING="on")
+    assert say(c, "subscribe", "talk#bob")["type"] == "subscribed"
+
+
+@unsanitized
+def test_user_stays_over_a_crash(users, raw):
+    """A name for which the note has no room is not forgotten either: its connection is closed, to come back."""
+    wsd = users(KEEPER="on", CRASH_LIMIT=15, before="ulimit -c 0")
+    short = raw(wsd).open("/ws/chat/short", add=bearer(token(sub="bob")))
+    long = raw(wsd).open("/ws/chat/" + "l" * 100, add=bearer(token(sub="b" * 100)))
+    assert told(crash(wsd)) == (1, 1)
+    assert long.read_close() == 1012
+    assert say(short, "subscribe", "talk#bob")["type"] == "subscribed"

@@ -408,8 +408,12 @@ test_subjects(void **state)
 
 	assert_int_equal(check(CONF_HS256, with_claims("{\"exp\":1700000060}")), AUTH_GOOD);
 	assert_string_equal(rig.claims.subject, "");
+	assert_string_equal(rig.claims.user, "");
 	assert_int_equal(check(CONF_HS256, with_claims("{\"exp\":1700000060,\"sub\":\"a\\\"b\"}")), AUTH_GOOD);
 	assert_string_equal(rig.claims.subject, "a\\\"b");
+	assert_string_equal(rig.claims.user, "a\"b");
+	assert_int_equal(check(CONF_HS256, with_claims("{\"exp\":1700000060,\"sub\":\"\\u00e9\"}")), AUTH_GOOD);
+	assert_string_equal(rig.claims.user, "\xc3\xa9");
 	assert_int_equal(check(CONF_HS256, with_claims("{\"exp\":1700000060,\"sub\":7}")), AUTH_MALFORMED);
 	/* cut before the character that would not fit whole */
 	memset(longest, 'y', SUBJECT_MAX);
@@ -418,6 +422,7 @@ test_subjects(void **state)
 	snprintf(payload, sizeof(payload), "{\"exp\":1700000060,\"sub\":\"%s\xc3\xab\"}", longest);
 	assert_int_equal(check(CONF_HS256, with_claims(payload)), AUTH_GOOD);
 	assert_string_equal(rig.claims.subject, longest);
+	assert_string_equal(rig.claims.user, ""); /* half of a user would be another one */
 }
 
 int

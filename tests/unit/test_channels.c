@@ -2,6 +2,9 @@
 /* Clients and channels: what each message does, and who gets what is published. */
 #include "client/channels.h"
 
+#include "client/travel.h"
+#include "kept/notes.h"
+#include "proto/state.h"
 #include "support/json_c.h"
 #include "support/worker_rig.h"
 
@@ -599,6 +602,118 @@ test_standing_still_for_too_long(void **state)
 	said_is(ann, BACKEND("a", 6, 6));
 }
 
+/* The same client in the next process, which is this one. */
+static struct client *
+move(struct client *c)
+{
+	struct conn_state state = { .id = "" };
+	char subscriptions[4 * STATE_SUBSCRIPTION_MAX];
+	struct client *next;
+
+	travel_leave(c, &state, rig_now_ms());
+	state.subscriptions = (struct slice){ subscriptions, travel_subscriptions(c, NULL) };
+	assert_true(state.subscriptions.len <= sizeof(subscriptions));
+	assert_int_equal(travel_subscriptions(c, subscriptions), state.subscriptions.len);
+	client_hold(&rig.w.clients, c);
+	client_give_away(&rig.w.clients, c);
+	rig_end_turn();
+	next = client_arrive(&state, rig.slots + 1, rig.slots, NULL);
+	assert_non_null(next);
+	rig.slots++;
+	assert_int_equal(slots_put(&rig.w.slots, next), WSD_OK);
+	client_go_on(&rig.w.clients, next, -1, true, state.subscriptions);
+	return next;
+}
+
+static void
+test_moving(void **state)
+{
+	struct client *ann = guest("ann"), *bob = guest("bob");
+
+	subscribe(ann, "a");
+	say(ann, "{\"type\":\"subscribe\",\"channel\":\"plain:b\"}");
+	say(bob, "{\"type\":\"subscribe\",\"channel\":\"a\",\"joinLeave\":true}");
+	turn();
+	publish_from_outside("a", "1");
+	turn();
+	fake_said(&ann->wire);
+	fake_said(&bob->wire);
+	publish_from_outside("a", "2");
+	publish_from_outside("plain:b", "3");
+	ann = move(ann);
+	assert_int_equal(subscriptions(), 3);
+	said_is(ann, BACKEND("a", 2, 2) BACKEND("plain:b", 3, 1));
+	publish_from_outside("a", "4");
+	turn();
+	said_is(ann, BACKEND("a", 4, 3));
+	said_is(bob, BACKEND("a", 2, 2) BACKEND("a", 4, 3));
+	bob = move(bob);
+	say(ann, "{\"type\":\"unsubscribe\",\"channel\":\"a\"}");
+	turn();
+	said_is(bob, LEFT("a", "ann")); /* and nobody was told that it had left before */
+	assert_int_equal(metrics_sum(METRIC_GAPS), 0);
+}
+
+/* To where there is no such channel, no such position, or nothing of all this. */
+static void
+test_moving_elsewhere(void **state)
+{
+	struct state_subscription s = { .channel = SLICE("a"), .epoch = "zzzzzzzz", .offset = 7 };
+	struct broker_listener *listener = rig.w.clients.channels.listener;
+	struct client *ann = guest("ann");
+
+	publish_from_outside("a", "1");
+	subscriptions_arrive(&rig.w.clients, ann, &s);
+	said_is(ann, GAP("a", 1));
+	s.channel = SLICE("nowhere:a");
+	subscriptions_arrive(&rig.w.clients, ann, &s);
+#define GONE(channel) \
+	"{\"type\":\"unsubscribed\",\"channel\":\"" channel "\",\"code\":2000,\"reason\":\"server unsubscribe\"}\n"
+	said_is(ann, GONE("nowhere:a"));
+	rig.w.clients.channels.listener = NULL;
+	s.channel = SLICE("b");
+	subscriptions_arrive(&rig.w.clients, ann, &s);
+	said_is(ann, GONE("b"));
+	rig.w.clients.channels.listener = listener;
+	assert_int_equal(subscriptions(), 1);
+}
+
+static void
+test_user_goes_along(void **state)
+{
+	struct client *ann = rig_guest(
+		&(struct client_guest){ .slot = rig.slots, .serial = rig.slots + 1, .id = "ann", .user = "D\\ann" });
+
+	subscribe(ann, "a");
+	ann = move(ann);
+	assert_string_equal(client_user(ann), "D\\ann");
+	say(ann, "{\"type\":\"presence\",\"channel\":\"a\"}");
+	said_is(ann,
+		"{\"type\":\"presence\",\"channel\":\"a\",\"clients\":[{\"client\":\"ann\",\"user\":\"D\\\\ann\"}]}\n");
+}
+
+/* ---- what the next process cannot know ------------------------------------------------------- */
+
+static void
+test_note(void **state)
+{
+	struct note note = { .id = "ann" };
+	struct client_guest one = {
+		.slot = rig.slots, .serial = rig.slots + 1, .id = "ann", .user = "7", .note = &note
+	};
+	struct client *ann = rig_guest(&one);
+
+	assert_string_equal(note_user(&note), "7");
+	assert_false(note.partial);
+	subscribe(ann, "a");
+	subscribe(ann, "b");
+	assert_true(note.partial);
+	say(ann, "{\"type\":\"unsubscribe\",\"channel\":\"a\"}");
+	assert_true(note.partial);
+	say(ann, "{\"type\":\"unsubscribe\",\"channel\":\"b\"}");
+	assert_false(note.partial);
+}
+
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 static void
@@ -692,6 +807,10 @@ main(void)
 		CHANNEL_TEST(test_standing_still),
 		CHANNEL_TEST(test_standing_still_while_others_come),
 		CHANNEL_TEST(test_standing_still_for_too_long),
+		CHANNEL_TEST(test_moving),
+		CHANNEL_TEST(test_moving_elsewhere),
+		CHANNEL_TEST(test_user_goes_along),
+		CHANNEL_TEST(test_note),
 		CHANNEL_TEST(test_goodbye_is_the_last),
 		CHANNEL_TEST(test_many),
 		CHANNEL_TEST(test_new_rules),

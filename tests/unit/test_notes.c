@@ -250,6 +250,55 @@ test_taken_up_by_the_next(void **state)
 	assert_int_equal(notes_take(notes, "dave", token), 2);
 }
 
+/* Behind the id, as far as there is room, and of this owner of the record alone. */
+static void
+test_a_user(void **state)
+{
+	char id[NOTES_ID_MAX + 1];
+	struct note *note;
+
+	notes_take(notes, "alice", token);
+	note = notes_at(notes, 0);
+	assert_string_equal(note_user(note), "");
+	assert_true(note_set_user(note, "D\\al"));
+	assert_string_equal(note_user(note), "D\\al");
+	assert_string_equal(note->id, "alice");
+	assert_true(note_is_sound(note));
+	note_set_partial(note, true);
+	notes_free(notes, 0);
+	notes_take(notes, "bob", token);
+	assert_string_equal(note_user(note), "");
+	assert_false(note->partial);
+	memset(id, 'x', sizeof(id));
+	id[NOTES_ID_MAX - 3] = '\0';
+	assert_false(note_set_user(note, id)); /* 3 and a zero, 125 and a zero: one too many */
+}
+
+static void
+test_a_user_without_room(void **state)
+{
+	char id[NOTES_ID_MAX + 1];
+	struct note *note;
+
+	memset(id, 'x', sizeof(id));
+	id[NOTES_ID_MAX] = '\0';
+	notes_take(notes, id, token);
+	note = notes_at(notes, 0);
+	assert_false(note_set_user(note, "a"));
+	assert_true(note_set_user(note, ""));
+	assert_string_equal(note_user(note), "");
+	assert_true(note_is_sound(note));
+	notes_free(notes, 0);
+	id[NOTES_ID_MAX - 2] = '\0';
+	notes_take(notes, id, token);
+	assert_true(note_set_user(note, "a"));
+	assert_string_equal(note_user(note), "a");
+	assert_false(note_set_user(note, "ab"));
+	assert_string_equal(note_user(note), "");
+	memset(note->id + NOTES_ID_MAX - 1, 'y', 2);
+	assert_false(note_is_sound(note));
+}
+
 static void
 test_what_is_not_ours(void **state)
 {
@@ -280,6 +329,8 @@ main(void)
 		TEST(test_a_socket),
 		TEST(test_an_address),
 		TEST(test_taken_up_by_the_next),
+		TEST(test_a_user),
+		TEST(test_a_user_without_room),
 		TEST(test_what_is_not_ours),
 	};
 
