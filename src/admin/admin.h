@@ -17,6 +17,7 @@
 
 #include "base/addr.h"
 #include "base/names.h"
+#include "base/slice.h"
 
 struct broker;
 struct channel_rules_now;
@@ -85,6 +86,18 @@ struct admin_handoff {
 	char why[128];
 };
 
+#define ADMIN_CHANNEL_MAX 255
+
+/* What a backend wants done with clients: those of a user, the one with an id, or both; zero-terminated, "": any. */
+enum admin_deed { ADMIN_DISCONNECT, ADMIN_UNSUBSCRIBE, ADMIN_MESSAGE };
+struct admin_command {
+	enum admin_deed deed;
+	char user[SUBJECT_MAX + 1];
+	char client[CONNECTION_ID_MAX + 1];
+	char channel[ADMIN_CHANNEL_MAX + 1]; /* ADMIN_UNSUBSCRIBE */
+	struct slice text;                   /* ADMIN_MESSAGE: a JSON value */
+};
+
 struct admin_ops {
 	void *arg;
 	struct broker *broker;           /* NULL, and the rules too: there are no channels */
@@ -94,6 +107,8 @@ struct admin_ops {
 	int (*page)(void *arg, struct admin_page *page);
 	int (*find)(void *arg, const char *id, struct admin_connection *out);
 	int (*disconnect)(void *arg, const char *id);
+	/* *n_done: with how many it was done. */
+	int (*command)(void *arg, const struct admin_command *command, uint32_t *n_done);
 	int (*drain)(void *arg);
 	/* Begins: WSD_OK, WSD_E_BUSY, or why the other instance could not be reached (a negative errno). */
 	int (*handoff)(void *arg, const char *to, bool close);

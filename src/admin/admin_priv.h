@@ -74,7 +74,7 @@ enum readers {
 };
 
 struct route {
-	const char *path; /* a last segment of "{id}" stands for any one segment */
+	const char *path; /* one segment may be "{id}", which stands for any */
 	enum metric_route metric;
 	unsigned methods; /* enum method, or-ed */
 	unsigned changes; /* those of them that change state: for operators */
@@ -176,6 +176,7 @@ void page_init(struct side *side);
 
 /* Handlers. */
 void api_handle(struct exchange *ex);
+void api_message(struct exchange *ex);
 void health_get(struct exchange *ex);
 void health_live(struct exchange *ex);
 void health_ready(struct exchange *ex);

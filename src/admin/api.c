@@ -19,18 +19,26 @@ not_available(struct api_call *call, const struct api_request *request)
 	return CHANNEL_NOT_AVAILABLE;
 }
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	api_method_cb run;
 } methods[] = {
-	{ "publish", api_publish },       { "broadcast", api_broadcast },
-	{ "history", api_history },       { "history_remove", api_history_remove },
-	{ "presence", api_presence },     { "presence_stats", api_presence_stats },
-	{ "channels", api_channels },     { "info", api_info },
-	{ "disconnect", api_disconnect }, { "subscribe", not_available },
-	{ "unsubscribe", not_available }, { "refresh", not_available },
+	{ "publish", api_publish },
+	{ "broadcast", api_broadcast },
+	{ "history", api_history },
+	{ "history_remove", api_history_remove },
+	{ "presence", api_presence },
+	{ "presence_stats", api_presence_stats },
+	{ "channels", api_channels },
+	{ "info", api_info },
+	{ "disconnect", api_disconnect },
+	{ "unsubscribe", api_unsubscribe },
+	{ "subscribe", not_available },
+	{ "refresh", not_available },
 	{ "rpc", not_available },
 };
+/* clang-format on */
 
 static api_method_cb
 find_method(const char *name, size_t len)

@@ -29,6 +29,7 @@ enum channel_code api_presence_stats(struct api_call *call, const struct api_req
 enum channel_code api_channels(struct api_call *call, const struct api_request *request);
 enum channel_code api_info(struct api_call *call, const struct api_request *request);
 enum channel_code api_disconnect(struct api_call *call, const struct api_request *request);
+enum channel_code api_unsubscribe(struct api_call *call, const struct api_request *request);
 
 /* The channel that a raw string names, its text in room. CHANNEL_FINE; or BAD_REQUEST, UNKNOWN_CHANNEL (no such
  * namespace), NOT_AVAILABLE (there are no channels here). */

@@ -74,6 +74,15 @@ api_request_parse(struct slice text, struct api_request *out, bool *wrong_type)
 }
 
 bool
+api_is_json(struct slice text)
+{
+	const char *end = text.at + text.len, *at = json_scan_space(text.at, end), *why;
+
+	at = at < end && utf8_valid(text.at, text.len) ? json_scan_value(at, end, DEPTH_MAX, &why) : NULL;
+	return at && json_scan_space(at, end) == end;
+}
+
+bool
 api_next_value(struct slice *array, struct slice *value)
 {
 	const char *end = array->at + array->len, *at = json_scan_space(array->at, end), *after, *why;

@@ -40,6 +40,9 @@ struct api_request {
  * Unknown members are skipped, of a repeated one the last counts. The text must be UTF-8. */
 const char *api_request_parse(struct slice text, struct api_request *out, bool *wrong_type);
 
+/* One value, in valid UTF-8, with white space around it at most. */
+bool api_is_json(struct slice text);
+
 /* Cuts off the next value of an array, which is valid. False: there is none. */
 bool api_next_value(struct slice *array, struct slice *value);
 /* The one member of an object, which is valid: its raw name and value. False: it has none, or several. */

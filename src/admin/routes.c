@@ -18,6 +18,7 @@ static const struct route routes[] = {
 	{ "/api/v1/connections", ROUTE_CONNECTIONS, METHOD_GET, 0, READERS_OPERATORS, connections_list },
 	{ "/api/v1/connections/{id}", ROUTE_CONNECTION, METHOD_GET | METHOD_DELETE, METHOD_DELETE, READERS_OPERATORS,
 	  connections_one },
+	{ "/api/v1/connections/{id}/messages", ROUTE_MESSAGES, METHOD_POST, 0, READERS_BACKENDS, api_message },
 	{ "/api/v1/drain", ROUTE_DRAIN, METHOD_POST, METHOD_POST, READERS_ADMIN, control_drain },
 	{ "/api/v1/accept", ROUTE_ACCEPT, METHOD_POST, METHOD_POST, READERS_ADMIN, control_accept },
 	{ "/api/v1/handoff", ROUTE_HANDOFF, METHOD_GET | METHOD_POST, METHOD_POST, READERS_ADMIN, control_handoff },
@@ -36,22 +37,24 @@ parse_method(const char *name)
 	return strcmp(name, "DELETE") == 0 ? METHOD_DELETE : METHOD_OTHER;
 }
 
-/* *param is where the segment for {id} starts, NULL if the route has none. */
+/* *param: the segment that stands for {id}; at NULL: the route has none. */
 static bool
-matches(const struct route *route, const char *url, const char **param)
+matches(const struct route *route, const char *url, struct slice *param)
 {
 	const char *brace = strchr(route->path, '{');
 	size_t fixed = brace ? (size_t)(brace - route->path) : 0;
 
-	*param = NULL;
+	*param = (struct slice){ NULL, 0 };
 	if (!brace)
 		return strcmp(route->path, url) == 0;
-	*param = url + fixed;
-	return strncmp(route->path, url, fixed) == 0 && url[fixed] != '\0' && !strchr(url + fixed, '/');
+	if (strncmp(route->path, url, fixed) != 0 || url[fixed] == '\0')
+		return false;
+	*param = (struct slice){ url + fixed, strcspn(url + fixed, "/") };
+	return strcmp(url + fixed + param->len, brace + strlen("{id}")) == 0;
 }
 
 static const struct route *
-find_route(const char *url, enum admin_side side, const char **param)
+find_route(const char *url, enum admin_side side, struct slice *param)
 {
 	for (unsigned i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		if ((side == ADMIN_SIDE_ADMIN || routes[i].readers == READERS_ALL) && matches(&routes[i], url, param))
@@ -83,7 +86,7 @@ authorized(struct exchange *ex)
 void
 routes_judge(struct exchange *ex, const char *url, const char *method)
 {
-	const char *param;
+	struct slice param;
 
 	ex->method = parse_method(method);
 	ex->route = find_route(url, ex->side->which, &param);
@@ -93,7 +96,7 @@ routes_judge(struct exchange *ex, const char *url, const char *method)
 		refuse_method(ex);
 	else if (!authorized(ex))
 		return;
-	else if (param && (percent_decode(slice_of(param), ex->param, sizeof(ex->param)) < 0 ||
-			   !name_begins_connection_id(slice_of(ex->param))))
+	else if (param.at && (percent_decode(param, ex->param, sizeof(ex->param)) < 0 ||
+			      !name_begins_connection_id(slice_of(ex->param))))
 		respond_error(ex, 400, "invalid_parameter", "id: expected " CONNECTION_ID_RULE);
 }

@@ -26,6 +26,7 @@
 
 #include "base/addr.h"
 #include "base/bucket.h"
+#include "base/slice.h"
 #include "client/guest.h"
 #include "loop/wheel.h"
 #include "wire/wire.h"
@@ -119,6 +120,9 @@ void client_refused(struct clients *all, struct client *c);
 void client_hold(struct clients *all, struct client *c);
 void client_resume(struct clients *all, struct client *c);
 void client_give_away(struct clients *all, struct client *c);
+
+/* Tells it what a backend has for it, a JSON value. False: it takes nothing more, or there is no room for that. */
+bool client_push(struct clients *all, struct client *c, struct slice json);
 
 /* Says goodbye and closes when that is written; harmless if it is ending already. */
 void client_bye(struct clients *all, struct client *c, enum client_bye bye, uint32_t retry_after_ms);

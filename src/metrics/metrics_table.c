@@ -36,6 +36,7 @@ const char *const metrics_route_names[ROUTES] = {
 	[ROUTE_API] = "/api/",
 	[ROUTE_CONNECTIONS] = "/api/v1/connections",
 	[ROUTE_CONNECTION] = "/api/v1/connections/{id}",
+	[ROUTE_MESSAGES] = "/api/v1/connections/{id}/messages",
 	[ROUTE_DRAIN] = "/api/v1/drain",
 	[ROUTE_ACCEPT] = "/api/v1/accept",
 	[ROUTE_HANDOFF] = "/api/v1/handoff",

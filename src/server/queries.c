@@ -167,6 +167,7 @@ queries_ops(struct queries *q, uint16_t public_port)
 		.page = query_page,
 		.find = query_find,
 		.disconnect = query_disconnect,
+		.command = query_command,
 		.drain = query_drain,
 		.accept = query_accept,
 		.handoff = query_handoff,

@@ -46,4 +46,7 @@ int query_page(void *arg, struct admin_page *page);
 int query_find(void *arg, const char *id, struct admin_connection *out);
 int query_disconnect(void *arg, const char *id);
 
+/* queries_commands.c. The same. */
+int query_command(void *arg, const struct admin_command *command, uint32_t *n_done);
+
 #endif

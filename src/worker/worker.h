@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/slice.h"
 #include "client/guest.h"
 #include "loop/mailbox.h"
 #include "loop/thread.h"
@@ -39,6 +40,24 @@ struct worker_question {
 	uint64_t opened_real_ms;
 	uint64_t idle_ms;
 	uint64_t queued_bytes;
+};
+
+/* What a backend wants done. */
+enum worker_deed {
+	WORKER_DISCONNECT,
+	WORKER_UNSUBSCRIBE, /* from `channel` */
+	WORKER_MESSAGE,     /* `text`, a JSON value, is pushed */
+};
+
+/* With those clients of a worker that have this user, this id, or both. */
+struct worker_command {
+	struct mail mail;
+	/* On the worker's thread, when it is done; owns the command. */
+	void (*done)(struct worker_command *command);
+	enum worker_deed deed;
+	const char *user, *client, *channel; /* "": any */
+	struct slice text;
+	uint32_t n_done; /* how many clients it was done with */
 };
 
 /* A connection that stands still and can go on in another process. Its socket is still the worker's: it may
@@ -112,6 +131,9 @@ int worker_ask(struct worker *worker, struct worker_question *q);
  * connection or it was ending already (then the fields are filled all the same). Messages that arrive later
  * are not counted. */
 int worker_dismiss(struct worker *worker, struct worker_question *q, enum client_bye bye);
+
+/* Does it, then calls command->done. WSD_OK or WSD_E_CLOSED (the caller owns the command, as what it points at). */
+int worker_command(struct worker *worker, struct worker_command *command);
 
 /* Orders, up to worker_export_stop(), need no memory: WSD_OK, WSD_E_CLOSED, or WSD_E_FULL if the worker has not looked
  * at a number of them yet. */

@@ -136,6 +136,33 @@ def test_disconnect(daemon, api):
     assert error(api("disconnect")) == 107
 
 
+def test_unsubscribe(daemon, api):
+    with subscriber(daemon, "news") as alice, subscriber(daemon, "news", "bob") as bob:
+        assert result(api("unsubscribe", channel="news", client="alice")) == {}
+        told = alice.read_json()
+        assert (told["type"], told["channel"], told["code"]) == ("unsubscribed", "news", 2000)
+        result(api("publish", channel="news", data=1))
+        assert bob.read_json()["data"] == 1
+        alice.send_text('{"type":"ping"}')
+        assert alice.read_json()["type"] == "pong"
+    assert error(api("unsubscribe", channel="news")) == 107
+
+
+def test_a_message_to_one_client(daemon, api):
+    with Raw(daemon.port).open("/ws/chat/alice") as alice, Raw(daemon.port).open("/ws/chat/bob") as bob:
+        for data in ({"a": 1}, "text", [1, None], "x" * 100_000):
+            status, body = api("v1/connections/alice/messages", body=json.dumps(data))
+            assert (status, body) == (202, {"status": "sent"})
+            told = alice.read_json()
+            assert (told["type"], told["data"]) == ("message", data) and told["timestamp"]
+        bob.send_text('{"type":"ping"}')
+        assert bob.read_json()["type"] == "pong"
+    assert api("v1/connections/nobody/messages", body="1")[0] == 404
+    for wrong in ("", "{", "1 2", "nul"):
+        assert api("v1/connections/alice/messages", body=wrong)[0] == 400
+    assert api("v1/connections/alice/messages", {}, body="1")[0] == 401
+
+
 def test_batch(api):
     status, body = api("batch", commands=[{"publish": {"channel": "chat:1", "data": 1}}, {"history": {"channel": "chat:1"}},
                                           {"publish": {"channel": "none:1", "data": 1}}, {"nonsense": {}}, {}, 7])
