@@ -154,6 +154,8 @@ subscribe(struct request *q)
 
 	if (q->ch && q->options->join_leave)
 		fanout_read(q->all, q->ch); /* it is told who comes from now on, and not who has come before it */
+	if (!client_is_open(q->c))
+		return; /* and something was the end of it */
 	rc = subscriptions_add(q->all, q->c, q->name.text, q->options, &q->ch, &q->s);
 
 	if (rc != WSD_OK) {

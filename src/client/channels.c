@@ -9,7 +9,7 @@
 #include "client/client_priv.h"
 #include "client/subscriptions.h"
 
-#define TURN_EVENTS 1024 /* that are handed on before others have their turn */
+#define TURN_MOST 4096 /* events and subscribers, before others have their turn */
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -148,13 +148,13 @@ channels_pull(struct clients *all)
 {
 	struct channels *cs = &all->channels;
 	struct channel *ch;
-	size_t events = 0;
+	size_t work = 0;
 
-	while (cs->listener && events < TURN_EVENTS) {
+	while (cs->listener && work < TURN_MOST) {
 		ch = broker_next_news(cs->listener);
 		if (!ch)
 			return;
-		events += 1 + fanout_read(all, ch);
+		work += 1 + fanout_read(all, ch);
 	}
 	if (cs->listener)
 		uv_async_send(&cs->wake);
@@ -175,14 +175,30 @@ on_news(void *arg)
 
 /* ---- the rules ------------------------------------------------------------------------------- */
 
+/* Of a channel that there is not any more, as long as somebody is in it who stands still. */
+static const struct channel_options no_options = { .history_size = 0 };
+
+bool
+channel_is_gone(const struct channel *ch)
+{
+	return ch->options == &no_options;
+}
+
 static void
 look_at_rules(struct clients *all, struct channel *ch)
 {
+	const struct channel_options *options = NULL;
 	struct channel_name name;
 
-	ch->options = NULL;
 	if (channel_name_parse(channel_slice(ch), &name) == WSD_OK)
-		ch->options = channel_rules_find(all->channels.rules, &name);
+		options = channel_rules_find(all->channels.rules, &name);
+	for (uint32_t i = 0; !options && i < ch->n; i++) {
+		struct client *c = ch->subscribers[i].client;
+
+		if (c && client_is_open(c))
+			subscriptions_expel(all, c, ch);
+	}
+	ch->options = options ? options : &no_options;
 }
 
 void
@@ -195,19 +211,13 @@ channels_reload(struct clients *all)
 	if (!cs->listener)
 		return;
 	cs->rules = channel_rules_now_get(cs->now);
-	HASH_ITER (hh, cs->by_name, ch, next) {
-		const struct channel_options *before = ch->options;
-
-		look_at_rules(all, ch);
-		if (ch->options)
-			continue;
-		ch->options = before; /* by which whoever is in it leaves */
+	/* telling one client may end another, and with it any channel */
+	HASH_ITER (hh, cs->by_name, ch, next)
 		channel_begin(ch);
-		for (uint32_t i = 0; i < ch->n; i++)
-			if (ch->subscribers[i].client)
-				subscriptions_expel(all, ch->subscribers[i].client, ch);
+	HASH_ITER (hh, cs->by_name, ch, next)
+		look_at_rules(all, ch);
+	HASH_ITER (hh, cs->by_name, ch, next)
 		channel_end(all, ch);
-	}
 	channel_rules_put(&old);
 }
 

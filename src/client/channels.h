@@ -32,6 +32,7 @@ struct subscriber {
 	uint16_t era;          /* the channel's, when that was */
 	bool join_leave : 1;   /* it is told who comes and goes, */
 	bool missed : 1;       /* and was not told of somebody while it stood still */
+	bool present : 1;      /* others can see that it is there */
 };
 
 struct channel {
@@ -66,8 +67,10 @@ int channels_init(struct clients *all, struct broker *broker, struct channel_rul
 void channels_stop(struct clients *all);
 void channels_deinit(struct clients *all);
 
-/* The rules may have changed: what there is no namespace for any more is unsubscribed. */
+/* The rules may have changed: whoever is in a channel that there is no namespace for any more is told, and has left. */
 void channels_reload(struct clients *all);
+/* Only of one who stands still: it is to be told when it goes on. */
+bool channel_is_gone(const struct channel *ch);
 
 /* The broker has news: it is handed on, as much as is good for one turn of the loop. */
 void channels_pull(struct clients *all);
@@ -97,7 +100,8 @@ void channel_end(struct clients *all, struct channel *ch);
 /* Where s stands from now on: up to here it has everything, or was told. */
 void channel_stands(const struct channel *ch, struct subscriber *s, const struct broker_position *at);
 
-/* fanout.c: what has come since the last time, at most so many events of one channel. Returns how many. */
+/* fanout.c: what has come since the last time, or a part of it. Returns how much work that was: events and subscribers; the
+ * channel may be gone then. */
 size_t fanout_read(struct clients *all, struct channel *ch);
 /* As a message has it; valid as long as the event. */
 void fanout_publication(struct reply_publication *out, const struct broker_event *event);

@@ -162,7 +162,7 @@ parts_for(struct batch *b, struct subscriber *s)
 		channel_stands(b->ch, s, &b->ch->at);
 		return PART_OFFSETS | changes;
 	}
-	if (s->era == b->ch->era + 1 || (s->era == b->ch->era && s->offset >= b->ch->at.offset))
+	if (s->era == (uint16_t)(b->ch->era + 1) || (s->era == b->ch->era && s->offset >= b->ch->at.offset))
 		return changes;
 	fanout_catch_up(b->all, b->ch, s);
 	return changes;
@@ -220,15 +220,31 @@ tell_overrun(struct batch *b)
 	end_message(b, PART_CHANGES);
 }
 
+/* Not all of it is worth clearing. */
+static void
+begin(struct batch *b, struct clients *all, struct channel *ch)
+{
+	b->all = all;
+	b->ch = ch;
+	b->text = &all->channels.news;
+	b->from = ch->at;
+	b->from_era = ch->era;
+	b->publications = b->n = 0;
+	b->failed = false;
+	b->parts = 0;
+	memset(b->runs, 0, sizeof(b->runs));
+	text_reset(b->text, CLIENT_TEXT_KEEP);
+}
+
 size_t
 fanout_read(struct clients *all, struct channel *ch)
 {
 	struct channels *cs = &all->channels;
-	struct batch b = { .all = all, .ch = ch, .text = &cs->news, .from = ch->at, .from_era = ch->era };
+	struct batch b;
 	bool more, overrun = false;
 	size_t n;
 
-	text_reset(&cs->news, CLIENT_TEXT_KEEP);
+	begin(&b, all, ch);
 	n = broker_read_news(ch->interest, limit_of(all), on_event, &b, &more, &overrun);
 	if (n == 0)
 		return 0;
@@ -238,6 +254,7 @@ fanout_read(struct clients *all, struct channel *ch)
 	b.failed = b.text->failed;
 	if (b.failed)
 		metrics_add(all->shard, METRIC_ERROR_INTERNAL, 1);
+	n += ch->n;
 	hand_on(&b);
 	for (unsigned i = 0; i < PARTS; i++)
 		wire_frames_put(&b.runs[i]);

@@ -137,7 +137,8 @@ subscriptions_add(struct clients *all, struct client *c, struct slice name, cons
 	c->subs->list[c->subs->n++] = (struct subscription){ ch, (uint32_t)(s - ch->subscribers) };
 	note_partial(c);
 	broker_interest_count(ch->interest, ch->n);
-	if (options->presence)
+	s->present = options->presence;
+	if (s->present)
 		rc = broker_presence_add(all->channels.broker, name, &info);
 	if (rc != WSD_OK) {
 		forget(all, c, &c->subs->list[c->subs->n - 1]);
@@ -171,7 +172,7 @@ leave(struct clients *all, struct client *c, struct subscription *entry, bool si
 {
 	struct channel *ch = entry->channel;
 
-	if (ch->options->presence)
+	if (ch->subscribers[entry->at].present)
 		broker_presence_remove(all->channels.broker, channel_slice(ch), slice_of(c->id));
 	if (!silently)
 		tell(all, c, ch, BROKER_LEAVE);
@@ -273,9 +274,13 @@ subscriptions_arrive(struct clients *all, struct client *c, const struct state_s
 void
 subscriptions_go_on(struct clients *all, struct client *c)
 {
-	for (uint32_t i = 0; c->subs && i < c->subs->n; i++) {
+	/* from behind, as the last takes the place of one that is left */
+	for (uint32_t i = c->subs ? c->subs->n : 0; i-- > 0 && c->subs;) {
 		struct channel *ch = c->subs->list[i].channel;
 
-		fanout_catch_up(all, ch, &ch->subscribers[c->subs->list[i].at]);
+		if (channel_is_gone(ch))
+			subscriptions_expel(all, c, ch);
+		else
+			fanout_catch_up(all, ch, &ch->subscribers[c->subs->list[i].at]);
 	}
 }

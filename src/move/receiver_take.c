@@ -45,8 +45,9 @@ judge(struct receiver *r, const char *data, size_t len)
 	struct conn_state state;
 	int fd = m->fds[0], rc;
 
-	if (state_decode(&state, data, len) != WSD_OK)
-		return "malformed state";
+	rc = state_decode(&state, data, len);
+	if (rc != WSD_OK)
+		return rc == WSD_E_UNSUPPORTED ? "its state needs a newer version" : "malformed state";
 	m->fds[0] = -1; /* theirs now */
 	rc = r->ops.arrived(r->ops.arg, fd, &state, m->index, claim, r);
 	if (rc == WSD_OK)

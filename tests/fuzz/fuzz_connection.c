@@ -52,6 +52,16 @@ static struct {
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
+static char rules_path[] = "/tmp/wsd-fuzz-XXXXXX";
+
+static const char rules[] =
+	"{\"channel\":{\"without_namespace\":{\"history_size\":5,\"history_ttl\":\"60s\",\"presence\":true,\"join_"
+	"leave\":true,"
+	"\"force_recovery\":true,\"allow_subscribe_for_client\":true,\"allow_publish_for_client\":true,"
+	"\"allow_history_for_client\":true,\"allow_presence_for_client\":true},\"namespaces\":[{\"name\":\"push\","
+	"\"join_leave\":true,\"force_push_join_leave\":true,\"allow_subscribe_for_client\":true,"
+	"\"allow_publish_for_subscriber\":true}]}}";
+
 static const char *
 setting(const char *name)
 {
@@ -69,6 +79,10 @@ setting(const char *name)
 		{ "SEND_QUEUE_BYTES", "4096" },
 		{ "SEND_TIMEOUT", "1000" },
 		{ "ALLOWED_ORIGINS", "https://example.org,*.example.net" },
+		{ "CHANNELS_FILE", rules_path },
+		{ "CHANNELS_MAX", "100" },
+		{ "HISTORY_BYTES", "1048576" },
+		{ "CHANNEL_LIMIT", "3" },
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
@@ -108,6 +122,7 @@ stop(void)
 	CHECK_ZERO(pthread_kill(server.thread, SIGTERM));
 	CHECK_ZERO(pthread_join(server.thread, NULL));
 	log_stop();
+	unlink(rules_path);
 	metrics_deinit();
 	conf_deinit(&server.conf);
 }
@@ -116,7 +131,10 @@ static void
 start(void)
 {
 	char pid[16], why[256];
+	int fd = mkstemp(rules_path);
 
+	CHECK_ZERO(fd_write_all(fd, rules, sizeof(rules) - 1));
+	fd_close(&fd);
 	CHECK(conf_load(&server.conf, setting, why, sizeof(why)) == WSD_OK);
 	listen_as(3, &server.at[0]);
 	listen_as(4, &server.at[1]);

@@ -292,6 +292,13 @@ def test_taken_connection_is_served(green, tcp):
         assert c.ask(message())["count"] == 8
 
 
+def test_connection_that_needs_a_newer_version_is_refused(green, near):
+    """Fields from 128 on are such that it must not go on without them."""
+    peer = green.peer().greet()
+    peer.say(OFFER, 1, state_of("guest", field(200, b"from the future")), [near.fileno()])
+    assert peer.hear() == (REFUSED, 1, b"its state needs a newer version")
+
+
 def test_who_says_nothing_does_not_keep_others_away(green):
     silent = green.peer()
     other = wait_for(lambda: _try_greet(green), "welcome for another")

@@ -785,6 +785,30 @@ test_new_rules(void **state)
 	said_is(ann, REFUSED("permission_denied", "permission denied", "plain:a"));
 }
 
+/* Who stands still is told when it goes on. */
+static void
+test_new_rules_while_standing_still(void **state)
+{
+	static const char none[] = "{\"channel\":{}}";
+	struct client *ann = guest("ann"), *bob = guest("bob");
+	char *why = NULL;
+
+	subscribe(ann, "plain:a");
+	subscribe(bob, "plain:a");
+	subscribe(ann, "cache:b");
+	fake_said(&ann->wire);
+	fake_said(&bob->wire);
+	client_hold(&rig.w.clients, ann);
+	channel_rules_now_set(rig_rules, channel_rules_parse(none, sizeof(none) - 1, &why));
+	assert_null(why);
+	channels_reload(&rig.w.clients);
+	said_is(bob, GONE("plain:a"));
+	assert_int_equal(subscriptions(), 2);
+	client_resume(&rig.w.clients, ann);
+	said_is(ann, GONE("cache:b") GONE("plain:a"));
+	assert_int_equal(subscriptions(), 0);
+}
+
 int
 main(void)
 {
@@ -814,6 +838,7 @@ main(void)
 		CHANNEL_TEST(test_goodbye_is_the_last),
 		CHANNEL_TEST(test_many),
 		CHANNEL_TEST(test_new_rules),
+		CHANNEL_TEST(test_new_rules_while_standing_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
