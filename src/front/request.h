@@ -13,13 +13,13 @@
 #include "base/names.h"
 #include "base/slice.h"
 
-#define REQUEST_HEAD_MAX       8192  /* bytes, the empty line included; more is 431 */
-#define REQUEST_HEADERS_MAX    100   /* lines; more is 431 */
+#define REQUEST_HEAD_MAX       8192    /* bytes, the empty line included; more is 431 */
+#define REQUEST_HEADERS_MAX    100     /* lines; more is 431 */
 #define REQUEST_BODY_MAX       1048576 /* bytes that a plain request's Content-Length may announce; more is 413 */
-#define REQUEST_PARAMETERS_MAX 100   /* of a plain request's query; more is 400 */
-#define REQUEST_COOKIES_MAX    200   /* of a plain request; more is 431 */
-#define REQUEST_TOKEN_MAX      64    /* of a session token */
-#define REQUEST_LINES_MAX      16    /* lines of one field that are kept */
+#define REQUEST_PARAMETERS_MAX 100     /* of a plain request's query; more is 400 */
+#define REQUEST_COOKIES_MAX    200     /* of a plain request; more is 431 */
+#define REQUEST_TOKEN_MAX      64      /* of a session token */
+#define REQUEST_LINES_MAX      16      /* lines of one field that are kept */
 
 enum request_kind {
 	REQUEST_PARTIAL,   /* good so far; the rest of the head has not come */

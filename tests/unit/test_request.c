@@ -174,7 +174,7 @@ static const struct expected plain[] = {
 
 	{ 400, "GET / HTTP/1.1\r\n" END },
 	{ 400, "GET / HTTP/1.0\r\n" HOST HOST END },
-	{ 413, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 65537\r\n" END },
+	{ 413, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 1048577\r\n" END },
 	{ 413, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999999\r\n" END },
 	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length: +5\r\n" END },
 	{ 400, "POST /x HTTP/1.1\r\n" HOST "Content-Length: 5, 5\r\n" END },
