@@ -100,8 +100,8 @@ void channel_end(struct clients *all, struct channel *ch);
 /* Where s stands from now on: up to here it has everything, or was told. */
 void channel_stands(const struct channel *ch, struct subscriber *s, const struct broker_position *at);
 
-/* fanout.c: what has come since the last time, or a part of it. Returns how much work that was: events and subscribers; the
- * channel may be gone then. */
+/* fanout.c: what has come since the last time, or a part of it. Returns how much work that was: events and subscribers;
+ * the channel may be gone then. */
 size_t fanout_read(struct clients *all, struct channel *ch);
 /* As a message has it; valid as long as the event. */
 void fanout_publication(struct reply_publication *out, const struct broker_event *event);
