@@ -123,6 +123,30 @@ def test_drain(instance, client):
 # ---------------------------------------------------------------- two
 
 
+RULES = {"channel": {"without_namespace": {"history_size": 10, "history_ttl": "1m", "presence": True,
+                                           "allow_subscribe_for_client": True}}}
+
+
+@root
+def test_channels(instance, raw, tmp_path):
+    rules = tmp_path / "channels.json"
+    rules.write_text(json.dumps(RULES))
+    blue = instance(CHANNELS_FILE=str(rules))
+    client = raw(blue).open()
+    client.send_text('{"type":"subscribe","channel":"news"}')
+    assert client.read_json()["type"] == "subscribed"
+    assert succeeds("channels", blue.name).splitlines()[1].split() == ["news", "1"]
+    assert len(succeeds("channels", blue.name, "chat:*").splitlines()) == 1
+    assert re.fullmatch(r"published, offset 1 of epoch \w{8}\n", succeeds("publish", blue.name, "news", '{"a": 1}'))
+    assert client.read_json()["data"] == {"a": 1}
+    succeeds("publish", blue.name, "news", "null")
+    assert [line.split(maxsplit=1) for line in succeeds("history", blue.name, "news").splitlines()] == [["1", '{"a":1}'], ["2", "null"]]
+    assert json.loads(succeeds("history", blue.name, "news", "--json", "--limit=1"))["publications"][0]["offset"] == 2
+    assert len(succeeds("presence", blue.name, "news").splitlines()) == 2
+    fails(1, rf"{blue.name}: unknown channel \(code 102\)", "publish", blue.name, "none:1", "1")
+    fails(2, "'{' is no JSON, .*", "publish", blue.name, "news", "{")
+
+
 @root
 def test_handoff(instance, crowd):
     one, other = instance(), instance()
