@@ -17,9 +17,10 @@
 
 #include "base/addr.h"
 #include "base/names.h"
-#include "base/slice.h"
 
 struct broker;
+struct channel_command;
+struct channel_command_result;
 struct channel_rules_now;
 struct conf;
 struct admin;
@@ -86,18 +87,6 @@ struct admin_handoff {
 	char why[128];
 };
 
-#define ADMIN_CHANNEL_MAX 255
-
-/* What a backend wants done with clients: those of a user, the one with an id, or both; zero-terminated, "": any. */
-enum admin_deed { ADMIN_DISCONNECT, ADMIN_UNSUBSCRIBE, ADMIN_MESSAGE };
-struct admin_command {
-	enum admin_deed deed;
-	char user[SUBJECT_MAX + 1];
-	char client[CONNECTION_ID_MAX + 1];
-	char channel[ADMIN_CHANNEL_MAX + 1]; /* ADMIN_UNSUBSCRIBE */
-	struct slice text;                   /* ADMIN_MESSAGE: a JSON value */
-};
-
 struct admin_ops {
 	void *arg;
 	struct broker *broker;           /* NULL, and the rules too: there are no channels */
@@ -107,8 +96,8 @@ struct admin_ops {
 	int (*page)(void *arg, struct admin_page *page);
 	int (*find)(void *arg, const char *id, struct admin_connection *out);
 	int (*disconnect)(void *arg, const char *id);
-	/* *n_done: with how many it was done. */
-	int (*command)(void *arg, const struct admin_command *command, uint32_t *n_done);
+	/* What a backend wants of clients. WSD_OK, also if it is for nobody: see the result. */
+	int (*command)(void *arg, const struct channel_command *command, struct channel_command_result *result);
 	int (*drain)(void *arg);
 	/* Begins: WSD_OK, WSD_E_BUSY, or why the other instance could not be reached (a negative errno). */
 	int (*handoff)(void *arg, const char *to, bool close);

@@ -34,8 +34,8 @@ static const struct {
 	{ "info", api_info },
 	{ "disconnect", api_disconnect },
 	{ "unsubscribe", api_unsubscribe },
-	{ "subscribe", not_available },
-	{ "refresh", not_available },
+	{ "subscribe", api_subscribe },
+	{ "refresh", api_refresh },
 	{ "rpc", not_available },
 };
 /* clang-format on */

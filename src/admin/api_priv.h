@@ -5,6 +5,7 @@
 
 #include "admin/admin_priv.h"
 #include "admin/api_request.h"
+#include "broker/broker.h"
 #include "channel/code.h"
 #include "channel/name.h"
 #include "channel/rules.h"
@@ -28,8 +29,10 @@ enum channel_code api_presence(struct api_call *call, const struct api_request *
 enum channel_code api_presence_stats(struct api_call *call, const struct api_request *request);
 enum channel_code api_channels(struct api_call *call, const struct api_request *request);
 enum channel_code api_info(struct api_call *call, const struct api_request *request);
-enum channel_code api_disconnect(struct api_call *call, const struct api_request *request);
+enum channel_code api_subscribe(struct api_call *call, const struct api_request *request);
 enum channel_code api_unsubscribe(struct api_call *call, const struct api_request *request);
+enum channel_code api_refresh(struct api_call *call, const struct api_request *request);
+enum channel_code api_disconnect(struct api_call *call, const struct api_request *request);
 
 /* The channel that a raw string names, its text in room. CHANNEL_FINE; or BAD_REQUEST, UNKNOWN_CHANNEL (no such
  * namespace), NOT_AVAILABLE (there are no channels here). */

@@ -8,8 +8,6 @@
 #include "proto/json_scan.h"
 #include "proto/utf8.h"
 
-#define DEPTH_MAX 64
-
 static const struct {
 	const char *name;
 	size_t offset;
@@ -66,7 +64,7 @@ api_request_parse(struct slice text, struct api_request *out, bool *wrong_type)
 	*wrong_type = false;
 	if (!utf8_valid(text.at, text.len))
 		return "not valid UTF-8";
-	while ((rc = json_walk(&walk, DEPTH_MAX, &name, &value)) > 0)
+	while ((rc = json_walk(&walk, API_DEPTH_MAX, &name, &value)) > 0)
 		take(out, name, value, wrong_type);
 	if (rc < 0)
 		return walk.why;
@@ -78,7 +76,7 @@ api_is_json(struct slice text)
 {
 	const char *end = text.at + text.len, *at = json_scan_space(text.at, end), *why;
 
-	at = at < end && utf8_valid(text.at, text.len) ? json_scan_value(at, end, DEPTH_MAX, &why) : NULL;
+	at = at < end && utf8_valid(text.at, text.len) ? json_scan_value(at, end, API_DEPTH_MAX, &why) : NULL;
 	return at && json_scan_space(at, end) == end;
 }
 
@@ -91,7 +89,7 @@ api_next_value(struct slice *array, struct slice *value)
 		at = json_scan_space(at + 1, end);
 	if (at >= end || *at == ']')
 		return false;
-	after = json_scan_value(at, end, DEPTH_MAX, &why);
+	after = json_scan_value(at, end, API_DEPTH_MAX, &why);
 	if (!after)
 		return false;
 	*value = (struct slice){ at, (size_t)(after - at) };
@@ -106,7 +104,8 @@ api_only_member(struct slice object, struct slice *name, struct slice *value)
 	struct json_walk walk = { .at = object.at, .end = object.at + object.len };
 	struct slice more[2];
 
-	return json_walk(&walk, DEPTH_MAX, name, value) > 0 && json_walk(&walk, DEPTH_MAX, &more[0], &more[1]) == 0;
+	return json_walk(&walk, API_DEPTH_MAX, name, value) > 0 &&
+	       json_walk(&walk, API_DEPTH_MAX, &more[0], &more[1]) == 0;
 }
 
 bool

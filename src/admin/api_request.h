@@ -9,6 +9,8 @@
 
 #include "base/slice.h"
 
+#define API_DEPTH_MAX 64 /* arrays and objects within each other */
+
 /* name, kind; null counts as absent. */
 #define API_MEMBERS(X) \
 	X(channel, API_STRING) \
@@ -26,7 +28,19 @@
 	X(epoch, API_STRING) \
 	X(reverse, API_BOOLEAN) \
 	X(pattern, API_STRING) \
-	X(commands, API_ARRAY)
+	X(commands, API_ARRAY) \
+	X(parallel, API_BOOLEAN) \
+	X(session, API_STRING) \
+	X(info, API_ANY) \
+	X(b64info, API_STRING) \
+	X(recover_since, API_OBJECT) \
+	X(expire_at, API_NUMBER) \
+	X(expired, API_BOOLEAN) \
+	X(override, API_OBJECT) \
+	X(whitelist, API_ARRAY) \
+	X(disconnect, API_OBJECT) \
+	X(code, API_NUMBER) \
+	X(reason, API_STRING)
 
 enum api_kind { API_ANY, API_STRING, API_NUMBER, API_BOOLEAN, API_OBJECT, API_ARRAY };
 

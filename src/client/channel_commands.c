@@ -123,6 +123,12 @@ is_told_of_others(const struct request *q)
 	return q->options->force_push_join_leave || message_is(q->m->join_leave, false);
 }
 
+static bool
+has_room(const struct request *q)
+{
+	return !q->c->subs || q->c->subs->n < q->all->conf->channel_limit;
+}
+
 static enum channel_code
 may_subscribe(const struct request *q)
 {
@@ -134,7 +140,7 @@ may_subscribe(const struct request *q)
 		return code;
 	if (q->s)
 		return CHANNEL_ALREADY_SUBSCRIBED;
-	if (q->c->subs && q->c->subs->n >= q->all->conf->channel_limit)
+	if (!has_room(q))
 		return CHANNEL_LIMIT_EXCEEDED;
 	if (o->force_push_join_leave || !is_told_of_others(q))
 		return CHANNEL_FINE;
@@ -142,8 +148,8 @@ may_subscribe(const struct request *q)
 	return o->join_leave ? channel_may_see_presence(o, &q->name, &who) : CHANNEL_NOT_AVAILABLE;
 }
 
-/* Listens first, so that nothing is lost between what it is told now and what comes. */
-static void
+/* Listens first, so that nothing is lost between what it is told now and what comes. As subscriptions_add(). */
+static int
 subscribe(struct request *q)
 {
 	struct broker_position at;
@@ -155,13 +161,11 @@ subscribe(struct request *q)
 	if (q->ch && q->options->join_leave)
 		fanout_read(q->all, q->ch); /* it is told who comes from now on, and not who has come before it */
 	if (!client_is_open(q->c))
-		return; /* and something was the end of it */
+		return WSD_OK; /* and something was the end of it */
 	rc = subscriptions_add(q->all, q->c, q->name.text, q->options, &q->ch, &q->s);
 
-	if (rc != WSD_OK) {
-		refuse(q, code_of(rc));
-		return;
-	}
+	if (rc != WSD_OK)
+		return rc;
 	t = begin_text(q);
 	q->s->join_leave = q->options->join_leave && is_told_of_others(q);
 	reply_publications_begin(t, "subscribed", q->name.text);
@@ -175,6 +179,26 @@ subscribe(struct request *q)
 	client_say(q->all, q->c, t);
 	if (subscriptions_find(q->c, channels_find(q->all, q->name.text)))
 		subscriptions_tell_joined(q->all, q->c, q->ch);
+	return WSD_OK;
+}
+
+int
+channel_subscribe_for(struct clients *all, struct client *c, struct slice channel, struct slice recover)
+{
+	struct message m = { .recover = recover };
+	struct request q = { .all = all, .c = c, .m = &m };
+
+	if (!all->channels.listener)
+		return WSD_E_CLOSED;
+	if (channel_name_parse(channel, &q.name) != WSD_OK)
+		return WSD_E_MALFORMED;
+	q.options = channel_rules_find(all->channels.rules, &q.name);
+	if (!q.options)
+		return WSD_E_UNKNOWN;
+	q.ch = channels_find(all, channel);
+	if (subscriptions_find(c, q.ch))
+		return WSD_OK;
+	return has_room(&q) ? subscribe(&q) : WSD_E_FULL;
 }
 
 void
@@ -187,8 +211,8 @@ channel_subscribe(struct clients *all, struct client *c, const struct message *m
 		return;
 	code = may_subscribe(&q);
 	if (code == CHANNEL_FINE)
-		subscribe(&q);
-	else
+		code = code_of(subscribe(&q));
+	if (code != CHANNEL_FINE)
 		refuse(&q, code);
 }
 

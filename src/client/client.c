@@ -91,24 +91,6 @@ client_say(struct clients *all, struct client *c, const struct text *t)
 	}
 }
 
-bool
-client_push(struct clients *all, struct client *c, struct slice json)
-{
-	struct text t = { .at = NULL };
-	bool fits;
-
-	TEXT_PUT(&t, "{\"type\":\"message\",\"data\":");
-	text_put_slice(&t, json);
-	TEXT_PUT(&t, ",\"timestamp\":\"");
-	text_put(&t, clients_stamp(all, 0), CLOCK_ISO8601_LEN);
-	TEXT_PUT(&t, "\"}");
-	fits = t.len <= client_room(all, c);
-	if (fits)
-		client_say(all, c, &t);
-	text_free(&t);
-	return fits && client_is_open(c);
-}
-
 size_t
 client_room(const struct clients *all, const struct client *c)
 {

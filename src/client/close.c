@@ -6,7 +6,9 @@
 #include "client/client_priv.h"
 
 #include <inttypes.h>
+#include <string.h>
 
+#include "channel/command.h"
 #include "client/subscriptions.h"
 #include "conf/conf.h"
 #include "log/log.h"
@@ -43,11 +45,25 @@ leave(struct clients *all, struct client *c, uint16_t code)
 	wheel_set(&all->wheel, &c->timer, clients_now_ms(all) + LEAVE_MS);
 }
 
+static void
+say_goodbye(struct clients *all, struct client *c, const char *reason, bool reconnect, uint32_t retry_after_ms)
+{
+	char *out = client_text(all, c);
+
+	if (out)
+		client_text_end(all, reply_goodbye(out, &(struct reply_goodbye){
+								.reason = reason,
+								.total = c->count,
+								.timestamp = clients_stamp(all, 0),
+								.reconnect = reconnect,
+								.retry_after_ms = retry_after_ms,
+							}));
+}
+
 void
 client_bye(struct clients *all, struct client *c, enum client_bye bye, uint32_t retry_after_ms)
 {
 	const struct bye_info *info = &byes[bye];
-	char *out;
 
 	if (!client_is_open(c))
 		return;
@@ -59,17 +75,25 @@ client_bye(struct clients *all, struct client *c, enum client_bye bye, uint32_t 
 	} else if (bye == CLIENT_BYE_EXPIRED) {
 		metrics_add(all->shard, METRIC_ERROR_TOKEN_EXPIRED, 1);
 	}
-	out = client_text(all, c);
-	if (out)
-		client_text_end(all, reply_goodbye(out, &(struct reply_goodbye){
-								.reason = info->reason,
-								.total = c->count,
-								.timestamp = clients_stamp(all, 0),
-								.reconnect = info->reconnect,
-								.retry_after_ms = retry_after_ms,
-							}));
+	say_goodbye(all, c, info->reason, info->reconnect, retry_after_ms);
 	c->session_over = info->session_over;
 	leave(all, c, info->code);
+}
+
+void
+client_dismiss(struct clients *all, struct client *c, uint16_t code, struct slice reason)
+{
+	bool reconnect = code < 3500 || (code >= 4000 && code < 4500);
+	char text[CHANNEL_REASON_MAX + 1];
+
+	if (!client_is_open(c))
+		return;
+	CHECK(reason.len <= CHANNEL_REASON_MAX);
+	memcpy(text, reason.at, reason.len);
+	text[reason.len] = '\0';
+	say_goodbye(all, c, text, reconnect, 0);
+	c->session_over = !reconnect;
+	leave(all, c, code);
 }
 
 void

@@ -29,8 +29,9 @@ struct reply_established {
 };
 
 struct reply_goodbye {
-	const char *reason; /* "shutdown", "restart", "replaced", "disconnect", "timeout", ...; at most 32 characters */
-	uint64_t total;     /* messages counted on the connection */
+	const char
+		*reason; /* "shutdown", "restart", "replaced", "disconnect", "timeout", ...; at most 128 characters */
+	uint64_t total;  /* messages counted on the connection */
 	const char *timestamp;
 	bool reconnect;
 	uint32_t retry_after_ms;

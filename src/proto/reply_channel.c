@@ -139,6 +139,16 @@ reply_publication(struct text *t, struct slice channel, const struct reply_publi
 }
 
 void
+reply_message(struct text *t, struct slice data, const char *timestamp)
+{
+	put_type(t, "message");
+	TEXT_PUT(t, ",\"data\":");
+	text_put_slice(t, data);
+	put_timestamp(t, timestamp);
+	TEXT_PUT(t, "}");
+}
+
+void
 reply_publications_begin(struct text *t, const char *type, struct slice channel)
 {
 	put_type(t, type);

@@ -41,6 +41,9 @@ struct reply_publication {
 /* A publication as it happens, whole. */
 void reply_publication(struct text *t, struct slice channel, const struct reply_publication *p);
 
+/* What a backend says to one client. */
+void reply_message(struct text *t, struct slice data, const char *timestamp);
+
 /* Those that answer a question: the beginning, each, and how it ends. */
 void reply_publications_begin(struct text *t, const char *type, struct slice channel);
 void reply_publications_add(struct text *t, const struct reply_publication *p);

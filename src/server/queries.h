@@ -47,6 +47,6 @@ int query_find(void *arg, const char *id, struct admin_connection *out);
 int query_disconnect(void *arg, const char *id);
 
 /* queries_commands.c. The same. */
-int query_command(void *arg, const struct admin_command *command, uint32_t *n_done);
+int query_command(void *arg, const struct channel_command *command, struct channel_command_result *result);
 
 #endif

@@ -1,123 +1,150 @@
 /* SPDX-License-Identifier: MIT */
-/* What backends want done with clients: each worker does it with those of its own, and the last to be done wakes who
+/* What backends want of clients: main knows where one sits, or asks all workers; the last one that answers wakes who
  * asked. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "channel/command.h"
+#include "conf/conf.h"
+#include "front/front.h"
 #include "loop/ask.h"
 #include "server/queries.h"
 #include "server/workers.h"
 
-struct order {
-	enum admin_deed deed;
-	char user[SUBJECT_MAX + 1];
-	char client[CONNECTION_ID_MAX + 1];
-	char channel[ADMIN_CHANNEL_MAX + 1];
-	char *text; /* the order's own */
-	size_t text_len;
-	_Atomic uint32_t n_done; /* the answer */
+struct errand;
+
+struct part {
+	struct worker_command command;
+	struct errand *errand;
 };
 
-struct tally {
+/* A command on its way. Its texts lie behind its parts. */
+struct errand {
 	struct ask *ask;
-	struct order *order;      /* lives until the ask is answered */
-	_Atomic uint32_t missing; /* [atomic] workers that are not done yet, and main as long as it sends */
-	struct part {
-		struct worker_command command;
-		struct tally *tally;
-	} parts[];
+	struct channel_command what;
+	_Atomic uint32_t missing; /* [atomic] parts not answered yet */
+	uint32_t n;
+	struct part parts[];
 };
 
-static const enum worker_deed deeds[] = {
-	[ADMIN_DISCONNECT] = WORKER_DISCONNECT,
-	[ADMIN_UNSUBSCRIBE] = WORKER_UNSUBSCRIBE,
-	[ADMIN_MESSAGE] = WORKER_MESSAGE,
+struct question {
+	struct errand *errand;
 };
 
 static void
 drop(void *payload)
 {
-	struct order *order = payload;
+	struct question *q = payload;
 
-	free(order->text);
+	free(q->errand);
 }
 
-/* ---- main, and workers ----------------------------------------------------------------------- */
+static struct slice
+copy(char **room, struct slice text)
+{
+	char *at = *room;
+
+	if (text.len > 0)
+		memcpy(at, text.at, text.len);
+	*room += text.len;
+	return (struct slice){ at, text.len };
+}
+
+static struct errand *
+errand_create(const struct channel_command *c, uint32_t workers)
+{
+	size_t head = sizeof(struct errand) + workers * sizeof(struct part);
+	struct errand *e =
+		malloc(head + c->client.len + 1 + c->user.len + c->spared.len + c->channel.len + c->data.len);
+	char *room = (char *)e + head;
+
+	if (!e)
+		return NULL;
+	memset(e, 0, head);
+	e->what = *c;
+	e->what.client = copy(&room, c->client);
+	*room++ = '\0'; /* front_find() wants it so */
+	e->what.user = copy(&room, c->user);
+	e->what.spared = copy(&room, c->spared);
+	e->what.channel = copy(&room, c->channel);
+	e->what.data = copy(&room, c->data);
+	return e;
+}
+
+/* ---- main, and workers -------------------------------------------------------------------------- */
 
 static void
-done_one(struct tally *tally)
+answered_one(struct errand *e)
 {
-	if (atomic_fetch_sub_explicit(&tally->missing, 1, memory_order_acq_rel) != 1)
-		return;
-	ask_answer(tally->ask, WSD_OK);
-	free(tally);
+	if (atomic_fetch_sub_explicit(&e->missing, 1, memory_order_acq_rel) == 1)
+		ask_answer(e->ask, WSD_OK);
 }
 
 static void
-on_done(struct worker_command *command) /* worker's thread */
+on_answered(struct worker_command *command) /* worker's thread */
 {
-	struct part *part = (struct part *)command;
-
-	atomic_fetch_add_explicit(&part->tally->order->n_done, command->n_done, memory_order_relaxed);
-	done_one(part->tally);
+	answered_one(((struct part *)command)->errand);
 }
 
 static void
-run_order(struct ask *ask, void *payload, void *owner)
+send_part(const struct queries *of, struct errand *e, uint32_t worker, const struct front_seat *seat)
 {
-	struct order *order = payload;
-	struct queries *of = owner;
-	uint32_t n = workers_count(of->workers);
-	struct tally *tally = calloc(1, sizeof(*tally) + n * sizeof(*tally->parts));
+	struct worker *w = workers_at(of->workers, worker);
+	struct part *part = &e->parts[e->n++];
 
-	if (!tally) {
-		ask_answer(ask, -ENOMEM);
-		return;
+	part->errand = e;
+	part->command.what = &e->what;
+	part->command.serial = seat ? seat->serial : 0;
+	part->command.slot = seat ? seat->slot : 0;
+	part->command.answered = on_answered;
+	atomic_fetch_add_explicit(&e->missing, 1, memory_order_relaxed);
+	if (!w || worker_command(w, &part->command) != WSD_OK) /* its connections are on their way out */
+		answered_one(e);
+}
+
+static void
+run_command(struct ask *ask, void *payload, void *owner)
+{
+	struct errand *e = ((struct question *)payload)->errand;
+	const struct queries *of = owner;
+	struct front_seat seat;
+
+	e->ask = ask;
+	atomic_store_explicit(&e->missing, 1, memory_order_relaxed); /* for ourselves, given back below */
+	if (e->what.client.len == 0) {
+		for (uint32_t i = 0; i < workers_count(of->workers); i++)
+			send_part(of, e, i, NULL);
+	} else if (front_find(of->front, e->what.client.at, &seat)) {
+		send_part(of, e, seat.worker, &seat);
 	}
-	tally->ask = ask;
-	tally->order = order;
-	atomic_store_explicit(&tally->missing, n + 1, memory_order_relaxed);
-	for (uint32_t i = 0; i < n; i++) {
-		struct worker *w = workers_at(of->workers, i);
-		struct part *part = &tally->parts[i];
-
-		part->tally = tally;
-		part->command = (struct worker_command){ .done = on_done,
-							 .deed = deeds[order->deed],
-							 .user = order->user,
-							 .client = order->client,
-							 .channel = order->channel,
-							 .text = { order->text, order->text_len } };
-		if (!w || worker_command(w, &part->command) != WSD_OK)
-			on_done(&part->command);
-	}
-	done_one(tally);
+	answered_one(e);
 }
 
-/* ---- the HTTP threads ------------------------------------------------------------------------ */
+/* ---- the HTTP threads ---------------------------------------------------------------------------- */
 
 int
-query_command(void *arg, const struct admin_command *command, uint32_t *n_done)
+query_command(void *arg, const struct channel_command *command, struct channel_command_result *result)
 {
-	static const struct ask_kind kind = { .size = sizeof(struct order), .run = run_order, .drop = drop };
-	struct order order = { .deed = command->deed, .text_len = command->text.len };
+	static const struct ask_kind kind = { .size = sizeof(struct question), .run = run_command, .drop = drop };
 	struct queries *of = arg;
+	struct question q = { .errand = errand_create(command, of->workers->conf->workers) };
 	int rc;
 
-	memcpy(order.user, command->user, sizeof(order.user));
-	memcpy(order.client, command->client, sizeof(order.client));
-	memcpy(order.channel, command->channel, sizeof(order.channel));
-	if (command->text.len > 0) {
-		order.text = malloc(command->text.len);
-		if (!order.text)
-			return -ENOMEM;
-		memcpy(order.text, command->text.at, command->text.len);
+	*result = (struct channel_command_result){ .rc = WSD_OK };
+	if (!q.errand)
+		return -ENOMEM;
+	rc = ask(&of->box, &kind, &q, QUERY_PATIENCE_MS);
+	for (uint32_t i = 0; rc == WSD_OK && i < q.errand->n; i++) {
+		const struct channel_command_result *one = &q.errand->parts[i].command.result;
+
+		result->done += one->done;
+		result->moving += one->moving;
+		if (result->rc == WSD_OK)
+			result->rc = one->rc;
 	}
-	rc = ask(&of->box, &kind, &order, QUERY_PATIENCE_MS);
-	*n_done = order.n_done;
-	if (rc != WSD_E_TIMEOUT)
-		free(order.text);
+	if (rc != WSD_E_TIMEOUT) /* then it goes with the answer */
+		free(q.errand);
 	return rc;
 }

@@ -1,60 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* What backends have done with clients, whoever of this worker's they mean. Worker's thread. */
+/* What backends want of clients, passed on to those of this worker that are meant. Worker's thread. */
 #include "worker/worker_priv.h"
 
-#include <string.h>
-
 #include "base/err.h"
-#include "client/channels.h"
-#include "client/subscriptions.h"
-
-/* Named by its user, its id or both. One that is moving or leaving is not asked any more. */
-static bool
-is_meant(const struct worker_command *command, const struct client *c)
-{
-	return client_is_open(c) && (!command->user[0] || strcmp(command->user, client_user(c)) == 0) &&
-	       (!command->client[0] || strcmp(command->client, c->id) == 0);
-}
-
-static bool
-unsubscribe(struct worker *w, struct client *c, const struct worker_command *command)
-{
-	struct channel *ch = channels_find(&w->clients, slice_of(command->channel));
-
-	if (!ch || !subscriptions_find(c, ch))
-		return false;
-	subscriptions_expel(&w->clients, c, ch);
-	return true;
-}
-
-static bool
-do_with(struct worker *w, struct client *c, const struct worker_command *command)
-{
-	switch (command->deed) {
-	case WORKER_DISCONNECT:
-		client_bye(&w->clients, c, CLIENT_BYE_OPERATOR, 0);
-		return true;
-	case WORKER_UNSUBSCRIBE:
-		return unsubscribe(w, c, command);
-	case WORKER_MESSAGE:
-		return client_push(&w->clients, c, command->text);
-	}
-	return false;
-}
+#include "client/backend.h"
 
 static void
 run_command(struct mail *mail, void *owner)
 {
 	struct worker_command *command = (struct worker_command *)mail;
+	bool one = command->serial != 0;
 	struct worker *w = owner;
+	uint32_t from = one ? command->slot : 0, to = one ? command->slot + 1 : w->slots.n_room;
 
-	for (uint32_t slot = 0; slot < w->slots.n_room; slot++) {
+	for (uint32_t slot = from; slot < to && slot < w->slots.n_room; slot++) {
 		struct client *c = w->slots.clients[slot];
 
-		if (c && is_meant(command, c))
-			command->n_done += do_with(w, c, command);
+		if (c && (!one || c->serial == command->serial) && backend_means(c, command->what))
+			backend_run(&w->clients, c, command->what, &command->result);
 	}
-	command->done(command);
+	command->answered(command);
 }
 
 int

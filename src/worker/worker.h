@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/slice.h"
+#include "channel/command.h"
 #include "client/guest.h"
 #include "loop/mailbox.h"
 #include "loop/thread.h"
@@ -42,22 +42,15 @@ struct worker_question {
 	uint64_t queued_bytes;
 };
 
-/* What a backend wants done. */
-enum worker_deed {
-	WORKER_DISCONNECT,
-	WORKER_UNSUBSCRIBE, /* from `channel` */
-	WORKER_MESSAGE,     /* `text`, a JSON value, is pushed */
-};
-
-/* With those clients of a worker that have this user, this id, or both. */
+/* What a backend wants of this worker's clients. The mail goes back through `answered`. */
 struct worker_command {
 	struct mail mail;
-	/* On the worker's thread, when it is done; owns the command. */
-	void (*done)(struct worker_command *command);
-	enum worker_deed deed;
-	const char *user, *client, *channel; /* "": any */
-	struct slice text;
-	uint32_t n_done; /* how many clients it was done with */
+	const struct channel_command *what; /* lasts until it is answered */
+	uint64_t serial;                    /* 0: all that it is for; else the one in this seat */
+	uint32_t slot;
+	/* On the worker's thread, after the result has been filled; owns the command. */
+	void (*answered)(struct worker_command *command);
+	struct channel_command_result result;
 };
 
 /* A connection that stands still and can go on in another process. Its socket is still the worker's: it may
@@ -132,7 +125,8 @@ int worker_ask(struct worker *worker, struct worker_question *q);
  * are not counted. */
 int worker_dismiss(struct worker *worker, struct worker_question *q, enum client_bye bye);
 
-/* Does it, then calls command->done. WSD_OK or WSD_E_CLOSED (the caller owns the command, as what it points at). */
+/* Does it, and calls command->answered on the worker's thread. If it is for all of a user's clients, it looks at every client
+ * of the worker. WSD_OK or WSD_E_CLOSED (the caller owns the command). */
 int worker_command(struct worker *worker, struct worker_command *command);
 
 /* Orders, up to worker_export_stop(), need no memory: WSD_OK, WSD_E_CLOSED, or WSD_E_FULL if the worker has not looked

@@ -26,7 +26,7 @@ src/loop:     base log conf metrics / uv.h uthash.h
 src/auth:     base conf proto / jwt.h openssl/*
 src/wire:     base kept metrics proto loop / uv.h libwebsockets.h
 src/client:   base kept log conf metrics proto loop auth wire channel broker / uv.h uthash.h
-src/worker:   base kept metrics proto loop wire client / uv.h
+src/worker:   base kept metrics proto loop wire client channel / uv.h
 src/front:    base kept log conf metrics proto loop auth / uv.h uthash.h
 src/move:     base kept log proto loop sysd / uv.h
 src/admin:    base log conf metrics proto channel broker loop / json-c/* microhttpd.h uthash.h

@@ -138,6 +138,20 @@ worker_export_sessions(struct worker *w, uint32_t spread_ms)
 }
 
 int
+worker_command(struct worker *w, struct worker_command *command)
+{
+	struct fake_worker *fake = of(w);
+
+	if (fake->order_rc != WSD_OK)
+		return fake->order_rc;
+	fake->commands++;
+	fake->seat = (struct fake_seat){ command->serial, command->slot };
+	command->result = fake->result;
+	command->answered(command);
+	return WSD_OK;
+}
+
+int
 worker_reload(struct worker *w)
 {
 	of(w)->reloads++;

@@ -10,11 +10,18 @@
 
 #define FAKE_WORKERS 4
 
+struct fake_seat {
+	uint64_t serial;
+	uint32_t slot;
+};
+
 struct fake_worker {
 	struct worker *worker; /* NULL: it has been joined, or never started */
 	const struct worker_ops *ops;
 	unsigned drains, drain_stops, exports, session_exports, asks, last_exports, export_stops, reloads;
-	unsigned imports, released, kept;
+	unsigned imports, released, kept, commands;
+	struct fake_seat seat;                /* of the last command */
+	struct channel_command_result result; /* of every command */
 	enum client_bye bye;           /* of the last drain, or connection kept */
 	uint32_t spread_ms;            /* of the last drain or export of sessions */
 	struct worker_arrival arrival; /* the last; its fd has been closed */

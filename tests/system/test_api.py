@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: MIT
 """The channels' API, as backends use it: each method and error, keys, connections that are kept."""
 
+import contextlib
 import http.client
 import json
+import time
 
 import metrics
 import pytest
 from clients import Raw
+from process import features
 
 KEY = "key-of-the-backends"
 OLD = "key-of-before"
 RULES = {"channel": {
     "without_namespace": {"allow_subscribe_for_client": True, "allow_publish_for_client": True},
     "namespaces": [{"name": "chat", "history_size": 10, "history_ttl": "5m", "force_recovery": True, "presence": True,
-                    "allow_subscribe_for_client": True}]}}
+                    "allow_subscribe_for_client": True},
+                   {"name": "closed", "history_size": 10, "history_ttl": "5m", "force_recovery": True, "presence": True}]}}
+
+
+def serve(start, tmp_path, **settings):
+    path = tmp_path / "channels.json"
+    path.write_text(json.dumps(RULES))
+    return start(CHANNELS_FILE=str(path), **{"API_KEY": KEY, **settings})
 
 
 @pytest.fixture
 def daemon(start, tmp_path):
-    path = tmp_path / "channels.json"
-    path.write_text(json.dumps(RULES))
-    return start(CHANNELS_FILE=str(path), API_KEY=KEY, API_KEY_PREVIOUS=OLD, RATE_LIMIT_ADMIN="1/1")
+    return serve(start, tmp_path, API_KEY_PREVIOUS=OLD, RATE_LIMIT_ADMIN="1/1")
 
 
-@pytest.fixture
-def api(daemon):
-    """api(METHOD, **members): the status, and what it answers as JSON, all over one connection."""
+@contextlib.contextmanager
+def connected(daemon):
+    """METHOD, **members: the status, and what it answers as JSON, all over one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", daemon.admin_port, timeout=30)
 
     def call(method, headers=None, body=None, **members):
@@ -39,6 +47,12 @@ def api(daemon):
 
     yield call
     connection.close()
+
+
+@pytest.fixture
+def api(daemon):
+    with connected(daemon) as call:
+        yield call
 
 
 def result(answer):
@@ -131,9 +145,123 @@ def test_presence_and_channels(daemon, api):
 def test_disconnect(daemon, api):
     with subscriber(daemon, "news") as alice:
         assert result(api("disconnect", client="alice")) == {}
-        assert alice.read_json()["type"] == "goodbye"
+        told = alice.read_json()
+        assert (told["type"], told["reason"], told["reconnect"]) == ("goodbye", "disconnected by operator", False)
+        assert alice.read_close() == 1008
     assert result(api("disconnect", client="nobody")) == {}
-    assert error(api("disconnect")) == 107
+
+
+@pytest.mark.parametrize("code, reconnect", [(3000, True), (3499, True), (3500, False), (3999, False), (4000, True),
+                                             (4499, True), (4500, False), (4999, False)])
+def test_disconnect_with_a_code(daemon, api, code, reconnect):
+    with subscriber(daemon, "news") as alice:
+        result(api("disconnect", client="alice", disconnect={"code": code, "reason": "no m\u00f6re"}))
+        told = alice.read_json()
+        assert (told["type"], told["reason"], told["reconnect"]) == ("goodbye", "no m\u00f6re", reconnect)
+        assert alice.read_close() == code
+
+
+@pytest.mark.parametrize("members, code", [
+    ({}, 107), ({"client": ""}, 107), ({"client": "a/b"}, 107), ({"client": "x" * 129}, 107), ({"user": "x" * 129}, 107),
+    ({"client": "alice", "session": "s"}, 108), ({"client": "alice", "whitelist": [7]}, 107),
+    *(({"client": "alice", "disconnect": how}, 107) for how in (
+        {}, {"code": 1000}, {"code": 2999}, {"code": 5000}, {"code": -3500}, {"code": "3500"}, {"reason": "x"},
+        {"code": 3500, "reason": "x" * 124}, {"code": 3500, "reason": '"'}, {"code": 3500, "reason": "\n"}))])
+def test_who_cannot_be_disconnected(daemon, api, members, code):
+    with subscriber(daemon, "news") as alice:
+        assert error(api("disconnect", **members)) == code
+        alice.send_text('{"type":"ping"}')
+        assert alice.read_json()["type"] == "pong"
+
+
+def test_subscribe(daemon, api):
+    """Whatever a client may by itself; it is told as if it had asked."""
+    with Raw(daemon.port).open("/ws/chat/alice") as alice, subscriber(daemon, "news", "bob") as bob:
+        first = result(api("publish", channel="closed:1", data="before"))
+        assert result(api("subscribe", client="alice", channel="closed:1")) == {}
+        told = alice.read_json()
+        assert (told["type"], told["channel"], told["recovered"]) == ("subscribed", "closed:1", False)
+        assert (told["offset"], told["epoch"]) == (1, first["epoch"])
+        assert result(api("subscribe", client="alice", channel="closed:1")) == {}  # once is enough
+        result(api("publish", channel="closed:1", data="after"))
+        assert alice.read_json()["data"] == "after"
+        assert result(api("unsubscribe", client="alice", channel="closed:1")) == {}
+        assert alice.read_json()["type"] == "unsubscribed"
+        since = {"offset": 1, "epoch": first["epoch"]}
+        result(api("subscribe", client="alice", channel="closed:1", recover_since=since))
+        told = alice.read_json()
+        assert told["recovered"] and [p["data"] for p in told["publications"]] == ["after"]
+        bob.send_text('{"type":"ping"}')
+        assert bob.read_json()["type"] == "pong"
+    assert result(api("subscribe", client="nobody", channel="closed:1")) == {}
+
+
+@pytest.mark.parametrize("members, code", [
+    ({"channel": "news"}, 107), ({"client": "alice"}, 107), ({"client": "alice", "channel": "none:1"}, 102),
+    ({"client": "alice", "channel": "news", "recover_since": {"epoch": "x"}}, 107),
+    ({"client": "alice", "channel": "news", "recover_since": {"offset": -1}}, 107),
+    ({"client": "alice", "channel": "news", "recover_since": {"offset": 1, "epoch": "much too long"}}, 107),
+    *(({"client": "alice", "channel": "news", **more}, 108) for more in (
+        {"info": {}}, {"b64info": "eA=="}, {"data": 1}, {"b64data": "eA=="}, {"expire_at": 1}, {"override": {}}))])
+def test_what_cannot_be_subscribed(daemon, api, members, code):
+    with Raw(daemon.port).open("/ws/chat/alice") as alice:
+        assert error(api("subscribe", **members)) == code
+        alice.send_text('{"type":"ping"}')
+        assert alice.read_json()["type"] == "pong"
+
+
+def test_too_many_subscriptions(start, tmp_path):
+    daemon = serve(start, tmp_path, CHANNEL_LIMIT=1)
+    with subscriber(daemon, "news"), connected(daemon) as api:
+        assert error(api("subscribe", client="alice", channel="other")) == 106
+
+
+def test_refresh(daemon, api):
+    with Raw(daemon.port).open("/ws/chat/alice") as alice:
+        assert result(api("refresh", client="alice", expire_at=int(time.time()) + 3600)) == {}
+        told = alice.read_json()
+        assert told["type"] == "auth_response" and 3_590_000 < told["expiresIn"] <= 3_600_000
+        assert result(api("refresh", client="alice")) == {}  # it does not end at all
+        assert error(api("refresh", client="alice", expire_at=-1)) == 107
+        assert error(api("refresh", client="alice", info={})) == 108
+        assert result(api("refresh", client="alice", expired=True)) == {}
+        told = alice.read_json()
+        assert (told["type"], told["reason"]) == ("goodbye", "token_expired")
+    assert error(api("refresh")) == 107
+
+
+@pytest.mark.skipif("libjwt no" in features(), reason="built without libjwt")
+def test_all_of_a_user(start, tmp_path):
+    """And of nobody else, but for who is spared."""
+    from test_auth import SECRET, token  # what it needs may not be there
+
+    (tmp_path / "key").write_bytes(SECRET)
+    daemon = serve(start, tmp_path, AUTH="jwt", JWT_ALGORITHM="HS256", JWT_KEY_FILE=tmp_path / "key", WORKERS=2)
+    clients = {ident: Raw(daemon.port).open(f"/ws/chat/{ident}?token={token(sub=user)}")
+               for ident, user in [(f"a{n}", "al") for n in range(6)] + [("b0", "bo")]}
+
+    def seen(kind):
+        """Who has been told that, before the answer to a ping, if any comes."""
+        found = set()
+        for ident, one in clients.items():
+            one.send_text('{"type":"ping"}')
+            while (told := one.read_json()["type"]) not in ("pong", "goodbye"):
+                found |= {ident} if told == kind else set()
+            found |= {ident} if told == kind else set()
+        return found
+
+    with connected(daemon) as api:
+        assert result(api("subscribe", user="al", channel="closed:1")) == {}
+        assert seen("subscribed") == {f"a{n}" for n in range(6)}
+        assert result(api("presence_stats", channel="closed:1")) == {"num_clients": 6, "num_users": 1}
+        assert result(api("unsubscribe", user="al", client="a3", channel="closed:1")) == {}
+        assert seen("unsubscribed") == {"a3"}
+        assert result(api("unsubscribe", user="bo", client="a2", channel="closed:1")) == {}  # it is not his
+        assert seen("unsubscribed") == set()
+        assert result(api("disconnect", user="al", whitelist=["a1", "a4"])) == {}
+        assert seen("goodbye") == {"a0", "a2", "a3", "a5"}
+    for one in clients.values():
+        one.sock.close()
 
 
 def test_unsubscribe(daemon, api):
