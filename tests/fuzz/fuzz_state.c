@@ -19,11 +19,11 @@ try_state(const char *data, size_t size)
 	if (state_decode(&s, data, size) != WSD_OK)
 		return;
 	CHECK(s.queue_len <= size && strlen(s.id) <= CONNECTION_ID_MAX);
-	out = malloc(STATE_FIXED_MAX + s.queue_len);
-	twice = malloc(STATE_FIXED_MAX + s.queue_len);
+	out = malloc(state_size(&s));
+	twice = malloc(state_size(&s));
 	CHECK(out && twice);
 	len = state_encode(out, &s);
-	CHECK(len <= STATE_FIXED_MAX + s.queue_len);
+	CHECK(len <= state_size(&s));
 	CHECK(state_decode(&again, out, len) == WSD_OK);
 	CHECK(state_encode(twice, &again) == len && memcmp(out, twice, len) == 0);
 	free(twice);
