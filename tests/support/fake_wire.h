@@ -15,13 +15,14 @@
 
 #define FAKE_WIRES    600
 #define FAKE_TEXT_MAX 8192
+#define FAKE_SAID_MAX (4 * FAKE_TEXT_MAX)
 
 /* What has become of a wire. It outlives its `gone`, until wire_hub_destroy(). */
 struct fake_wire {
 	struct wire *wire;
 	unsigned texts, pings, messages; /* messages: wire_count_message() */
 	unsigned frames;                 /* runs of them, since fake_said() */
-	char *said;                      /* all texts since then, a line each; NULL: none */
+	char *said;                      /* all texts since then, a line each */
 	size_t said_len;
 	char last[FAKE_TEXT_MAX]; /* text, zero-terminated; a message that comes may overwrite it */
 	char last_ping[126];

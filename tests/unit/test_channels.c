@@ -5,6 +5,7 @@
 #include "client/travel.h"
 #include "kept/notes.h"
 #include "proto/state.h"
+#include "support/alloc.h"
 #include "support/json_c.h"
 #include "support/worker_rig.h"
 
@@ -96,7 +97,7 @@ without(struct json_object *o, const char *name)
 static void
 said_is(struct client *c, const char *expected)
 {
-	char got[4 * FAKE_TEXT_MAX], *at = got;
+	char got[FAKE_SAID_MAX], *at = got;
 	const char *said = fake_said(&c->wire);
 
 	for (const char *end; *said; said = end + 1) {
@@ -714,6 +715,58 @@ test_note(void **state)
 	assert_false(note.partial);
 }
 
+/* ---- without memory -------------------------------------------------------------------------- */
+
+/* Wherever it runs out, nobody is half subscribed, and who is told so is. */
+static void
+test_no_memory_to_subscribe(void **state)
+{
+	bool done = false;
+
+	for (int i = 0; !done; i++) {
+		struct client *ann = guest("ann");
+
+		text_free(&rig.w.clients.channels.text);
+		alloc.until_failure = i;
+		say(ann, "{\"type\":\"subscribe\",\"channel\":\"a\",\"recover\":{\"offset\":0}}");
+		alloc.until_failure = INT_MAX;
+		done = ann->subs && client_is_open(ann);
+		if (done)
+			assert_said(ann, "\"type\":\"subscribed\"");
+		assert_int_equal(subscriptions(), done);
+		if (client_is_open(ann) && !done)
+			assert_said(ann, "\"code\":\"internal\"");
+		fake_network_ends(&ann->wire);
+		assert_int_equal(subscriptions(), 0);
+		assert_true(i < 100);
+	}
+}
+
+/* Who cannot be sent what was published gets it with the next one. */
+static void
+test_no_memory_to_hand_on(void **state)
+{
+	struct client *ann = guest("ann"), *bob = guest("bob");
+
+	subscribe(ann, "a");
+	subscribe(bob, "a");
+	for (int i = 0; i < 6; i++) {
+		fake_said(&ann->wire);
+		fake_said(&bob->wire);
+		text_free(&rig.w.clients.channels.news);
+		publish_from_outside("a", "1");
+		alloc.until_failure = i;
+		turn();
+		alloc.until_failure = INT_MAX;
+		publish_from_outside("a", "2");
+		turn();
+		assert_int_equal(rig_wire(ann)->texts, 2 + 2 * (i + 1));
+		assert_int_equal(rig_wire(bob)->texts, 2 + 2 * (i + 1));
+		assert_said(ann, "\"data\":2");
+	}
+	assert_int_equal(metrics_sum(METRIC_GAPS), 0);
+}
+
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 static void
@@ -835,6 +888,8 @@ main(void)
 		CHANNEL_TEST(test_moving_elsewhere),
 		CHANNEL_TEST(test_user_goes_along),
 		CHANNEL_TEST(test_note),
+		CHANNEL_TEST(test_no_memory_to_subscribe),
+		CHANNEL_TEST(test_no_memory_to_hand_on),
 		CHANNEL_TEST(test_goodbye_is_the_last),
 		CHANNEL_TEST(test_many),
 		CHANNEL_TEST(test_new_rules),
