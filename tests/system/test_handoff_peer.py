@@ -275,7 +275,7 @@ def test_what_must_not_be_skipped_is_refused(green, tcp):
     peer = green.peer().greet()
     peer.say(OFFER, 2, state_of("guest", field(200, b"from the future")), [near.fileno()])
     near.close()
-    assert peer.hear() == (REFUSED, 2, b"malformed state")
+    assert peer.hear() == (REFUSED, 2, b"its state needs a newer version")
     peer.finish()
     far.close()
 
