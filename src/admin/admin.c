@@ -21,6 +21,7 @@
 static const struct admin_limits usual_limits = {
 	.connections = { [ADMIN_SIDE_PUBLIC] = 256, [ADMIN_SIDE_ADMIN] = 64 },
 	.of_one_client = { [ADMIN_SIDE_PUBLIC] = 32, [ADMIN_SIDE_ADMIN] = 16 },
+	.backends = 128,
 	.idle_s = 10,
 	.kept_s = 60,
 	.request_ms = 10000,
@@ -36,17 +37,43 @@ holder(const struct conf *conf, const struct addr *peer)
 	return *peer;
 }
 
+static const struct addr nobody = { .family = ADDR_NONE }; /* who is not counted by address */
+
 /* MHD calls this before it closes the socket: who sees the connection end may come again. */
 static void
 count_connection(void *cls, struct MHD_Connection *conn, void **context, enum MHD_ConnectionNotificationCode what)
 {
 	struct side *side = cls;
+	struct visit *visit = *context;
+	struct addr peer = exchange_peer(conn), held_by = holder(side->admin->conf, &peer);
 
-	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-		struct addr peer = exchange_peer(conn), held_by = holder(side->admin->conf, &peer);
-
-		places_give_back(&side->places, &held_by);
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = calloc(1, sizeof(*visit)); /* NULL: it is not kept */
+		return;
 	}
+	if (visit && visit->kept)
+		places_give_back(&side->kept, &nobody);
+	else
+		places_give_back(&side->places, &held_by);
+	free(visit);
+	*context = NULL;
+}
+
+bool
+admin_keep(struct side *side, struct MHD_Connection *conn)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct visit *visit = info ? info->socket_context : NULL;
+	struct addr peer = exchange_peer(conn), held_by = holder(side->admin->conf, &peer);
+
+	if (!visit || visit->kept)
+		return visit != NULL;
+	if (places_take(&side->kept, &nobody) != WSD_OK)
+		return false;
+	places_give_back(&side->places, &held_by);
+	visit->kept = true;
+	MHD_set_connection_option(conn, MHD_CONNECTION_OPTION_TIMEOUT, side->admin->limits.kept_s);
+	return true;
 }
 
 /* Paths and parameters are decoded by percent_decode(), which tells an escaped zero from the text's end. */
@@ -60,13 +87,14 @@ static int
 side_start(struct side *side, struct admin *admin, enum admin_side which, struct metrics_shard *shard)
 {
 	const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET;
+	const struct admin_limits *limits = &admin->limits;
 	/* clang-format off */
 	const struct MHD_OptionItem options[] = {
 		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)exchange_over, NULL },
 		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)count_connection, side },
 		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escapes, NULL },
-		{ MHD_OPTION_CONNECTION_LIMIT, 2 * (intptr_t)admin->limits.connections[which], NULL },
-		{ MHD_OPTION_CONNECTION_TIMEOUT, admin->limits.idle_s, NULL },
+		{ MHD_OPTION_CONNECTION_LIMIT, 2 * (intptr_t)(limits->connections[which] + limits->backends), NULL },
+		{ MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, NULL },
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_ROOM, NULL },
 		{ MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
 		{ MHD_OPTION_END, 0, NULL },
@@ -77,7 +105,8 @@ side_start(struct side *side, struct admin *admin, enum admin_side which, struct
 	side->which = which;
 	side->shard = shard;
 	page_init(side);
-	if (places_init(&side->places, admin->limits.connections[which], admin->limits.of_one_client[which]) != WSD_OK)
+	if (places_init(&side->places, limits->connections[which], limits->of_one_client[which]) != WSD_OK ||
+	    places_init(&side->kept, limits->backends, limits->backends) != WSD_OK)
 		return -ENOMEM;
 	side->daemon =
 		MHD_start_daemon(flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
@@ -128,8 +157,10 @@ admin_destroy(struct admin **admin)
 	for (unsigned i = 0; i < ADMIN_SIDES; i++)
 		if (a->sides[i].daemon)
 			MHD_stop_daemon(a->sides[i].daemon);
-	for (unsigned i = 0; i < ADMIN_SIDES; i++)
+	for (unsigned i = 0; i < ADMIN_SIDES; i++) {
 		places_deinit(&a->sides[i].places);
+		places_deinit(&a->sides[i].kept);
+	}
 	rate_destroy(&a->rates);
 	a->magic = 0;
 	free(a);

@@ -31,6 +31,7 @@ struct rate_table;
 struct admin_limits {
 	unsigned connections[ADMIN_SIDES];
 	unsigned of_one_client[ADMIN_SIDES];
+	unsigned backends;   /* connections that they keep, beside those */
 	unsigned idle_s;     /* a connection on which nothing moves is closed, */
 	unsigned kept_s;     /* and one that a backend keeps for its next request */
 	uint32_t request_ms; /* and one whose body takes longer than this in all */
@@ -42,7 +43,13 @@ struct side {
 	struct metrics_shard *shard;
 	enum admin_side which;
 	char page_policy[PAGE_POLICY_MAX]; /* [const after start] */
-	struct places places;              /* from admin_reserve() until MHD is through with the connection */
+	struct places places;              /* from admin_reserve() until MHD is through with the connection, */
+	struct places kept;                /* or a backend keeps it: then it is among these */
+};
+
+/* One connection, as long as MHD has it. */
+struct visit {
+	bool kept; /* its place is among those */
 };
 
 struct admin {
@@ -117,6 +124,10 @@ struct exchange {
 	size_t swallowed;
 };
 
+/* admin.c: the connection is a backend's, and stays for its next request, without keeping others from connecting.
+ * False: as many as may be kept are. */
+bool admin_keep(struct side *side, struct MHD_Connection *conn);
+
 int admin_create_limited(struct admin **out, const struct conf *conf, const struct admin_ops *ops,
 			 struct metrics_shard *public_shard, struct metrics_shard *admin_shard,
 			 const struct admin_limits *limits);
@@ -144,6 +155,8 @@ bool authorize_host(const char *allowed, const char *host);
 
 /* audit.c: logs a request that changes state, once its answer is decided. */
 void audit_change(struct exchange *ex);
+/* The same of a command of a backend. code: that of its answer, 0 if it was done. */
+void audit_command(struct exchange *ex, const char *method, int code);
 
 /* respond.c: decide the answer; a later decision replaces an earlier one. */
 /* An object, without the newline at its end; texts in it are made by json_text(), unless they are names. */

@@ -20,32 +20,33 @@ not_available(struct api_call *call, const struct api_request *request)
 }
 
 /* clang-format off */
-static const struct {
+static const struct api_method {
 	const char *name;
 	api_method_cb run;
+	bool audited; /* it changes what is there, and is not done all the time */
 } methods[] = {
-	{ "publish", api_publish },
-	{ "broadcast", api_broadcast },
-	{ "history", api_history },
-	{ "history_remove", api_history_remove },
-	{ "presence", api_presence },
-	{ "presence_stats", api_presence_stats },
-	{ "channels", api_channels },
-	{ "info", api_info },
-	{ "disconnect", api_disconnect },
-	{ "unsubscribe", api_unsubscribe },
-	{ "subscribe", api_subscribe },
-	{ "refresh", api_refresh },
-	{ "rpc", not_available },
+	{ "publish", api_publish, false },
+	{ "broadcast", api_broadcast, false },
+	{ "history", api_history, false },
+	{ "history_remove", api_history_remove, true },
+	{ "presence", api_presence, false },
+	{ "presence_stats", api_presence_stats, false },
+	{ "channels", api_channels, false },
+	{ "info", api_info, false },
+	{ "disconnect", api_disconnect, true },
+	{ "unsubscribe", api_unsubscribe, true },
+	{ "subscribe", api_subscribe, true },
+	{ "refresh", api_refresh, true },
+	{ "rpc", not_available, false },
 };
 /* clang-format on */
 
-static api_method_cb
-find_method(const char *name, size_t len)
+static const struct api_method *
+find_method(struct slice name)
 {
 	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (strlen(methods[i].name) == len && memcmp(methods[i].name, name, len) == 0)
-			return methods[i].run;
+		if (slice_equal(name, methods[i].name))
+			return &methods[i];
 	return NULL;
 }
 
@@ -162,13 +163,23 @@ answer_error(struct api_call *call, enum channel_code code)
 	answer(call, bare ? status_of(code) : 200);
 }
 
+static enum channel_code
+run_method(struct api_call *call, const struct api_method *method, const struct api_request *request)
+{
+	enum channel_code code = method->run(call, request);
+
+	if (method->audited)
+		audit_command(call->ex, method->name, code);
+	return code;
+}
+
 static void
-run_one(struct api_call *call, api_method_cb run, const struct api_request *request)
+run_one(struct api_call *call, const struct api_method *method, const struct api_request *request)
 {
 	enum channel_code code;
 
 	TEXT_PUT(&call->out, "{\"result\":");
-	code = run(call, request);
+	code = run_method(call, method, request);
 	if (code != CHANNEL_FINE) {
 		answer_error(call, code);
 		return;
@@ -189,17 +200,19 @@ run_command(struct api_call *call, struct slice command)
 	struct api_request request;
 	bool wrong_type;
 
-	if (command.at[0] == '{' && api_only_member(command, &name, &value) && value.at[0] == '{') {
-		api_method_cb run = find_method(name.at + 1, name.len - 2);
+	if (begin > API_ANSWER_MOST) {
+		code = CHANNEL_LIMIT_EXCEEDED;
+	} else if (command.at[0] == '{' && api_only_member(command, &name, &value) && value.at[0] == '{') {
+		const struct api_method *method = find_method((struct slice){ name.at + 1, name.len - 2 });
 
 		code = CHANNEL_METHOD_NOT_FOUND;
-		if (run && api_request_parse(value, &request, &wrong_type)) {
+		if (method && api_request_parse(value, &request, &wrong_type)) {
 			code = CHANNEL_BAD_REQUEST;
-		} else if (run) {
+		} else if (method) {
 			TEXT_PUT(&call->out, "{");
 			text_put_slice(&call->out, name);
 			TEXT_PUT(&call->out, ":");
-			code = run(call, &request);
+			code = run_method(call, method, &request);
 		}
 	}
 	if (code != CHANNEL_FINE) {
@@ -216,14 +229,13 @@ run_batch(struct api_call *call, const struct api_request *request)
 {
 	struct slice rest = request->commands, command;
 	const char *comma = "";
-	unsigned n = 0;
 
+	if (api_count(rest) > COMMANDS_MAX) {
+		answer_error(call, CHANNEL_LIMIT_EXCEEDED);
+		return;
+	}
 	TEXT_PUT(&call->out, "{\"replies\":[");
 	while (rest.len > 0 && api_next_value(&rest, &command)) {
-		if (++n > COMMANDS_MAX) {
-			answer_error(call, CHANNEL_LIMIT_EXCEEDED);
-			return;
-		}
 		text_put(&call->out, comma, strlen(comma));
 		run_command(call, command);
 		comma = ",";
@@ -239,11 +251,11 @@ api_handle(struct exchange *ex)
 	struct slice text = { ex->body ? ex->body : "", ex->body_len };
 	struct api_call call = { .ex = ex, .broker = ops->broker };
 	bool batch = strcmp(ex->param, "batch") == 0, wrong_type;
-	api_method_cb run = find_method(ex->param, strlen(ex->param));
+	const struct api_method *method = find_method(slice_of(ex->param));
 	struct api_request request;
 	const char *why;
 
-	if (!run && !batch) {
+	if (!method && !batch) {
 		respond_plain(ex, 404, "there is no such method\n");
 		return;
 	}
@@ -258,6 +270,6 @@ api_handle(struct exchange *ex)
 	if (batch)
 		run_batch(&call, &request);
 	else
-		run_one(&call, run, &request);
+		run_one(&call, method, &request);
 	channel_rules_put(&call.rules);
 }

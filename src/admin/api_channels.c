@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of channels: history, presence, which there are. */
-#include <fnmatch.h>
 #include <string.h>
 
 #include "admin/api_priv.h"
@@ -81,7 +80,7 @@ range_of(const struct api_request *request, struct broker_range *out)
 	bool wrong_type;
 	int64_t number;
 
-	*out = (struct broker_range){ .reverse = api_true(request->reverse) };
+	*out = (struct broker_range){ .reverse = api_true(request->reverse), .bytes_most = API_ANSWER_MOST };
 	if (!api_number(request->limit, -1, HISTORY_MOST, 0, &number))
 		return false;
 	out->limit = (int32_t)number;
@@ -112,6 +111,7 @@ api_history(struct api_call *call, const struct api_request *request)
 	struct broker_range range;
 	struct broker_position top;
 	enum channel_code code = api_channel(call, request->channel, room, &name, &options);
+	int rc;
 
 	if (code != CHANNEL_FINE)
 		return code;
@@ -120,7 +120,8 @@ api_history(struct api_call *call, const struct api_request *request)
 	if (!range_of(request, &range))
 		return CHANNEL_BAD_REQUEST;
 	TEXT_PUT(&call->out, "{\"publications\":[");
-	code = api_code_of(broker_history(call->broker, name.text, options, &range, put_publication, &call->out, &top));
+	rc = broker_history(call->broker, name.text, options, &range, put_publication, &call->out, &top);
+	code = rc == WSD_E_TOO_LARGE ? CHANNEL_LIMIT_EXCEEDED : api_code_of(rc);
 	TEXT_PUT(&call->out, "],");
 	api_put_position(&call->out, top.epoch, top.offset);
 	TEXT_PUT(&call->out, "}");
@@ -204,18 +205,54 @@ api_presence_stats(struct api_call *call, const struct api_request *request)
 
 struct listing {
 	struct text *out;
-	const char *pattern;
+	struct slice pattern; /* len 0: all */
 };
+
+static const char *
+behind_character(const char *at, const char *end)
+{
+	do
+		at++;
+	while (at < end && ((unsigned char)*at & 0xc0) == 0x80);
+	return at;
+}
+
+/* "*" is any text, "?" any one character. In no more steps than both lengths multiplied, as it goes back to the last
+ * "*" only: the broker waits for it. */
+static bool
+fits(struct slice pattern, struct slice name)
+{
+	const char *p = pattern.at, *p_end = p + pattern.len, *n = name.at, *n_end = n + name.len;
+	const char *star = NULL, *from = NULL; /* the last one, and how far it reaches */
+
+	while (n < n_end) {
+		if (p < p_end && *p == '*') {
+			star = p++;
+			from = n;
+		} else if (p < p_end && *p == '?') {
+			p++;
+			n = behind_character(n, n_end);
+		} else if (p < p_end && *p == *n) {
+			p++;
+			n++;
+		} else if (star) {
+			p = star + 1;
+			n = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (p < p_end && *p == '*')
+		p++;
+	return p == p_end;
+}
 
 static void
 put_channel(void *arg, struct slice channel, uint32_t subscribers)
 {
 	struct listing *listing = arg;
-	char name[CHANNEL_NAME_MAX + 1];
 
-	memcpy(name, channel.at, channel.len);
-	name[channel.len] = '\0';
-	if (listing->pattern && fnmatch(listing->pattern, name, 0) != 0)
+	if (listing->pattern.len > 0 && !fits(listing->pattern, channel))
 		return;
 	put_comma(listing->out);
 	text_put_string(listing->out, channel);
@@ -227,7 +264,7 @@ put_channel(void *arg, struct slice channel, uint32_t subscribers)
 enum channel_code
 api_channels(struct api_call *call, const struct api_request *request)
 {
-	char pattern[CHANNEL_NAME_MAX + 1];
+	char pattern[CHANNEL_NAME_MAX];
 	struct listing listing = { .out = &call->out };
 	size_t len = 0;
 
@@ -237,9 +274,7 @@ api_channels(struct api_call *call, const struct api_request *request)
 		len = json_string_text(request->pattern, pattern, CHANNEL_NAME_MAX);
 	if (len == JSON_NO_TEXT)
 		return CHANNEL_BAD_REQUEST;
-	pattern[len] = '\0';
-	if (len > 0)
-		listing.pattern = pattern;
+	listing.pattern = (struct slice){ pattern, len };
 	TEXT_PUT(&call->out, "{\"channels\":{");
 	broker_channels_each(call->broker, put_channel, &listing);
 	TEXT_PUT(&call->out, "}}");

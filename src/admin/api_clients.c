@@ -9,7 +9,8 @@
 #include "channel/command.h"
 #include "proto/json_scan.h"
 
-/* Connections by their numbers are told to go only by codes that a server may make up: RFC 6455, 7.4.2, and Centrifugo's. */
+/* Connections by their numbers are told to go only by codes that a server may make up: RFC 6455, 7.4.2, and
+ * Centrifugo's. */
 #define CLOSE_CODE_LEAST 3000
 #define CLOSE_CODE_MOST  4999
 
@@ -67,8 +68,9 @@ carry_out(struct api_call *call, const struct making *m)
 {
 	const struct admin_ops *ops = &call->ex->side->admin->ops;
 	struct channel_command_result result;
-	int rc = ops->command(ops->arg, &m->command, &result);
+	int rc = call->late ? WSD_E_TIMEOUT : ops->command(ops->arg, &m->command, &result);
 
+	call->late = rc == WSD_E_TIMEOUT;
 	TEXT_PUT(&call->out, "{}");
 	return done(rc, &result);
 }

@@ -16,7 +16,10 @@ struct api_call {
 	struct broker *broker;
 	struct channel_rules *rules; /* in force while it lasts */
 	struct text out;
+	bool late; /* the server did not answer in time: it is not asked again */
 };
+
+#define API_ANSWER_MOST (16 * 1024 * 1024) /* bytes of an answer: more is code 106 */
 
 /* Of one method: writes its result, an object. If another code than CHANNEL_FINE is returned, what it wrote is void. */
 typedef enum channel_code (*api_method_cb)(struct api_call *call, const struct api_request *request);

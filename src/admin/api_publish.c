@@ -65,21 +65,22 @@ api_broadcast(struct api_call *call, const struct api_request *request)
 	struct slice rest = request->channels, channel;
 	struct broker_publish publish;
 	char key[KEY_MAX];
-	unsigned n = 0;
+	size_t n = api_count(request->channels);
+	const char *comma = "";
 
 	if (request->b64data.len > 0)
 		return CHANNEL_NOT_AVAILABLE;
-	if (!prepare(request, key, &publish) || rest.len == 0)
+	if (!prepare(request, key, &publish) || n == 0)
 		return CHANNEL_BAD_REQUEST;
+	if (n > CHANNELS_MAX)
+		return CHANNEL_LIMIT_EXCEEDED;
 	TEXT_PUT(&call->out, "{\"responses\":[");
 	while (api_next_value(&rest, &channel)) {
 		size_t begin;
 		enum channel_code code = CHANNEL_BAD_REQUEST;
 
-		if (n++ == CHANNELS_MAX)
-			return CHANNEL_LIMIT_EXCEEDED;
-		if (n > 1)
-			TEXT_PUT(&call->out, ",");
+		text_put(&call->out, comma, strlen(comma));
+		comma = ",";
 		begin = call->out.len;
 		TEXT_PUT(&call->out, "{\"result\":");
 		if (channel.at[0] == '"')
@@ -91,8 +92,6 @@ api_broadcast(struct api_call *call, const struct api_request *request)
 		}
 		TEXT_PUT(&call->out, "}");
 	}
-	if (n == 0)
-		return CHANNEL_BAD_REQUEST;
 	TEXT_PUT(&call->out, "]}");
 	return CHANNEL_FINE;
 }

@@ -19,6 +19,18 @@ static const struct {
 };
 
 static bool
+has_strings(struct slice object)
+{
+	struct json_walk walk = { .at = object.at, .end = object.at + object.len };
+	struct slice name, value;
+
+	while (json_walk(&walk, API_DEPTH_MAX, &name, &value) > 0)
+		if (value.at[0] != '"')
+			return false;
+	return true;
+}
+
+static bool
 is_of(struct slice value, enum api_kind kind)
 {
 	char c = value.at[0];
@@ -32,6 +44,8 @@ is_of(struct slice value, enum api_kind kind)
 		return c == 't' || c == 'f';
 	case API_OBJECT:
 		return c == '{';
+	case API_STRINGS:
+		return c == '{' && has_strings(value);
 	case API_ARRAY:
 		return c == '[';
 	default:
@@ -96,6 +110,17 @@ api_next_value(struct slice *array, struct slice *value)
 	*array = (struct slice){ json_scan_space(after, end), 0 };
 	array->len = (size_t)(end - array->at);
 	return true;
+}
+
+size_t
+api_count(struct slice array)
+{
+	struct slice value;
+	size_t n = 0;
+
+	while (array.len > 0 && api_next_value(&array, &value))
+		n++;
+	return n;
 }
 
 bool

@@ -17,7 +17,7 @@
 	X(channels, API_ARRAY) \
 	X(data, API_ANY) \
 	X(b64data, API_STRING) \
-	X(tags, API_OBJECT) \
+	X(tags, API_STRINGS) \
 	X(idempotency_key, API_STRING) \
 	X(skip_history, API_BOOLEAN) \
 	X(user, API_STRING) \
@@ -42,7 +42,15 @@
 	X(code, API_NUMBER) \
 	X(reason, API_STRING)
 
-enum api_kind { API_ANY, API_STRING, API_NUMBER, API_BOOLEAN, API_OBJECT, API_ARRAY };
+enum api_kind {
+	API_ANY,
+	API_STRING,
+	API_NUMBER,
+	API_BOOLEAN,
+	API_OBJECT,
+	API_STRINGS, /* an object of them */
+	API_ARRAY,
+};
 
 struct api_request {
 #define API_MEMBER(name, kind) struct slice name;
@@ -61,6 +69,9 @@ bool api_is_json(struct slice text);
 bool api_next_value(struct slice *array, struct slice *value);
 /* The one member of an object, which is valid: its raw name and value. False: it has none, or several. */
 bool api_only_member(struct slice object, struct slice *name, struct slice *value);
+
+/* How many values an array has, which is valid or empty. */
+size_t api_count(struct slice array);
 
 /* A whole number; absent: fallback. False: it is none, or out of range. */
 bool api_number(struct slice raw, int64_t least, uint64_t most, int64_t fallback, int64_t *out);

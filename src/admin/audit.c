@@ -19,10 +19,23 @@ audit_change(struct exchange *ex)
 				  LOG_FIELDS(LOG_TEXT("WS_CLIENT_ADDRESS", client),
 					     LOG_TEXT("WS_REQUEST_ID", ex->request_id),
 					     LOG_NUMBER("WS_REPEATED", repeated)),
-				  "refused a change of %s by %s (status %d)", ex->route->path, client, status);
+				  "refused %s of %s by %s (status %d)",
+				  ex->route->readers == READERS_BACKENDS ? "a call" : "a change", ex->route->path,
+				  client, status);
 		return;
 	}
 	LOG_AT(LOG_LEVEL_NOTICE, NULL,
 	       LOG_FIELDS(LOG_TEXT("WS_CLIENT_ADDRESS", client), LOG_TEXT("WS_REQUEST_ID", ex->request_id)),
 	       "change of %s by %s (status %d)", ex->route->path, client, status);
+}
+
+void
+audit_command(struct exchange *ex, const char *method, int code)
+{
+	char client[ADDR_TEXT_MAX];
+
+	addr_text(client, &ex->client);
+	LOG_AT(LOG_LEVEL_NOTICE, NULL,
+	       LOG_FIELDS(LOG_TEXT("WS_CLIENT_ADDRESS", client), LOG_TEXT("WS_REQUEST_ID", ex->request_id)),
+	       "%s by the backend %s (code %d)", method, client, code);
 }

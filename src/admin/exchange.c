@@ -145,14 +145,13 @@ refuse_large(struct exchange *ex)
 	respond_error(ex, 413, "too_large", "the body has more than %zu bytes", body_most(ex));
 }
 
-/* A backend that has shown its key asks as often as it likes, and over one connection. */
+/* A backend that has shown its key asks as often as it likes, and over one connection, if one more may be kept. */
 static bool
 welcome_backend(struct exchange *ex)
 {
 	if (!is_of_backend(ex) || ex->reply.status != 0)
 		return false;
-	ex->stays = true;
-	MHD_set_connection_option(ex->conn, MHD_CONNECTION_OPTION_TIMEOUT, ex->side->admin->limits.kept_s);
+	ex->stays = admin_keep(ex->side, ex->conn);
 	return true;
 }
 

@@ -12,7 +12,7 @@ int
 places_init(struct places *places, unsigned most, unsigned most_of_one)
 {
 	*places = (struct places){ .most = most, .most_of_one = most_of_one };
-	places->holders = calloc(most, sizeof(*places->holders));
+	places->holders = calloc(most + 1, sizeof(*places->holders));
 	if (!places->holders)
 		return -ENOMEM;
 	CHECK_ZERO(pthread_mutex_init(&places->lock, NULL));

@@ -245,7 +245,8 @@ respond_send(struct exchange *ex)
 	if (add_headers(response, ex))
 		queued = MHD_queue_response(ex->conn, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
-	if (ex->route && (ex->route->changes & ex->method))
+	if (ex->route &&
+	    ((ex->route->changes & ex->method) || (ex->route->readers == READERS_BACKENDS && reply->status == 401)))
 		audit_change(ex);
 	if (queued == MHD_YES)
 		metrics_http(ex->side->shard, ex->route ? ex->route->metric : ROUTE_OTHER, reply->status);

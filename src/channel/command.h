@@ -14,8 +14,8 @@ enum channel_command_kind {
 	CHANNEL_COMMAND_MESSAGE,     /* data: JSON, which it is sent as a message */
 	CHANNEL_COMMAND_SUBSCRIBE,   /* to channel; data: the position that it has everything up to, JSON; or "" */
 	CHANNEL_COMMAND_UNSUBSCRIBE, /* from channel */
-	CHANNEL_COMMAND_DISCONNECT, /* code: of its close, 3000 to 4999, data: the reason it is told; or 0: an operator's */
-	CHANNEL_COMMAND_REFRESH, /* its token ends at expires_real_ms */
+	CHANNEL_COMMAND_DISCONNECT,  /* code: of its close, 3000 to 4999, data: its reason; or 0: an operator's */
+	CHANNEL_COMMAND_REFRESH,     /* its token ends at expires_real_ms */
 };
 
 #define CHANNEL_REASON_MAX 123 /* bytes of a reason, nothing in it that JSON escapes */
@@ -31,9 +31,9 @@ struct channel_command {
 	struct slice data;
 };
 
-/* How often it was done; and for how many clients not, since they are just changing their process. rc: WSD_OK, or why it
- * could not be done with one of them: WSD_E_FULL (as many channels as it may have, or as may wait for it), WSD_E_UNKNOWN
- * (the channel), -ENOMEM or another. */
+/* How often it was done; and for how many clients not, since they are just changing their process. rc: WSD_OK, or
+ * why it could not be done with one of them: WSD_E_FULL (as many channels as it may have, or as may wait for it),
+ * WSD_E_UNKNOWN (the channel), -ENOMEM or another. */
 struct channel_command_result {
 	uint32_t done, moving;
 	int rc;

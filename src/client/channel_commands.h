@@ -17,9 +17,9 @@ void channel_publish(struct clients *all, struct client *c, const struct message
 void channel_presence(struct clients *all, struct client *c, const struct message *m, uint64_t now_ns);
 void channel_history(struct clients *all, struct client *c, const struct message *m, uint64_t now_ns);
 
-/* A backend subscribes it, whatever it may do by itself; it is told as if it had asked. recover: a valid position as in a
- * message, or "". WSD_OK, also if it is subscribed already; WSD_E_FULL, WSD_E_UNKNOWN (no such namespace), WSD_E_CLOSED (there
- * are no channels) or -ENOMEM. */
+/* A backend subscribes it, whatever it may do by itself; it is told as if it had asked. recover: a valid position as
+ * in a message, or "". WSD_OK, also if it is subscribed already; WSD_E_FULL, WSD_E_UNKNOWN (no such namespace),
+ * WSD_E_CLOSED (there are no channels) or -ENOMEM. */
 int channel_subscribe_for(struct clients *all, struct client *c, struct slice channel, struct slice recover);
 
 #endif

@@ -123,8 +123,8 @@ void client_give_away(struct clients *all, struct client *c);
 
 /* Says goodbye and closes when that is written; harmless if it is ending already. */
 void client_bye(struct clients *all, struct client *c, enum client_bye bye, uint32_t retry_after_ms);
-/* The same with a backend's code, 3000 to 4999, and reason (channel/command.h): Centrifugo's clients come back unless it is
- * 3500 to 3999 or from 4500 on, and so do ours. */
+/* The same with a backend's code, 3000 to 4999, and reason (channel/command.h): Centrifugo's clients come back
+ * unless it is 3500 to 3999 or from 4500 on, and so do ours. */
 void client_dismiss(struct clients *all, struct client *c, uint16_t code, struct slice reason);
 
 #endif

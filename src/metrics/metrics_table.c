@@ -22,7 +22,7 @@ const struct metrics_row metrics_rows[] = {
 
 const uint16_t metrics_statuses[METRICS_STATUS_SLOTS] = {
 	101, 200, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 411,
-	413, 414, 415, 426, 429, 431, 500, 501, 502, 503, 504, 505,
+	413, 414, 415, 416, 426, 429, 431, 500, 501, 502, 503, 504, 505,
 };
 
 const char *const metrics_route_names[ROUTES] = {

@@ -125,8 +125,8 @@ int worker_ask(struct worker *worker, struct worker_question *q);
  * are not counted. */
 int worker_dismiss(struct worker *worker, struct worker_question *q, enum client_bye bye);
 
-/* Does it, and calls command->answered on the worker's thread. If it is for all of a user's clients, it looks at every client
- * of the worker. WSD_OK or WSD_E_CLOSED (the caller owns the command). */
+/* Does it, and calls command->answered on the worker's thread. If it is for all of a user's clients, it looks at
+ * every client of the worker. WSD_OK or WSD_E_CLOSED (the caller owns the command). */
 int worker_command(struct worker *worker, struct worker_command *command);
 
 /* Orders, up to worker_export_stop(), need no memory: WSD_OK, WSD_E_CLOSED, or WSD_E_FULL if the worker has not looked

@@ -22,11 +22,11 @@ struct fake_worker {
 	unsigned imports, released, kept, commands;
 	struct fake_seat seat;                /* of the last command */
 	struct channel_command_result result; /* of every command */
-	enum client_bye bye;           /* of the last drain, or connection kept */
-	uint32_t spread_ms;            /* of the last drain or export of sessions */
-	struct worker_arrival arrival; /* the last; its fd has been closed */
-	int import_rc;                 /* what an import comes to; WSD_OK at first */
-	int order_rc;                  /* the same of orders */
+	enum client_bye bye;                  /* of the last drain, or connection kept */
+	uint32_t spread_ms;                   /* of the last drain or export of sessions */
+	struct worker_arrival arrival;        /* the last; its fd has been closed */
+	int import_rc;                        /* what an import comes to; WSD_OK at first */
+	int order_rc;                         /* the same of orders */
 };
 
 extern struct fake_worker fake_workers[FAKE_WORKERS];

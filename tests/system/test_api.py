@@ -300,6 +300,34 @@ def test_batch(api):
     assert [r["error"]["code"] for r in rest] == [102, 104, 107, 107]
 
 
+def test_too_much_at_once(daemon, api):
+    """Nothing of it is done."""
+    with subscriber(daemon, "news") as alice:
+        assert error(api("broadcast", channels=["news"] * 1001, data=1)) == 106
+        assert error(api("batch", commands=[{"publish": {"channel": "news", "data": 1}}] * 1001)) == 106
+        assert len(api("batch", commands=[{"publish": {"channel": "news", "data": 2}}] * 1000)[1]["replies"]) == 1000
+        assert alice.read_json()["data"] == 2
+
+
+def test_answers_are_bounded(api):
+    for n in range(10):
+        result(api("publish", channel="chat:1", data="x" * 1_000_000))
+    history = {"history": {"channel": "chat:1", "limit": -1}}
+    replies = api("batch", commands=[history] * 4)[1]["replies"]
+    assert ["history" in reply for reply in replies] == [True, True, False, False]
+    assert replies[2]["error"]["code"] == 106
+
+
+@pytest.mark.parametrize("pattern, channels", [
+    ("*", "chat:1 chat:22 chat:\u00fc news"), ("chat:*", "chat:1 chat:22 chat:\u00fc"), ("chat:?", "chat:1 chat:\u00fc"),
+    ("*2", "chat:22"), ("*:*2*", "chat:22"), ("????", "news"), ("new", ""), ("newss", ""), ("", "chat:1 chat:22 chat:\u00fc news"),
+    ("*" * 200 + "b", "")])
+def test_patterns_of_channels(daemon, api, pattern, channels):
+    with subscriber(daemon, "news"), subscriber(daemon, "chat:1", "b"), subscriber(daemon, "chat:22", "c"), \
+            subscriber(daemon, "chat:\u00fc", "d"):
+        assert set(result(api("channels", pattern=pattern))["channels"]) == set(channels.split())
+
+
 @pytest.mark.parametrize("members, code", [
     ({"channel": "news"}, 107), ({"data": 1}, 107), ({"channel": "", "data": 1}, 107), ({"channel": "x" * 256, "data": 1}, 107),
     ({"channel": "a\nb", "data": 1}, 107), ({"channel": "none:1", "data": 1}, 102), ({"channel": "news", "b64data": "eA=="}, 108)])
@@ -307,7 +335,8 @@ def test_what_cannot_be_published(api, members, code):
     assert error(api("publish", **members)) == code
 
 
-@pytest.mark.parametrize("body", ["{", "[]", "{} {}", '{"channel":7}', '{"data":1,"channel":["a"]}', "\x00"])
+@pytest.mark.parametrize("body", ['{"channel":"news","data":1,"tags":{"a":1}}', '{"channel":"news","data":1,"tags":[]}', "{",
+                                  "[]", "{} {}", '{"channel":7}', '{"data":1,"channel":["a"]}', "\x00"])
 def test_what_is_no_request(api, body):
     status, text = api("publish", body=body)
     assert status == 400 and isinstance(text, str) and text
@@ -389,6 +418,37 @@ def test_pipelined(daemon):
             answers.append(json.loads(stream.read(length))["result"]["offset"])
         response.close()
     assert answers == list(range(1, 21))
+
+
+def test_kept_connections_keep_nobody_out(daemon, raw):
+    """Backends may keep more of them than there are places for others; as many as may be are, and no more."""
+    request = f"POST /api/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    kept = []
+    for _ in range(130):
+        one = raw(daemon.admin_port)
+        one.send(request)
+        answer = http.client.HTTPResponse(one.sock)
+        answer.begin()
+        assert answer.status == 200 and answer.read()
+        kept.append(answer.getheader("Connection") != "close")
+    assert kept == [True] * 128 + [False] * 2
+    with connected(daemon) as api:
+        assert result(api("info")) and not api.kept
+    with raw(daemon.admin_port) as other:
+        other.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert other.read(12).split()[1] == b"200"
+
+
+def test_who_did_what_is_logged(daemon, api):
+    result(api("history_remove", channel="chat:1"))
+    assert error(api("disconnect")) == 107
+    api("batch", commands=[{"unsubscribe": {"client": "nobody", "channel": "news"}}])
+    result(api("publish", channel="news", data=1))
+    api("info", {"X-API-Key": "wrong"})
+    for what in ("history_remove by the backend 127.0.0.1 (code 0)", "disconnect by the backend 127.0.0.1 (code 107)",
+                 "unsubscribe by the backend 127.0.0.1 (code 0)", "refused a call of /api/{id} by 127.0.0.1 (status 401)"):
+        daemon.wait(lambda: what in daemon.text(), what)
+    assert "publish by" not in daemon.text() and KEY not in daemon.text()
 
 
 def test_long_bodies(daemon, api):
