@@ -19,7 +19,7 @@ class Talker:
     """One client in a closed loop: it says the next thing when the last has been answered. habit: idle, talk, ping,
     fragments, long (60 kB messages) or byte (reads one byte at a time)."""
 
-    def __init__(self, address, path, habit, before=None):
+    def __init__(self, address, path, habit, before=None, may_be_new=False):
         self.raw = Raw(address)
         self.raw.open(path + (f"?session={before.session}" if before else ""))
         self.path, self.habit = path, habit
@@ -32,7 +32,9 @@ class Talker:
         self.goodbye = self.total = self.retry_after = self.code = None
         self.reconnect = self.ended = False
         self.wrong = []
-        if (greeting["resumed"], greeting["count"]) != (before is not None, self.answered):
+        if may_be_new and (greeting["resumed"], greeting["count"]) == (False, 0):
+            self.asked = self.answered = 0
+        elif (greeting["resumed"], greeting["count"]) != (before is not None, self.answered):
             self.wrong.append(greeting)
         self.to_send = b""
 
@@ -136,7 +138,7 @@ class Talker:
 class Crowd:
     """n clients with these habits in turn; those that are not idle begin to talk at once. Who is told to come back,
     and is closed, does so at once to the address `elsewhere`, if there is one, with its session. With `stubborn`, so does who is
-    closed without such a word, and has counted its answers itself."""
+    closed without such a word, and has counted its answers itself; its session may have stayed where it was closed."""
 
     def __init__(self, address, n, habits=("talk",), prefix="c", elsewhere=None, stubborn=False):
         self.selector = selectors.DefaultSelector()
@@ -178,7 +180,7 @@ class Crowd:
         if self.elsewhere is None or not one.reconnect or one.wrong:
             return
         one.raw.sock.close()
-        new = Talker(self.elsewhere, one.path, one.habit, before=one)
+        new = Talker(self.elsewhere, one.path, one.habit, before=one, may_be_new=self.stubborn)
         self.returned.append(one)
         self.all[self.all.index(one)] = new
         self.selector.register(new, selectors.EVENT_READ, new)
