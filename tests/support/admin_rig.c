@@ -86,6 +86,29 @@ op_disconnect(void *arg, const char *id)
 	return s->rc;
 }
 
+/* Written out, the zeros of `spared` as commas. */
+static int
+op_command(void *arg, const struct channel_command *c, struct channel_command_result *result)
+{
+	struct admin_script *s = arg;
+	char spared[64];
+
+	s->commands++;
+	assert_true(c->spared.len < sizeof(spared));
+	for (size_t i = 0; i < c->spared.len; i++)
+		spared[i] = c->spared.at[i] ? c->spared.at[i] : ',';
+#define TEXT(slice) (int)(slice).len, (slice).at
+	snprintf(s->command, sizeof(s->command),
+		 "kind %d client %.*s user %.*s spared %.*s channel %.*s data %.*s code %d", (int)c->kind,
+		 TEXT(c->client), TEXT(c->user), (int)c->spared.len, spared, TEXT(c->channel), TEXT(c->data), c->code);
+#undef TEXT
+	if (c->kind == CHANNEL_COMMAND_REFRESH)
+		snprintf(s->command + strlen(s->command), sizeof(s->command) - strlen(s->command), " expires %llu",
+			 (unsigned long long)c->expires_real_ms);
+	*result = s->result;
+	return s->rc;
+}
+
 static int
 op_drain(void *arg)
 {
@@ -122,6 +145,7 @@ start(const char *token, struct conf_rate rate, const struct admin_limits *limit
 		.page = op_page,
 		.find = op_find,
 		.disconnect = op_disconnect,
+		.command = op_command,
 		.drain = op_drain,
 		.accept = op_accept,
 		.handoff_status = op_handoff_status,

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "admin/admin_priv.h"
+#include "channel/command.h"
 #include "conf/conf.h"
 
 /* What the ops answer, and what they were asked. Set before and read after a request; the answer lies in
@@ -15,12 +16,14 @@
 struct admin_script {
 	_Atomic int rc; /* of every op */
 	struct admin_health health;
-	_Atomic int drains, disconnects, finds, pages, accepts;
+	_Atomic int drains, disconnects, finds, pages, accepts, commands;
 	_Atomic int accept_on;
 	char id[129]; /* of the last find or disconnect */
 	char after[129], prefix[129];
 	unsigned limit;
-	unsigned have; /* connections that exist: c00, c01, ... */
+	char command[512];                    /* the last, as text */
+	struct channel_command_result result; /* of every command */
+	unsigned have;                        /* connections that exist: c00, c01, ... */
 };
 
 struct admin_rig {
