@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests of the channels' API. What is found in one lies within it, is a JSON value of its kind, and the same as json-c
- * finds there; lists end, and have as many values as were counted.
+ * Requests of the channels' API. What is found in one lies within it, is a JSON value of its kind, and the same as
+ * json-c finds there; lists end, and have as many values as were counted.
  */
 #include "admin/api_request.h"
 
