@@ -235,7 +235,7 @@ run_batch(struct api_call *call, const struct api_request *request)
 		return;
 	}
 	TEXT_PUT(&call->out, "{\"replies\":[");
-	while (rest.len > 0 && api_next_value(&rest, &command)) {
+	while (api_next_value(&rest, &command)) {
 		text_put(&call->out, comma, strlen(comma));
 		run_command(call, command);
 		comma = ",";

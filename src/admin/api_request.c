@@ -97,8 +97,12 @@ api_is_json(struct slice text)
 bool
 api_next_value(struct slice *array, struct slice *value)
 {
-	const char *end = array->at + array->len, *at = json_scan_space(array->at, end), *after, *why;
+	const char *end, *at, *after, *why;
 
+	if (array->len == 0)
+		return false;
+	end = array->at + array->len;
+	at = json_scan_space(array->at, end);
 	if (at < end && (*at == '[' || *at == ','))
 		at = json_scan_space(at + 1, end);
 	if (at >= end || *at == ']')
@@ -118,7 +122,7 @@ api_count(struct slice array)
 	struct slice value;
 	size_t n = 0;
 
-	while (array.len > 0 && api_next_value(&array, &value))
+	while (api_next_value(&array, &value))
 		n++;
 	return n;
 }

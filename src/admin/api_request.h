@@ -59,18 +59,18 @@ struct api_request {
 };
 
 /* NULL: it is in order; or what is wrong with it, static. *wrong_type: it is JSON, but a member is of another kind.
- * Unknown members are skipped, of a repeated one the last counts. The text must be UTF-8. */
+ * Unknown members are skipped, of a repeated one the last counts that is not null. The text must be UTF-8. */
 const char *api_request_parse(struct slice text, struct api_request *out, bool *wrong_type);
 
 /* One value, in valid UTF-8, with white space around it at most. */
 bool api_is_json(struct slice text);
 
-/* Cuts off the next value of an array, which is valid. False: there is none. */
+/* Cuts off the next value of an array, which is valid or absent. False: there is none. */
 bool api_next_value(struct slice *array, struct slice *value);
 /* The one member of an object, which is valid: its raw name and value. False: it has none, or several. */
 bool api_only_member(struct slice object, struct slice *name, struct slice *value);
 
-/* How many values an array has, which is valid or empty. */
+/* How many that are. */
 size_t api_count(struct slice array);
 
 /* A whole number; absent: fallback. False: it is none, or out of range. */

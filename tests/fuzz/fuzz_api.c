@@ -83,8 +83,8 @@ compare(struct json_object *all, const char *name, struct slice value)
 {
 	struct json_object *theirs, *ours;
 
-	if (!json_object_object_get_ex(all, name, &theirs) || value.len == 0)
-		return;
+	if (!json_object_object_get_ex(all, name, &theirs) || !theirs || value.len == 0)
+		return; /* a null behind it changes nothing */
 	ours = json_c_parse(value.at, value.len);
 	CHECK(json_object_get_type(ours) == json_object_get_type(theirs));
 	if (json_object_is_type(ours, json_type_string))
