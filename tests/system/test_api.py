@@ -420,6 +420,18 @@ def test_pipelined(daemon):
     assert answers == list(range(1, 21))
 
 
+def test_each_request_needs_the_key(start, raw, tmp_path):
+    """Also on a connection that is kept; and who has none ends it, whatever follows in the same segment."""
+    daemon = serve(start, tmp_path)
+    one = raw(daemon.admin_port)
+    body = '{"channel":"news","data":1}'
+    for key in (f"X-API-Key: {KEY}\r\n", "", f"X-API-Key: {KEY}\r\n"):
+        one.send(f"POST /api/publish HTTP/1.1\r\nHost: localhost\r\n{key}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+    answers = one.read_end()
+    assert [part.split(b" ")[0] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"401"]
+    assert metrics.read(daemon)['wsd_publications_received_total{source="api"}'] == 1
+
+
 def test_kept_connections_keep_nobody_out(daemon, raw):
     """Backends may keep more of them than there are places for others; as many as may be are, and no more."""
     request = f"POST /api/info HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
