@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Channels in the chat protocol: who gets what is published, and what is made up for afterwards."""
 
+import http.client
 import json
 import re
 import signal
+import threading
 
 import pytest
 
 import metrics
 from clients import ask_operator, message, wait_open
 from handoffs import BYE, DONE, SESSION, SESSIONS, TAKEN, Peer, told_to_come_back
-from process import listener, sanitized
+from process import PATIENCE, listener, sanitized
 
 OPEN = {"allow_subscribe_for_client": True, "allow_publish_for_client": True}
 RULES = {"channel": {
@@ -368,6 +370,76 @@ def test_restart_keeps_subscriptions_and_positions(serve, unit, raw):
     assert metrics.read(wsd)["wsd_gaps_total"] == 0
     people[7].sock.close()
     assert read(people[0], "left")["info"]["client"] == "c7"
+
+
+class Backend(threading.Thread):
+    """Publishes its count to each channel in turn, until it is told to stop; what was not answered it says again, with the same
+    idempotency key."""
+
+    def __init__(self, address, channels):
+        super().__init__()
+        self.address, self.channels = address, channels
+        self.published = 0  # to each of them
+        self.going = True
+
+    def _say(self, connection, channel, n):
+        body = json.dumps({"channel": channel, "data": n, "idempotency_key": str(n)})
+        connection.request("POST", "/api/publish", body, {"X-API-Key": KEY})
+        answer = json.loads(connection.getresponse().read())
+        return "result" in answer  # else it is about to end
+
+    def _until_it_is_published(self, channel, n):
+        while True:
+            connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE)
+            try:
+                if self._say(connection, channel, n):
+                    return
+            except (OSError, http.client.HTTPException, ValueError):
+                pass  # between two processes
+            finally:
+                connection.close()
+
+    def run(self):
+        while self.going:
+            for channel in self.channels:
+                self._until_it_is_published(channel, self.published + 1)
+            self.published += 1
+
+
+KEY = "key-of-the-backends"
+
+
+def test_publications_of_backends_flow_over_restarts(serve, unit, raw):
+    """Each comes to each subscriber, once, in order, in channels with a history and without."""
+    settings = {"WORKERS": 2, "API_KEY": KEY}
+    wsd = serve(unit=unit, PARKING="on", **settings)
+    channels = ["a", "plain:b"]
+    people = [raw(wsd).open(f"/ws/chat/c{i}") for i in range(20)]
+    for c in people:
+        for channel in channels:
+            subscribe(c, channel)
+    backend = Backend(("127.0.0.1", wsd.admin_port), channels)
+    backend.start()
+    try:
+        got = {(c, channel): 0 for c in people for channel in channels}
+
+        def hear(times):
+            for c in people:
+                for _ in range(times * len(channels)):
+                    value = read(c, "publication")
+                    key = (c, value["channel"])
+                    assert value["data"] == value["offset"] == got[key] + 1, value
+                    got[key] += 1
+
+        for _ in range(4):
+            hear(20)
+            wsd = restart(serve, unit, wsd, **settings)
+    finally:
+        backend.going = False
+        backend.join()
+    while min(got.values()) < backend.published:
+        hear(1)
+    assert metrics.read(wsd)["wsd_gaps_total"] == 0
 
 
 def test_namespace_that_is_gone_after_a_restart(serve, unit, raw, rules):
