@@ -113,7 +113,6 @@ publish_command(struct ctl *ctl)
 	struct json_object *request = about(ctl->o->args[1]), *data;
 	struct json_tokener *tokener = json_tokener_new();
 
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	data = json_tokener_parse_ex(tokener, ctl->o->args[2], (int)strlen(ctl->o->args[2]) + 1);
 	if (json_tokener_get_error(tokener) != json_tokener_success) {
 		fprintf(stderr, "wsctl: '%s' is no JSON, such as '{\"text\":\"hello\"}'\n", ctl->o->args[2]);

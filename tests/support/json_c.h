@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <json.h>
 
@@ -30,6 +31,15 @@ json_c_takes_utf8(void)
 	return taken == YES;
 }
 
+/* What it does not take becomes question marks. */
+static inline void
+json_c_cut_utf8(char *text, size_t len)
+{
+	for (size_t i = 0; i < len && !json_c_takes_utf8(); i++)
+		if ((unsigned char)text[i] >= 0x80)
+			text[i] = '?';
+}
+
 /* The whole text as a value, or NULL; the caller puts it. Nesting is no reason to refuse it. "null" is NULL
  * too. It is for the caller to check UTF-8: where json-c cannot, other characters stand in its place, which
  * are no JSON either outside of strings. */
@@ -37,12 +47,11 @@ static inline struct json_object *
 json_c_parse(const char *text, size_t len)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_C_DEPTH);
-	bool takes_utf8 = json_c_takes_utf8();
 	struct json_object *value;
 	char *copy = malloc(len + 1);
 
-	for (size_t i = 0; i < len; i++)
-		copy[i] = !takes_utf8 && (unsigned char)text[i] >= 0x80 ? '?' : text[i];
+	memcpy(copy, text, len);
+	json_c_cut_utf8(copy, len);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	value = json_tokener_parse_ex(tokener, copy, (int)len);
 	if (json_tokener_get_error(tokener) == json_tokener_continue)

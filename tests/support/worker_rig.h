@@ -57,6 +57,17 @@ rig_asked(void *arg)
 	rig.asked++;
 }
 
+/* Turns the loop until this timer, its only one, has run; it may turn for nothing before. */
+static inline void
+rig_wait_for(uv_timer_t *timer)
+{
+	uint64_t due_ms = uv_now(&rig.w.loop) + uv_timer_get_due_in(timer);
+
+	do
+		uv_run(&rig.w.loop, UV_RUN_ONCE);
+	while (uv_is_active((uv_handle_t *)timer) && uv_now(&rig.w.loop) + uv_timer_get_due_in(timer) == due_ms);
+}
+
 static inline int
 rig_start(void **state)
 {

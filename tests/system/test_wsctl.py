@@ -140,8 +140,11 @@ def test_channels(instance, raw, tmp_path):
     assert re.fullmatch(r"published, offset 1 of epoch \w{8}\n", succeeds("publish", blue.name, "news", '{"a": 1}'))
     assert client.read_json()["data"] == {"a": 1}
     succeeds("publish", blue.name, "news", "null")
-    assert [line.split(maxsplit=1) for line in succeeds("history", blue.name, "news").splitlines()] == [["1", '{"a":1}'], ["2", "null"]]
-    assert json.loads(succeeds("history", blue.name, "news", "--json", "--limit=1"))["publications"][0]["offset"] == 2
+    assert client.read_json()["data"] is None
+    succeeds("publish", blue.name, "news", '"gr\u00fc\u00df"')
+    assert client.read_json()["data"] == "gr\u00fc\u00df"
+    assert [line.split(maxsplit=1) for line in succeeds("history", blue.name, "news").splitlines()] == [["1", '{"a":1}'], ["2", "null"], ["3", '"gr\u00fc\u00df"']]
+    assert json.loads(succeeds("history", blue.name, "news", "--json", "--limit=1"))["publications"][0]["offset"] == 3
     assert len(succeeds("presence", blue.name, "news").splitlines()) == 2
     fails(1, rf"{blue.name}: unknown channel \(code 102\)", "publish", blue.name, "none:1", "1")
     fails(2, "'{' is no JSON, .*", "publish", blue.name, "news", "{")

@@ -14,27 +14,16 @@ come(void)
 		clients[i] = rig_client();
 }
 
-static uint64_t
-next_step_ms(void)
-{
-	return uv_now(&rig.w.loop) + uv_timer_get_due_in(&rig.w.drain.timer);
-}
-
 static bool
 is_draining(void)
 {
 	return uv_is_active((uv_handle_t *)&rig.w.drain.timer);
 }
 
-/* The loop waits for the drain's timer, which is its only one; but it may turn for nothing, too. */
 static void
 wait_for_step(void)
 {
-	uint64_t due_ms = next_step_ms();
-
-	do
-		uv_run(&rig.w.loop, UV_RUN_ONCE);
-	while (is_draining() && next_step_ms() == due_ms);
+	rig_wait_for(&rig.w.drain.timer);
 }
 
 /* As if it had begun so much earlier. */

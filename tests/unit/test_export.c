@@ -9,7 +9,7 @@
 static void
 wait_for_timer(void)
 {
-	uv_run(&rig.w.loop, UV_RUN_ONCE);
+	rig_wait_for(&rig.w.export.timer);
 	rig_end_turn();
 }
 
